@@ -1,0 +1,1 @@
+"""What turns (reference image, driving clip) into a clip. Knows no datasets, shards, benchmarks or Ray."""

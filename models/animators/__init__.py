@@ -1,0 +1,1 @@
+"""Animators by name: weight-free baselines, the tiny models, and any checkpoint folder."""

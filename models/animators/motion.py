@@ -1,0 +1,55 @@
+"""What an in-context animator sees of the driver: nothing, its pixels, or a skeleton drawn from its pose.
+
+A motion signal turns (driver, pose) into the pictures of the canvas' right half, uint8 `[T,H,W,3]`, or None for blank.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from models.pose.augment import normalise_box
+from models.pose.draw import draw_poses
+from models.protocols import PoseEstimator
+from models.types import Clip, PoseTrack
+from models.video import fit_image
+
+
+class MotionSignal(Protocol):
+    """`kind` is what `animator.json` keeps."""
+
+    kind: str
+
+    def pictures(self, driving: Clip, pose: PoseTrack | None, size: tuple[int, int]) -> np.ndarray | None: ...
+
+
+class Blank:
+    """No driver at all: image-to-video, the tiny stand-in of a foundation model."""
+
+    kind = "blank"
+
+    def pictures(self, driving: Clip, pose: PoseTrack | None, size: tuple[int, int]) -> np.ndarray | None:
+        return None
+
+
+class Raw:
+    """The driver's own pixels: end-to-end, no pose."""
+
+    kind = "raw"
+
+    def pictures(self, driving: Clip, pose: PoseTrack | None, size: tuple[int, int]) -> np.ndarray | None:
+        return np.stack([fit_image(frame, size) for frame in driving.frames])
+
+
+class Skeleton:
+    """Stick figures of the estimated pose, normalised by the box over the whole clip; a frame without a pose stays black."""
+
+    kind = "skeleton"
+
+    def __init__(self, estimator: PoseEstimator) -> None:
+        self.estimator = estimator
+
+    def pictures(self, driving: Clip, pose: PoseTrack | None, size: tuple[int, int]) -> np.ndarray | None:
+        pose = pose if pose is not None else self.estimator.estimate(driving)
+        return draw_poses(normalise_box(pose, size), size)

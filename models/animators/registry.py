@@ -1,0 +1,23 @@
+"""The table of animators: a name on the command line -> a factory `create(argument: str | None) -> Animator`.
+
+Outsiders add theirs by an entry point in the group `actorforge.animators`, without a fork. A checkpoint folder needs no
+entry: `models.animators.load.load_animator` takes its path.
+"""
+
+from __future__ import annotations
+
+from models.catalog import Catalog, Entry
+
+ANIMATORS = Catalog(
+    kind="animator",
+    group="actorforge.animators",
+    entries={
+        "still": Entry(target="models.baselines.still:create", summary="the reference repeated"),
+        "echo_driver": Entry(target="models.baselines.echo_driver:create", summary="the driving clip handed back"),
+        "flow_warp": Entry(target="models.baselines.flow_warp:create", summary="the reference warped by the driver's optical flow"),
+        "recorded": Entry(target="models.baselines.recorded:create", summary="recorded:DIR plays DIR/CASE_ID.mp4 of any system"),
+        "tiny_pose": Entry(target="models.animators.tiny:create_pose", summary="tiny in-context model, motion = drawn skeleton"),
+        "tiny_e2e": Entry(target="models.animators.tiny:create_e2e", summary="tiny in-context model, motion = the raw driver"),
+        "tiny_prior": Entry(target="models.animators.tiny:create_prior", summary="tiny image-to-video model, sees no driver"),
+    },
+)

@@ -1,0 +1,1 @@
+"""Adapters from a canvas to a denoising network, one file per family."""

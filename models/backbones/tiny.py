@@ -1,0 +1,96 @@
+"""The tiny backbone: diffusers' WanTransformer3DModel over an orthonormal patch transform instead of a VAE.
+
+The large Wan backbones and this one share the class, the canvas and the channel order, so a demo on two cores runs the
+path the 14-billion-parameter models will take. An 8x8 patch of RGB becomes 192 channels by moving pixels (space to depth,
+an orthonormal map): lossless, no weights, and white noise stays white. Such a patch goes through a width of about 128, so
+the network predicts the clean frame, not the velocity. There is no text: the cross-attention sees one zero token.
+
+Legend: B batch, T frames, H, W px, C = 3 p^2 latent channels, h = H/p, w = W/p.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from models.canvas import Canvas, model_input, output_region
+from models.rectified_flow import Prediction
+from models.types import require
+
+_TEXT_DIM = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TinyConfig:
+    """Size of the network. `width` = heads x head size; `patch_px` divides the grid's width and height."""
+
+    width: int = 128
+    layers: int = 4
+    heads: int = 4
+    patch_px: int = 8
+    ffn_ratio: int = 4
+
+    def __post_init__(self) -> None:
+        require(self.width % self.heads == 0, "backbone", "width", self.width, f"a multiple of heads = {self.heads}")
+        require(self.width // self.heads % 2 == 0, "backbone", "width / heads", self.width // self.heads, "an even head size (rotary pairs)")
+        require(min(self.layers, self.patch_px, self.ffn_ratio) >= 1, "backbone", "layers, patch_px, ffn_ratio", asdict(self), "all >= 1")
+
+
+def frames_to_latents(frames_BT3HW: torch.Tensor, patch_px: int) -> torch.Tensor:
+    """Pixels in [-1, 1], float `[B,T,3,H,W]` -> latents `[B,C,T,h,w]`, an orthonormal map."""
+    height, width = frames_BT3HW.shape[-2:]
+    if height % patch_px or width % patch_px:
+        raise ValueError(f"backbone tiny: frame size: got {width}x{height} px, expected multiples of {patch_px}; choose another grid")
+    return F.pixel_unshuffle(frames_BT3HW, patch_px).transpose(1, 2)
+
+
+def latents_to_frames(latents_BCThw: torch.Tensor, patch_px: int) -> torch.Tensor:
+    """The inverse of `frames_to_latents`."""
+    return F.pixel_shuffle(latents_BCThw.transpose(1, 2), patch_px)
+
+
+class TinyBackbone(nn.Module):
+    """Predicts the clean clip from a noisy one and its canvas. `prediction` is "clean"."""
+
+    prediction: Prediction = "clean"
+    family = "tiny"
+
+    def __init__(self, config: TinyConfig) -> None:
+        super().__init__()
+        from diffusers import WanTransformer3DModel  # seconds to import: only when a network is really built
+
+        self.config = config
+        channels = 3 * config.patch_px**2
+        self.transformer = WanTransformer3DModel(
+            patch_size=(1, 1, 1),
+            num_attention_heads=config.heads,
+            attention_head_dim=config.width // config.heads,
+            in_channels=2 * channels + 1,
+            out_channels=channels,
+            text_dim=_TEXT_DIM,
+            freq_dim=64,
+            ffn_dim=config.ffn_ratio * config.width,
+            num_layers=config.layers,
+            cross_attn_norm=False,
+            rope_max_seq_len=64,
+        )
+
+    def encode(self, frames_BT3HW: torch.Tensor) -> torch.Tensor:
+        return frames_to_latents(frames_BT3HW, self.config.patch_px)
+
+    def decode(self, latents_BCThw: torch.Tensor) -> torch.Tensor:
+        return latents_to_frames(latents_BCThw, self.config.patch_px)
+
+    def forward(self, noisy_BCThw: torch.Tensor, t_B: torch.Tensor, canvas: Canvas) -> torch.Tensor:
+        """The predicted clean latents `[B,C,T,h,w]` at times t in [0,1]; the network sees t x 1000, as Wan does."""
+        text = noisy_BCThw.new_zeros(noisy_BCThw.shape[0], 1, _TEXT_DIM)
+        sample = self.transformer(model_input(noisy_BCThw, canvas), t_B * 1000, text, return_dict=False)[0]
+        return output_region(sample)
+
+    def describe(self) -> dict[str, Any]:
+        """What `animator.json` keeps to build this network again."""
+        return {"family": self.family, **asdict(self.config)}

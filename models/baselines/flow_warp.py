@@ -1,0 +1,54 @@
+"""`flow_warp`: the reference warped by the driver's dense optical flow, accumulated from the driver's first frame.
+
+It takes any real input and assumes that the reference stands where the driver's first frame does. A pixel x of frame t
+comes from x + B_t(x) of frame 0, where B_0 = 0 and B_t(x) = b_t(x) + B_(t-1)(x + b_t(x)), with b_t the flow from frame t
+to frame t-1 of the driver: each output frame is sampled from the reference once, so blur does not pile up.
+"""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+from typing import Iterator
+
+import numpy as np
+
+from models.baselines.echo_driver import driver_frames
+from models.optical_flow import backward_warp, flow_between
+from models.types import AnimationRequest, AnimationResult, Clip
+from models.video import fit_image
+
+
+def compose(step: np.ndarray, so_far: np.ndarray) -> np.ndarray:
+    """B_t from b_t (`step`) and B_(t-1) (`so_far`), both float32 `[H,W,2]` px."""
+    return step + backward_warp(so_far, step)
+
+
+def origins(frames: np.ndarray) -> Iterator[np.ndarray]:
+    """For each frame of uint8 `[T,H,W,3]`, B_t: where its pixels lie in frame 0, relative, float32 `[H,W,2]` px."""
+    so_far = np.zeros((*frames.shape[1:3], 2), np.float32)
+    yield so_far
+    for previous, current in pairwise(frames):
+        so_far = compose(flow_between(current, previous), so_far)
+        yield so_far
+
+
+class FlowWarp:
+    """Moves the reference's pixels the way the driver's pixels move."""
+
+    name = "flow_warp"
+    weights_hash = ""
+
+    def animate(self, request: AnimationRequest) -> AnimationResult:
+        start_s = time.monotonic()
+        reference = fit_image(request.reference, request.size)
+        frames = np.stack([backward_warp(reference, origin) for origin in origins(driver_frames(request))])
+        clip = Clip(frames=frames, fps=request.driving.fps)
+        return AnimationResult(request_id=request.id, clip=clip, animator=self.name, seconds=time.monotonic() - start_s)
+
+
+def create(argument: str | None = None) -> FlowWarp:
+    """The animator; it takes no argument."""
+    if argument is not None:
+        raise ValueError(f"animator flow_warp: argument: got {argument!r}, expected none; write just flow_warp")
+    return FlowWarp()

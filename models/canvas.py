@@ -1,0 +1,57 @@
+"""The spatiotemporal in-context canvas: reference and motion share one double-width video.
+
+Left half: the reference at slot 0, then nothing (the model fills it). Right half: nothing at slot 0 (the start gap),
+then the driving frames. A clip of T frames takes T+1 slots; slot 0 is never output.
+
+    slot      0            1          ...     T
+    pixels  [ref | blank] [0 | D0]    ...   [0 | D(T-1)]
+    mask    [ 1  |   0  ] [0 | 1 ]    ...   [0 |   1   ]        1 = given
+
+Source: DreamActor-M2, section 3.2 and Eq. 2 (width-wise canvas, masks joined in the same order as the pixels); the blank
+driver at slot 0 is its one-second start gap (section 5.1) in miniature. The channel order [noise, mask, condition] is
+that of diffusers' Wan image-to-video transformers.
+
+Legend: B batch, T frames, S = T+1 slots, C latent channels, h, w latent height and width of one half.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Canvas:
+    """The condition of one batch. `latents_BCShW`: `[B,C,S,h,2w]`; `mask_B1ShW`: `[B,1,S,h,2w]`, 1 = given, 0 = to fill or blank."""
+
+    latents_BCShW: torch.Tensor
+    mask_B1ShW: torch.Tensor
+
+
+def compose(reference_BChw: torch.Tensor, motion_BCThw: torch.Tensor | None, num_frames: int) -> Canvas:
+    """Lay a reference and motion latents out on the canvas; `motion_BCThw` None leaves the driver half blank, mask 0.
+
+    Raises ValueError when the motion has other frames or another size than the reference asks for.
+    """
+    b, c, h, w = reference_BChw.shape
+    latents = reference_BChw.new_zeros(b, c, num_frames + 1, h, 2 * w)
+    mask = reference_BChw.new_zeros(b, 1, num_frames + 1, h, 2 * w)
+    latents[:, :, 0, :, :w], mask[:, :, 0, :, :w] = reference_BChw, 1.0
+    if motion_BCThw is not None:
+        if motion_BCThw.shape != (b, c, num_frames, h, w):
+            raise ValueError(f"canvas: motion: got {tuple(motion_BCThw.shape)}, expected {(b, c, num_frames, h, w)}; resize the driver first")
+        latents[:, :, 1:, :, w:], mask[:, :, 1:, :, w:] = motion_BCThw, 1.0
+    return Canvas(latents_BCShW=latents, mask_B1ShW=mask)
+
+
+def model_input(noisy_BCThw: torch.Tensor, canvas: Canvas) -> torch.Tensor:
+    """`[noise C, mask 1, condition C]` on the channels: `[B,2C+1,S,h,2w]`. Noise stands only where the model must paint."""
+    noise = torch.zeros_like(canvas.latents_BCShW)
+    noise[:, :, 1:, :, : noisy_BCThw.shape[-1]] = noisy_BCThw
+    return torch.cat([noise, canvas.mask_B1ShW, canvas.latents_BCShW], dim=1)
+
+
+def output_region(prediction_BCShW: torch.Tensor) -> torch.Tensor:
+    """The part of a prediction that becomes the clip: left half, slots 1 to T, `[B,C,T,h,w]`."""
+    return prediction_BCShW[:, :, 1:, :, : prediction_BCShW.shape[-1] // 2]

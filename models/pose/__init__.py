@@ -1,0 +1,1 @@
+"""Skeletons: what they are, how they are drawn, disturbed and estimated."""

@@ -1,0 +1,167 @@
+"""A tiny multi-person pose estimator: joint heatmaps, a centre heatmap and centre-to-joint offsets at stride 2.
+
+A person is a peak of the centre map; the offsets there say where its joints should be, and each joint snaps to the
+heatmap's best point nearby. Source: Zhou et al., "Objects as Points" (2019), section 5. Pictures of any size are resized
+into a square of `INPUT_PX` with their aspect ratio kept; coordinates come back in px of the original.
+
+Legend: B batch, J = 17 joints, m = INPUT_PX / 2 map side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from models.artifacts import read_json, sha256_file
+from models.types import Clip, PoseTrack, require
+
+INPUT_PX = 48
+STRIDE = 2
+JOINT_COUNT = 17
+MAX_PEOPLE = 4
+CENTRE_THRESHOLD = 0.35
+_WEIGHTS, _CARD = "model.safetensors", "estimator.json"
+
+
+def _block(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inside, outside, 3, stride, 1, bias=False), nn.GroupNorm(8, outside), nn.SiLU())
+
+
+class PoseNet(nn.Module):
+    """RGB in [-1,1] `[B,3,48,48]` -> logits: joints `[B,17,m,m]`, centre `[B,1,m,m]`, offsets `[B,34,m,m]` in map cells."""
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__()
+        self.width = width
+        self.stem = _block(3, width)
+        self.down1 = nn.Sequential(_block(width, width * 2, 2), _block(width * 2, width * 2))
+        self.down2 = nn.Sequential(_block(width * 2, width * 3, 2), _block(width * 3, width * 3))
+        self.down3 = nn.Sequential(_block(width * 3, width * 4, 2), _block(width * 4, width * 4))
+        self.up2 = _block(width * 7, width * 3)
+        self.up1 = _block(width * 5, width * 2)
+        self.head = nn.Conv2d(width * 2, JOINT_COUNT + 1 + 2 * JOINT_COUNT, 1)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        one = self.down1(self.stem(x))
+        two = self.down2(one)
+        three = self.down3(two)
+        two = self.up2(torch.cat([F.interpolate(three, size=two.shape[-2:], mode="bilinear"), two], 1))
+        one = self.up1(torch.cat([F.interpolate(two, size=one.shape[-2:], mode="bilinear"), one], 1))
+        out = self.head(one)
+        return out[:, :JOINT_COUNT], out[:, JOINT_COUNT : JOINT_COUNT + 1], out[:, JOINT_COUNT + 1 :] * 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letterbox:
+    """A picture resized by `scale` and put at (`left`, `top`) of the network's square, px."""
+
+    scale: float
+    left: int
+    top: int
+
+
+def letterbox(frame: np.ndarray) -> tuple[np.ndarray, Letterbox]:
+    """uint8 `[H,W,3]` -> uint8 `[48,48,3]` with grey bars, and how to get back."""
+    height, width = frame.shape[:2]
+    scale = INPUT_PX / max(height, width)
+    w, h = max(1, round(width * scale)), max(1, round(height * scale))
+    box = Letterbox(scale=scale, left=(INPUT_PX - w) // 2, top=(INPUT_PX - h) // 2)
+    square = np.full((INPUT_PX, INPUT_PX, 3), 127, np.uint8)
+    shrunk = cv2.resize(frame, (w, h), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    square[box.top : box.top + h, box.left : box.left + w] = shrunk
+    return square, box
+
+
+def _peaks(centre: np.ndarray) -> list[tuple[int, int]]:
+    tall = cv2.dilate(centre, np.ones((5, 5), np.uint8)) == centre
+    rows, columns = np.nonzero(tall & (centre > CENTRE_THRESHOLD))
+    order = np.argsort(-centre[rows, columns], kind="stable")[:MAX_PEOPLE]
+    return [(int(rows[i]), int(columns[i])) for i in order]
+
+
+def _snap(heat: np.ndarray, guess: np.ndarray, radius: float) -> tuple[np.ndarray, float]:
+    """The best point (x, y) of one joint's heatmap near a guess, sub-cell by the centroid of its 3x3 neighbourhood."""
+    side = heat.shape[0]
+    y, x = np.mgrid[:side, :side]
+    near = np.exp(-((x - guess[0]) ** 2 + (y - guess[1]) ** 2) / (2 * radius**2))
+    row, column = np.unravel_index(int((heat * near).argmax()), heat.shape)
+    r0, c0 = max(row - 1, 0), max(column - 1, 0)
+    patch = heat[r0 : row + 2, c0 : column + 2]
+    py, px = np.mgrid[r0 : r0 + patch.shape[0], c0 : c0 + patch.shape[1]]
+    return np.array([(patch * px).sum(), (patch * py).sum()]) / max(patch.sum(), 1e-9), float(heat[row, column])
+
+
+def decode(joints: np.ndarray, centre: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Maps of one frame (probabilities `[17,m,m]`, `[m,m]`, offsets `[34,m,m]`) -> points `[N,17,2]` in map cells, confidence `[N,17]`."""
+    people, scores = [], []
+    for row, column in _peaks(centre):
+        guess = offsets[:, row, column].reshape(JOINT_COUNT, 2) + (column, row)
+        radius = max(1.0, 0.08 * float(np.ptp(guess[:, 1])))
+        found = [_snap(joints[j], guess[j], radius) for j in range(JOINT_COUNT)]
+        people.append([point for point, _ in found])
+        scores.append([score for _, score in found])
+    shape = (len(people), JOINT_COUNT)
+    return np.asarray(people, np.float32).reshape(*shape, 2), np.asarray(scores, np.float32).reshape(shape)
+
+
+def _track(frames: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """People of every frame in one array, each keeping its place by the nearest mean position in the frame before."""
+    count = max((len(points) for points, _ in frames), default=0)
+    points_TNJ2 = np.zeros((len(frames), count, JOINT_COUNT, 2), np.float32)
+    confidence_TNJ = np.zeros((len(frames), count, JOINT_COUNT), np.float32)
+    last: dict[int, np.ndarray] = {}
+    for t, (points, confidence) in enumerate(frames):
+        free, middles = list(range(count)), points.mean(1)
+        for person in range(len(points)):
+            slot = min(free, key=lambda s: (s not in last, np.linalg.norm(last[s] - middles[person]) if s in last else s))
+            free.remove(slot)
+            last[slot] = middles[person]
+            points_TNJ2[t, slot], confidence_TNJ[t, slot] = points[person], confidence[person]
+    return points_TNJ2, confidence_TNJ
+
+
+class HeatmapEstimator:
+    """The `PoseEstimator` around a `PoseNet`. `weights_hash`: sha256 of its file, "" when it was never saved."""
+
+    def __init__(self, net: PoseNet, weights_hash: str = "") -> None:
+        self.net, self.weights_hash = net.eval(), weights_hash
+
+    @torch.no_grad()
+    def estimate(self, clip: Clip) -> PoseTrack:
+        squares, boxes = zip(*(letterbox(frame) for frame in clip.frames))
+        maps = []
+        for start in range(0, len(squares), 64):
+            batch = torch.from_numpy(np.stack(squares[start : start + 64])).permute(0, 3, 1, 2).float() / 127.5 - 1
+            joints, centre, offsets = self.net(batch)
+            maps += list(zip(joints.sigmoid().numpy(), centre.sigmoid()[:, 0].numpy(), offsets.numpy()))
+        points, confidence = _track([decode(*one) for one in maps])
+        box = boxes[0]
+        pixels = ((points + 0.5) * STRIDE - (box.left, box.top)) / box.scale - 0.5
+        return PoseTrack(points=pixels, confidence=np.clip(confidence, 0, 1), skeleton="coco17", fps=clip.fps)
+
+
+def save_estimator(net: PoseNet, folder: Path, card: dict) -> None:
+    """Write `model.safetensors` (fp16) and, last, `estimator.json`."""
+    from safetensors.torch import save
+
+    from models.artifacts import write_bytes, write_json
+
+    write_bytes(folder / _WEIGHTS, save({k: v.detach().half().contiguous() for k, v in net.state_dict().items()}))
+    write_json(folder / _CARD, {"class": "HeatmapEstimator", "width": net.width, "sha256": sha256_file(folder / _WEIGHTS), **card})
+
+
+def load_estimator(folder: Path) -> HeatmapEstimator:
+    """Load an estimator folder. Raises ValueError naming what is missing or does not fit."""
+    from safetensors.torch import load_file
+
+    card = read_json(folder / _CARD) if (folder / _CARD).is_file() else {}
+    require(card.get("class") == "HeatmapEstimator", str(folder), "estimator.json class", card.get("class"), "HeatmapEstimator")
+    net = PoseNet(int(card["width"]))
+    net.load_state_dict({k: v.float() for k, v in load_file(folder / _WEIGHTS).items()})
+    return HeatmapEstimator(net, sha256_file(folder / _WEIGHTS))

@@ -1,0 +1,61 @@
+"""One progress line with count, rate, ETA and failures: redrawn on a terminal, printed now and then in a log.
+
+Written to standard error, so that standard output stays machine-readable.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TextIO
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds + 0.5), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
+
+
+class Progress:
+    """`with Progress("generate", total=40) as bar: bar.step()`. `already`: items done by an earlier run; total None = unknown."""
+
+    def __init__(self, label: str, total: int | None, already: int = 0, stream: TextIO | None = None, every_s: float = 10.0) -> None:
+        self.label, self.total, self.done, self.failed = label, total, already, 0
+        self._start, self._already, self._last_s = time.monotonic(), already, -1e9
+        self._stream = stream if stream is not None else sys.stderr
+        self._terminal = self._stream.isatty()
+        self._every_s = 0.1 if self._terminal else every_s
+
+    def step(self, *, failed: bool = False, note: str = "", count: int = 1) -> None:
+        """Count items as done (failed ones too) and show the line when it is due."""
+        self.done += count
+        self.failed += count if failed else 0
+        now = time.monotonic()
+        if now - self._last_s >= self._every_s or self.done == self.total:
+            self._last_s = now
+            self._write(self.line(note))
+
+    def line(self, note: str = "") -> str:
+        spent_s, fresh = time.monotonic() - self._start, self.done - self._already
+        rate = fresh / spent_s if spent_s > 0 else 0.0
+        parts = [f"{self.label} {self._count()}", f"{rate:.2f}/s"]
+        if self.total is not None:
+            parts.append(f"ETA {_clock((self.total - self.done) / rate) if rate > 0 else '?'}")
+        return " · ".join(parts + [f"{self.failed} failed"] * bool(self.failed) + [note] * bool(note))
+
+    def _count(self) -> str:
+        return str(self.done) if self.total is None else f"{self.done}/{self.total}"
+
+    def _write(self, text: str) -> None:
+        self._stream.write(f"\r\x1b[2K{text}" if self._terminal else text + "\n")
+        self._stream.flush()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        spent = f"{self.label}: {self._count()} in {_clock(time.monotonic() - self._start)}"
+        spent += f", {self.failed} failed" if self.failed else ""
+        self._write(spent + ("" if kind is None else f" (stopped: {kind.__name__})"))
+        if self._terminal:
+            self._stream.write("\n")

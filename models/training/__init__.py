@@ -1,0 +1,1 @@
+"""From an iterable of training examples to a checkpoint folder, which is an animator."""

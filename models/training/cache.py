@@ -1,0 +1,158 @@
+"""Training examples in memory: one uint8 array of targets, one of drivers, one of estimated poses.
+
+`FrameCache.build` takes any iterable of examples; `save` writes them as safetensors, from which training needs neither
+video decoding nor the factory. Batches depend only on (seed, step), so a resumed run sees what it would have seen.
+
+Legend: N examples, L frames kept per example (>= the grid's T), P people, J joints.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Iterable
+
+import numpy as np
+
+from models.artifacts import publish
+from models.pose.augment import normalise_box, random_bone_factors, scale_bones
+from models.pose.draw import draw_poses
+from models.progress import Progress
+from models.protocols import PoseEstimator
+from models.seeds import item_rng
+from models.training.config import TrainConfig
+from models.types import Grid, PoseTrack, TrainingExample, require
+from models.video import fit_image
+
+_MAX_PEOPLE = 2
+_FORMAT = "actorforge-frame-cache-1"
+_MIRROR = [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Batch:
+    """uint8 pictures: `reference` `[B,H,W,3]`, `motion` `[B,T,H,W,3]` or None, `target` `[B,T,H,W,3]`."""
+
+    reference: np.ndarray
+    motion: np.ndarray | None
+    target: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FrameCache:
+    """`targets` `[N,L,H,W,3]`; `drivers` the same or None; `points` float32 `[N,L,P,J,2]`, `confidence` `[N,L,P,J]` or None."""
+
+    grid: Grid
+    ids: tuple[str, ...]
+    targets: np.ndarray
+    drivers: np.ndarray | None = None
+    points: np.ndarray | None = None
+    confidence: np.ndarray | None = None
+    filter_metrics: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @classmethod
+    def build(
+        cls,
+        examples: Iterable[TrainingExample],
+        config: TrainConfig,
+        estimator: PoseEstimator | None = None,
+        filter_metrics: tuple[str, ...] = (),
+    ) -> FrameCache:
+        """Collect examples on the recipe's grid; an example shorter than the grid's T or of another rate is refused."""
+        ids, targets, drivers, poses = [], [], [], []
+        grid = config.grid
+        with Progress("read examples", total=None) as bar:
+            for example in examples:
+                _check(example, config)
+                ids.append(example.id)
+                targets.append(np.stack([fit_image(f, grid.size) for f in example.target.frames]))
+                if config.motion == "raw":
+                    drivers.append(np.stack([fit_image(f, grid.size) for f in example.driver.frames]))
+                if config.motion == "skeleton":
+                    poses.append(estimator.estimate(example.driver))
+                bar.step()
+        require(bool(ids), f"recipe {config.recipe}", "examples", 0, "at least one", "check the data folder and what its manifest rejected")
+        length = min(len(t) for t in targets)
+        points, confidence = _stack_poses(poses, length) if poses else (None, None)
+        stacked = np.stack([t[:length] for t in targets])
+        driven = np.stack([d[:length] for d in drivers]) if drivers else None
+        return cls(grid=grid, ids=tuple(ids), targets=stacked, drivers=driven, points=points, confidence=confidence, filter_metrics=filter_metrics)
+
+    def batch(self, config: TrainConfig, step: int) -> Batch:
+        """The batch of one step: a function of (config.seed, step) alone."""
+        rng = item_rng(config.seed, config.recipe, "batch", step)
+        samples = [self._sample(config, rng) for _ in range(config.batch_size)]
+        references, motions, targets = zip(*samples)
+        motion = None if config.motion == "blank" else np.stack(motions)
+        return Batch(reference=np.stack(references), motion=motion, target=np.stack(targets))
+
+    def _sample(self, config: TrainConfig, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+        length, kept = self.grid.num_frames, self.targets.shape[1]
+        item, start = int(rng.integers(len(self))), int(rng.integers(kept - length + 1))
+        window = slice(start, start + length)
+        elsewhere = [k for k in range(kept) if not start <= k < start + length]
+        other = rng.random() < config.other_moment_share and bool(elsewhere)
+        moment = int(rng.choice(elsewhere)) if other else start
+        mirrored = rng.random() < config.flip_share
+        reference, target = self.targets[item, moment], self.targets[item, window]
+        motion = self.drivers[item, window] if config.motion == "raw" else None
+        if config.motion == "skeleton":
+            motion = self._skeleton(config, item, window, mirrored, rng)
+        if mirrored:
+            reference, target = reference[:, ::-1], target[:, :, ::-1]
+            motion = motion[:, :, ::-1] if config.motion == "raw" else motion
+        return reference, motion, target
+
+    def _skeleton(self, config: TrainConfig, item: int, window: slice, mirrored: bool, rng: np.random.Generator) -> np.ndarray:
+        points, confidence = self.points[item, window], self.confidence[item, window]
+        if mirrored:
+            points = points[:, :, _MIRROR] * np.float32([-1, 1]) + np.float32([self.grid.width - 1, 0])
+            confidence = confidence[:, :, _MIRROR]
+        pose = PoseTrack(points=points, confidence=confidence, skeleton="coco17", fps=self.grid.fps)
+        if rng.random() < config.bone_scale_share:
+            pose = scale_bones(pose, random_bone_factors(rng))
+        return draw_poses(normalise_box(pose, self.grid.size), self.grid.size)
+
+    def save(self, path: str | Path) -> None:
+        """Write the cache as safetensors, whole or not at all."""
+        from safetensors.numpy import save_file
+
+        arrays = {"targets": self.targets, "drivers": self.drivers, "points": self.points, "confidence": self.confidence}
+        about = {"format": _FORMAT, "grid": asdict(self.grid), "ids": self.ids, "filter_metrics": self.filter_metrics}
+        with publish(path) as draft:
+            save_file({k: np.ascontiguousarray(v) for k, v in arrays.items() if v is not None}, draft, metadata={"about": json.dumps(about)})
+
+    @classmethod
+    def load(cls, path: str | Path) -> FrameCache:
+        """Read what `save` wrote. Raises ValueError for any other file."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, framework="numpy") as file:
+                about = json.loads((file.metadata() or {}).get("about", "{}"))
+                require(about.get("format") == _FORMAT, str(path), "format", about.get("format"), _FORMAT, "write it by train --export-cache")
+                arrays = {name: file.get_tensor(name) for name in file.keys()}
+        except SafetensorError as error:
+            raise ValueError(f"{path}: not a frame cache ({error}); write it by train --export-cache") from error
+        return cls(grid=Grid(**about["grid"]), ids=tuple(about["ids"]), filter_metrics=tuple(about["filter_metrics"]), **arrays)
+
+
+def _check(example: TrainingExample, config: TrainConfig) -> None:
+    item, grid = f"example {example.id}", config.grid
+    require(len(example.target) >= grid.num_frames, item, "target frames", len(example.target), f">= {grid.num_frames}", "use longer clips")
+    require(abs(example.target.fps - grid.fps) < 1e-3 * grid.fps, item, "target fps", example.target.fps, f"{grid.fps:g}", "resample the clips")
+    needs_driver = config.motion in ("raw", "skeleton")
+    require(not needs_driver or example.driver is not None, item, "driver", None, f"a clip, for motion {config.motion}")
+
+
+def _stack_poses(poses: list[PoseTrack], length: int) -> tuple[np.ndarray, np.ndarray]:
+    points = np.zeros((len(poses), length, _MAX_PEOPLE, 17, 2), np.float32)
+    confidence = np.zeros(points.shape[:-1], np.float32)
+    for i, pose in enumerate(poses):
+        people = min(pose.points.shape[1], _MAX_PEOPLE)
+        points[i, :, :people], confidence[i, :, :people] = pose.points[:length, :people], pose.confidence[:length, :people]
+    return points, confidence

@@ -1,0 +1,163 @@
+"""The training loop: batches from the cache, rectified-flow loss on the canvas' output region, a resumable checkpoint.
+
+Everything random at step s depends on (config.seed, s) alone, so a run killed anywhere and started again goes on as if
+nothing had happened. Needs torch, diffusers, safetensors and numpy.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Mapping
+
+import torch
+from torch.nn import functional as F
+
+from models.animators.checkpoint import LOSSES, OPTIMIZER, build_backbone, save_checkpoint
+from models.animators.in_context import to_signed
+from models.artifacts import publish, write_bytes
+from models.backbones.tiny import TinyBackbone
+from models.canvas import compose
+from models.progress import Progress
+from models.rectified_flow import interpolate, sample_times, to_clean
+from models.seeds import item_seed
+from models.training.cache import Batch, FrameCache
+from models.training.config import TrainConfig
+from models.training.optimizers import build_optimizers, flatten_state, learning_rate, restore_state
+from models.types import require
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """What a finished run reports: steps done and the mean loss of its last tenth."""
+
+    folder: Path
+    steps: int
+    loss: float
+
+
+class _Run:
+    """The mutable state of one run: network, averaged weights, optimizers, losses so far."""
+
+    def __init__(self, config: TrainConfig, init: Mapping[str, torch.Tensor] | None, device: str) -> None:
+        torch.manual_seed(item_seed(config.seed, config.recipe, "init") % 2**31)
+        self.config, self.device = config, device
+        self.backbone: TinyBackbone = build_backbone({"family": "tiny", **asdict(config.backbone)}).to(device)
+        if init is not None:
+            self.backbone.load_state_dict(init)
+        self.optimizers = build_optimizers(self.backbone, config)
+        self.average = {name: p.detach().clone() for name, p in self.backbone.state_dict().items()}
+        self.losses: list[float] = []
+
+    def step(self, batch: Batch, steps: int) -> float:
+        step, config = len(self.losses), self.config
+        for optimizer, base in zip(self.optimizers, (config.muon_lr, config.adam_lr)):
+            optimizer.param_groups[0]["lr"] = base * learning_rate(config, step, steps)
+        loss = self._loss(batch, step)
+        loss.backward()
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        decay = min(config.ema_decay, (1 + step) / (10 + step))
+        for name, value in self.backbone.state_dict().items():
+            self.average[name].lerp_(value.to(self.average[name].dtype), 1 - decay)
+        self.losses.append(float(loss.detach()))
+        return self.losses[-1]
+
+    def _loss(self, batch: Batch, step: int) -> torch.Tensor:
+        config, backbone = self.config, self.backbone
+        generator = torch.Generator().manual_seed(item_seed(config.seed, config.recipe, "noise", step))
+        target = backbone.encode(to_signed(batch.target).to(self.device))
+        reference = backbone.encode(to_signed(batch.reference)[:, None].to(self.device))[:, :, 0]
+        motion = None if batch.motion is None else backbone.encode(to_signed(batch.motion).to(self.device))
+        t = sample_times(len(target), generator, mean=config.time_mean, std=config.time_std).to(self.device)
+        noise = torch.randn(target.shape, generator=generator).to(self.device)
+        noisy = interpolate(target, noise, t)
+        canvas = compose(reference, motion, target.shape[2])
+        bf16 = config.precision == "bfloat16"
+        with torch.autocast(self.device.split(":")[0], torch.bfloat16) if bf16 else nullcontext():
+            prediction = backbone(noisy, t, canvas)
+        return F.mse_loss(to_clean(prediction.float(), noisy, t, backbone.prediction), target)
+
+    def save(self, folder: Path) -> None:
+        """The resume point: one file, so it is never half old and half new."""
+        from safetensors.torch import save_file
+
+        tensors = {f"model.{k}": v.detach().cpu().contiguous() for k, v in self.backbone.state_dict().items()}
+        tensors |= {f"average.{k}": v.cpu().contiguous() for k, v in self.average.items()}
+        tensors |= {k: v.cpu().contiguous() for k, v in flatten_state(self.optimizers).items()}
+        about = {"config": _identity(self.config), "losses": [round(x, 7) for x in self.losses]}
+        with publish(folder / OPTIMIZER) as draft:
+            save_file(tensors, draft, metadata={"about": json.dumps(about)})
+        rows = "".join(f"{i},{loss:.7f}\n" for i, loss in enumerate(self.losses))
+        write_bytes(folder / LOSSES, ("step,loss\n" + rows).encode())
+
+    def resume(self, folder: Path) -> None:
+        from safetensors import safe_open
+
+        with safe_open(folder / OPTIMIZER, framework="pt") as file:
+            about = json.loads(file.metadata()["about"])
+            tensors = {name: file.get_tensor(name).to(self.device) for name in file.keys()}
+        mine = _identity(self.config)
+        for key, value in mine.items():
+            require(about["config"].get(key) == value, str(folder), key, value, f"{about['config'].get(key)} as in the started run", "use another --out")
+        self.backbone.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
+        self.average = {k[8:]: v for k, v in tensors.items() if k.startswith("average.")}
+        restore_state(self.optimizers, {k: v.cpu() if k.endswith(".step") else v for k, v in tensors.items() if k.startswith("optimizer")})
+        self.losses = list(about["losses"])
+
+
+def _identity(config: TrainConfig) -> dict[str, Any]:
+    """What must not change between the legs of a run."""
+    fields = json.loads(json.dumps(asdict(config)))
+    return {key: value for key, value in fields.items() if key != "save_every"}
+
+
+def fit(
+    cache: FrameCache,
+    config: TrainConfig,
+    *,
+    steps: int,
+    out: str | Path,
+    init: Mapping[str, torch.Tensor] | None = None,
+    card: Mapping[str, Any] | None = None,
+    device: str = "cpu",
+) -> Fitted:
+    """Train to `steps` steps in all (a finished run is a no-op) and leave a checkpoint folder that is an animator.
+
+    `init`: weights to start from. `card`: further fields for `animator.json` (name, parents). Raises ValueError when
+    `out` holds a run of another configuration.
+    """
+    folder = Path(out)
+    require(steps >= 1, "train", "steps", steps, ">= 1")
+    require(cache.grid == config.grid, "train", "cache grid", cache.grid, str(config.grid), "export the cache with this recipe")
+    run = _Run(config, init, device)
+    if (folder / OPTIMIZER).is_file():
+        run.resume(folder)
+    if len(run.losses) < steps:
+        with Progress(f"train {config.recipe}", total=steps, already=len(run.losses)) as bar:
+            while len(run.losses) < steps:
+                loss = run.step(cache.batch(config, len(run.losses)), steps)
+                bar.step(note=f"loss {loss:.4f}")
+                if len(run.losses) % config.save_every == 0 or len(run.losses) == steps:
+                    run.save(folder)
+                    save_checkpoint(folder, weights=run.average, card=_card(run, cache, card, steps))
+    tail = run.losses[-max(1, len(run.losses) // 10) :]
+    return Fitted(folder=folder, steps=len(run.losses), loss=sum(tail) / len(tail))
+
+
+def _card(run: _Run, cache: FrameCache, extra: Mapping[str, Any] | None, steps: int) -> dict[str, Any]:
+    config = run.config
+    return {
+        "backbone": run.backbone.describe(),
+        "motion": config.motion,
+        "grid": asdict(config.grid),
+        "prediction": run.backbone.prediction,
+        "recipe": _identity(config),
+        "steps": len(run.losses),
+        "examples": len(cache),
+        "filter_metrics": list(cache.filter_metrics),
+        **(extra or {}),
+    }

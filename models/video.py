@@ -1,0 +1,277 @@
+"""Clip <-> file, frame-exact, by PyAV; images by OpenCV.
+
+Reading follows presentation times, so variable frame rates resample right; rotation metadata is applied; a window is
+cropped and resized while it streams, so memory holds only what is kept. Writing uses one encoder thread and no
+timestamps of its own, so equal clips give equal bytes. Demuxers that open other files (playlists) are refused.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO, Iterator
+
+import av
+import cv2
+import numpy as np
+
+from models.artifacts import publish
+from models.types import Clip, Grid
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".gif", ".mpg", ".mpeg", ".ts"})
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+_X264 = "sliced-threads=0:mbtree=0:bframes=0"
+"""Macroblock-tree rate control with B-frames gives other bytes from run to run on small pictures, even with one thread."""
+_DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpeg,mpegvideo,mpegts"
+_MAX_SOURCE_PIXELS = 1 << 27  # 134 million: larger frames are taken for a decompression bomb
+_MAX_SOURCE_FRAMES = 200_000
+_MAX_CLIP_BYTES = 8 << 30
+
+
+class MediaError(ValueError):
+    """A file that cannot be used; the message is the reason that lands in a manifest row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoInfo:
+    """What the header says. `size`: (W,H) px as shown, after rotation is *not* yet applied; `frames` 0 = unknown."""
+
+    size: tuple[int, int]
+    fps: float
+    duration_s: float
+    frames: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """How a source was brought to a grid: start, centred crop box (x, y, w, h) px of the source, source raster."""
+
+    start_s: float
+    crop: tuple[int, int, int, int]
+    source_size: tuple[int, int]
+    source_fps: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TimedFrame:
+    """A decoded frame: uint8 `[H,W,3]` RGB and its presentation time from the first frame on."""
+
+    image: np.ndarray
+    time_s: float
+
+
+def _open(source: str | Path | bytes | BinaryIO) -> av.container.InputContainer:
+    file = io.BytesIO(source) if isinstance(source, bytes) else (str(source) if isinstance(source, (str, Path)) else source)
+    if isinstance(file, str) and Path(file).is_file() and Path(file).stat().st_size == 0:
+        raise MediaError("empty file (0 bytes)")
+    try:
+        return av.open(file, options={"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"})
+    except (av.error.FFmpegError, ValueError) as error:
+        raise MediaError(f"not a readable video ({type(error).__name__}: {str(error)[:120]})") from error
+
+
+def _video_stream(container: av.container.InputContainer) -> av.video.stream.VideoStream:
+    if not container.streams.video:
+        kinds = sorted({stream.type for stream in container.streams}) or ["none"]
+        raise MediaError(f"no video stream (streams: {', '.join(kinds)})")
+    stream = container.streams.video[0]
+    if stream.codec_context.width * stream.codec_context.height > _MAX_SOURCE_PIXELS:
+        raise MediaError(f"frame too large: {stream.codec_context.width}x{stream.codec_context.height} px")
+    stream.thread_type, stream.codec_context.thread_count = "NONE", 1
+    return stream
+
+
+def _rate(stream: av.video.stream.VideoStream) -> float:
+    rate = stream.average_rate or stream.guessed_rate or stream.base_rate
+    return float(rate) if rate and 0 < float(rate) <= 1000 else 25.0
+
+
+def probe(source: str | Path | bytes) -> VideoInfo:
+    """Read the header of a video. Raises MediaError with the reason."""
+    with _open(source) as container:
+        stream = _video_stream(container)
+        duration = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else (container.duration or 0) / 1e6
+        size = (stream.codec_context.width, stream.codec_context.height)
+        return VideoInfo(size=size, fps=_rate(stream), duration_s=duration, frames=stream.frames)
+
+
+def frames_of(source: str | Path | bytes) -> Iterator[TimedFrame]:
+    """Decode frame by frame in presentation order. Raises MediaError where the stream breaks."""
+    with _open(source) as container:
+        stream = _video_stream(container)
+        first, last, step = None, -1.0, 1 / _rate(stream)
+        try:
+            for count, frame in enumerate(container.decode(stream)):
+                if count >= _MAX_SOURCE_FRAMES:
+                    raise MediaError(f"more than {_MAX_SOURCE_FRAMES} frames; cut the clip first")
+                raw = frame.time if frame.time is not None else last + step + (first or 0.0)
+                first = raw if first is None else first
+                last = max(raw - first, last + 1e-6)
+                image = frame.to_ndarray(format="rgb24")
+                yield TimedFrame(image=np.rot90(image, (frame.rotation // 90) % 4), time_s=last)
+        except av.error.FFmpegError as error:
+            raise MediaError(f"stream breaks after {max(last, 0):.2f} s ({type(error).__name__})") from error
+
+
+def read_video(source: str | Path | bytes) -> Clip:
+    """The whole clip at its average frame rate; variable rates are resampled by nearest presentation time.
+
+    Raises MediaError, also when the decoded clip would exceed 8 GiB.
+    """
+    images, times, size = [], [], 0
+    for item in frames_of(source):
+        if images and item.image.shape != images[0].shape:
+            raise MediaError(f"frame size changes from {images[0].shape[1::-1]} to {item.image.shape[1::-1]}; re-encode the clip")
+        size += item.image.nbytes
+        if size > _MAX_CLIP_BYTES:
+            raise MediaError("clip larger than 8 GiB decoded; read a window of it")
+        images.append(np.ascontiguousarray(item.image))
+        times.append(item.time_s)
+    if not images:
+        raise MediaError("no frame could be decoded")
+    if len(images) == 1:
+        return Clip(frames=images[0][None], fps=probe(source).fps)
+    gaps = np.diff(times)
+    steady = gaps.max() - gaps.min() <= 0.25 * np.median(gaps)  # rounding of time stamps stays below a quarter frame
+    fps = _nice_rate((len(times) - 1) / times[-1])
+    if steady:
+        return Clip(frames=np.stack(images), fps=fps)
+    wanted = np.arange(int(np.floor(times[-1] * fps + 1e-6)) + 1) / fps
+    nearest = np.abs(np.asarray(times)[None] - wanted[:, None]).argmin(1)
+    return Clip(frames=np.stack([images[i] for i in nearest]), fps=fps)
+
+
+def _nice_rate(fps: float) -> float:
+    near = Fraction(fps).limit_denominator(1001)
+    whole = round(fps)
+    return float(whole) if abs(fps - whole) < 0.005 * fps and whole > 0 and abs(fps - whole) < 0.02 else float(near)
+
+
+def centred_crop(source: tuple[int, int], target: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The largest centred box (x, y, w, h) of a `source` (W,H) picture that has the aspect ratio of `target` (W,H)."""
+    width, height = source
+    crop_w = min(width, max(1, round(height * target[0] / target[1])))
+    crop_h = min(height, max(1, round(width * target[1] / target[0])))
+    return (width - crop_w) // 2, (height - crop_h) // 2, crop_w, crop_h
+
+
+def fit_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Centre-crop uint8 `[H,W,3]` to the aspect ratio of `size` (W,H) and resize: area when shrinking, cubic when growing."""
+    if (image.shape[1], image.shape[0]) == tuple(size):
+        return np.ascontiguousarray(image)
+    x, y, w, h = centred_crop((image.shape[1], image.shape[0]), size)
+    method = cv2.INTER_AREA if w >= size[0] else cv2.INTER_CUBIC
+    return cv2.resize(np.ascontiguousarray(image[y : y + h, x : x + w]), size, interpolation=method)
+
+
+def read_window(source: str | Path | bytes, grid: Grid, start_s: float = 0.0) -> tuple[Clip, Window]:
+    """`grid.num_frames` frames from `start_s` on, each the nearest in time, cropped and resized to the grid.
+
+    Raises MediaError when the source ends before the window does.
+    """
+    wanted = start_s + np.arange(grid.num_frames) / grid.fps
+    kept: list[np.ndarray] = []
+    previous, first_size, gap = None, (0, 0), 1 / grid.fps
+
+    def keep_until(limit_s: float) -> None:
+        while previous is not None and len(kept) < grid.num_frames and wanted[len(kept)] <= limit_s + 1e-9:
+            kept.append(fit_image(previous.image, grid.size))
+
+    for item in frames_of(source):
+        if previous is None:
+            first_size = (item.image.shape[1], item.image.shape[0])
+        else:
+            gap = item.time_s - previous.time_s
+            keep_until((previous.time_s + item.time_s) / 2)
+        previous = item
+        if len(kept) == grid.num_frames:
+            break
+    if previous is None:
+        raise MediaError("no frame could be decoded")
+    keep_until(previous.time_s + gap)
+    if len(kept) < grid.num_frames:
+        needed = wanted[-1]
+        raise MediaError(f"too short: ends at {previous.time_s:.2f} s, the window needs {needed:.2f} s ({grid.num_frames} frames at {grid.fps:g} fps)")
+    window = Window(start_s=start_s, crop=centred_crop(first_size, grid.size), source_size=first_size, source_fps=round(1 / gap, 3))
+    return Clip(frames=np.stack(kept), fps=grid.fps), window
+
+
+def fit_clip(clip: Clip, grid: Grid) -> Clip:
+    """Bring a decoded clip to a grid: nearest frames in time, centred crop, resize; a short clip holds its last frame."""
+    times = np.minimum(np.round(np.arange(grid.num_frames) * clip.fps / grid.fps).astype(int), len(clip) - 1)
+    return Clip(frames=np.stack([fit_image(clip.frames[t], grid.size) for t in times]), fps=grid.fps)
+
+
+def encode_video(clip: Clip, *, pix_fmt: str = "yuv444p", crf: int = 4, preset: str = "medium") -> bytes:
+    """H.264 in mp4 as bytes, one encoder thread, deterministic. yuv420p pads odd sizes by one replicated row or column."""
+    frames = clip.frames
+    if pix_fmt == "yuv420p":
+        frames = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), mode="edge")
+    sink = io.BytesIO()
+    with av.open(sink, "w", format="mp4", options={"fflags": "+bitexact"}) as container:
+        stream = container.add_stream("libx264", rate=Fraction(clip.fps).limit_denominator(1_000_000))
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt, stream.codec_context.thread_count = pix_fmt, 1
+        stream.options = {"crf": str(crf), "preset": preset, "threads": "1", "x264-params": _X264}
+        for image in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")))
+        container.mux(stream.encode(None))
+    return sink.getvalue()
+
+
+def write_video(path: str | Path, clip: Clip, *, pix_fmt: str = "yuv444p", crf: int = 4) -> None:
+    """Write `clip` as mp4 (H.264), whole or not at all."""
+    with publish(path) as draft:
+        draft.write_bytes(encode_video(clip, pix_fmt=pix_fmt, crf=crf))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Picture:
+    """A decoded image: uint8 `[H,W,3]` RGB, and what had to be changed on the way (empty for a plain 8-bit RGB file)."""
+
+    image: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+def read_image(source: str | Path | bytes) -> Picture:
+    """Decode png, jpeg, webp, bmp or tiff to 8-bit RGB; alpha goes over white, 16 bit to 8, EXIF rotation is applied.
+
+    Raises MediaError with the reason.
+    """
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    if not data:
+        raise MediaError("empty file (0 bytes)")
+    try:
+        raw = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise MediaError(f"not a readable image ({str(error)[:120]})") from error
+    if raw is None:
+        raise MediaError("not a readable image (unknown or damaged format)")
+    notes: list[str] = []
+    if raw.dtype == np.uint8 and raw.ndim == 3 and raw.shape[2] == 3:
+        raw = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)  # this mode applies EXIF rotation
+    if raw.dtype != np.uint8:
+        notes.append(f"{raw.dtype} to 8 bit")
+        top = 1.0 if raw.dtype.kind == "f" else np.iinfo(raw.dtype).max
+        raw = np.clip(np.nan_to_num(raw.astype(np.float64)) / top * 255 + 0.5, 0, 255).astype(np.uint8)
+    return Picture(image=_to_rgb(raw, notes), notes=tuple(notes))
+
+
+def _to_rgb(raw: np.ndarray, notes: list[str]) -> np.ndarray:
+    if raw.ndim == 2 or raw.shape[2] == 1:
+        notes.append("grey to RGB")
+        return cv2.cvtColor(raw, cv2.COLOR_GRAY2RGB)
+    if raw.shape[2] == 2:
+        raw = cv2.merge([raw[..., 0]] * 3 + [raw[..., 1]])
+    if raw.shape[2] == 4:
+        notes.append("alpha over white")
+        alpha = raw[..., 3:].astype(np.float32) / 255
+        raw = (raw[..., :3] * alpha + 255 * (1 - alpha) + 0.5).astype(np.uint8)
+    return cv2.cvtColor(raw, cv2.COLOR_BGR2RGB)
+
+
+def encode_image(image: np.ndarray) -> bytes:
+    """PNG bytes of uint8 `[H,W,3]` RGB."""
+    return cv2.imencode(".png", cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2BGR))[1].tobytes()

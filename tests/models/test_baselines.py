@@ -1,0 +1,142 @@
+"""Weight-free animators: what they copy, how they move it, and how they refuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.animators.load import is_checkpoint, load_animator
+from models.animators.registry import ANIMATORS
+from models.baselines.flow_warp import compose, origins
+from models.optical_flow import backward_warp
+from models.protocols import Animator
+from models.types import AnimationRequest, Clip
+from models.video import MediaError, fit_image, read_video, write_video
+
+SIZE, FRAMES = (64, 48), 5
+
+
+def texture(seed: int, height: int, width: int) -> np.ndarray:
+    """A smooth random picture: what optical flow can follow."""
+    coarse = np.random.default_rng(seed).integers(0, 255, (height // 6 + 2, width // 6 + 2, 3), np.uint8)
+    return fit_image(coarse, (width, height))
+
+
+def sliding(step_px: int, frames: int = FRAMES) -> Clip:
+    """A texture that moves right by `step_px` per frame."""
+    wide = texture(1, SIZE[1], SIZE[0] + 64)
+    return Clip(frames=np.stack([wide[:, 40 - step_px * t :][:, : SIZE[0]] for t in range(frames)]), fps=8)
+
+
+def request(driving: Clip, reference: np.ndarray | None = None, **changes: object) -> AnimationRequest:
+    reference = texture(2, SIZE[1], SIZE[0]) if reference is None else reference
+    fields: dict = {"id": "a", "reference": reference, "driving": driving, "size": SIZE, "num_frames": FRAMES, "seed": 0}
+    return AnimationRequest(**(fields | changes))
+
+
+@pytest.mark.parametrize("name", ["still", "echo_driver", "flow_warp"])
+@pytest.mark.parametrize(("size", "num_frames"), [(SIZE, FRAMES), ((33, 50), 9), ((80, 80), 2), (SIZE, 1)])
+def test_every_baseline_answers_in_the_requested_form(name: str, size: tuple[int, int], num_frames: int) -> None:
+    animator = load_animator(name)
+    result = animator.animate(request(sliding(2), size=size, num_frames=num_frames))
+    assert isinstance(animator, Animator) and animator.name == name and animator.weights_hash == ""
+    assert (result.clip.size, len(result.clip), result.clip.fps) == (size, num_frames, 8)
+    assert (result.request_id, result.animator) == ("a", name)
+
+
+def test_still_repeats_the_reference_exactly() -> None:
+    asked = request(sliding(3))
+    frames = load_animator("still").animate(asked).clip.frames
+    assert all(np.array_equal(frame, asked.reference) for frame in frames)
+
+
+def test_echo_driver_hands_the_driver_back_and_holds_its_last_frame() -> None:
+    driver = sliding(3, frames=3)
+    frames = load_animator("echo_driver").animate(request(driver)).clip.frames
+    assert np.array_equal(frames[:3], driver.frames)
+    assert np.array_equal(frames[4], driver.frames[2])
+
+
+def test_flow_warp_of_the_drivers_own_first_frame_follows_the_driver() -> None:
+    driver = sliding(2)
+    frames = load_animator("flow_warp").animate(request(driver, reference=driver.frames[0])).clip.frames
+    inner = (slice(None), slice(8, -8), slice(16, -8))
+    error = np.abs(frames[inner].astype(int) - driver.frames[inner]).mean()
+    unmoved = np.abs(driver.frames[:1][inner].astype(int) - driver.frames[inner]).mean()
+    assert np.array_equal(frames[0], driver.frames[0])
+    assert error < 0.15 * unmoved
+
+
+def test_flow_warp_moves_another_reference_by_the_drivers_shift() -> None:
+    reference = texture(5, SIZE[1], SIZE[0])
+    frames = load_animator("flow_warp").animate(request(sliding(2), reference=reference)).clip.frames
+    shifted = np.roll(reference, 2 * (FRAMES - 1), axis=1).astype(int)
+    inner = (slice(8, -8), slice(18, -10))
+    assert np.abs(frames[-1][inner] - shifted[inner]).mean() < 0.2 * np.abs(reference[inner] - shifted[inner]).mean()
+
+
+def test_composed_backward_steps_of_different_places_equal_one_warp() -> None:
+    y, x = np.mgrid[:40, :40].astype(np.float32)
+    scale = np.stack([0.1 * (x - 20), 0.1 * (y - 20)], -1)  # x -> 1.1 x around the centre
+    shift = np.broadcast_to(np.float32([2, 0]), scale.shape).copy()
+    both = compose(shift, scale)  # first the step (t -> t-1), then what is known of t-1
+    expected = 2 + 0.1 * (x + 2 - 20)
+    assert np.allclose(both[:, :37, 0], expected[:, :37], atol=1e-4)
+    assert not np.allclose(both[:, :37, 0], (shift + scale)[:, :37, 0], atol=0.1)
+
+
+def test_origins_of_a_still_driver_are_zero_and_of_one_frame_is_one_field() -> None:
+    frames = np.repeat(texture(3, 48, 64)[None], 3, 0)
+    assert np.abs(np.stack(list(origins(frames)))).max() < 0.05
+    assert len(list(origins(frames[:1]))) == 1
+    assert np.array_equal(backward_warp(frames[0], next(origins(frames))), frames[0])
+
+
+def test_recorded_plays_the_file_of_the_request(tmp_path: Path) -> None:
+    write_video(tmp_path / "videos" / "a.mp4", sliding(2))
+    animator = load_animator(f"recorded:{tmp_path / 'videos'}")
+    clip = animator.animate(request(sliding(1))).clip
+    assert np.array_equal(clip.frames, read_video(tmp_path / "videos" / "a.mp4").frames)
+    assert animator.name == f"recorded:{tmp_path.name}"
+
+
+def test_recorded_says_which_file_is_missing_broken_or_outside(tmp_path: Path) -> None:
+    (tmp_path / "b.mp4").write_bytes(b"no video")
+    animator = load_animator(f"recorded:{tmp_path}")
+    with pytest.raises(ValueError, match="a.mp4: got no such file"):
+        animator.animate(request(sliding(1)))
+    with pytest.raises(MediaError, match="not a readable video"):
+        animator.animate(request(sliding(1), id="b"))
+    with pytest.raises(ValueError, match="plain file name"):
+        animator.animate(request(sliding(1), id="../b"))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("stil", "did you mean still"),
+        ("still:3", "still: argument: got '3'"),
+        ("flow_warp:", "flow_warp: argument"),
+        ("recorded", "recorded: argument: got None"),
+        ("recorded:/no/such", "expected an existing folder"),
+    ],
+)
+def test_wrong_names_and_arguments_are_refused(name: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        load_animator(name)
+
+
+def test_a_folder_is_an_animator_only_with_its_json(tmp_path: Path) -> None:
+    assert not is_checkpoint(tmp_path)
+    with pytest.raises(ValueError, match="without animator.json"):
+        load_animator(str(tmp_path))
+    (tmp_path / "animator.json").write_text("{}")
+    assert is_checkpoint(tmp_path)
+
+
+def test_every_registered_name_has_a_one_line_summary() -> None:
+    table = ANIMATORS.table()
+    assert {"still", "echo_driver", "flow_warp", "recorded", "tiny_pose", "tiny_e2e"} <= set(table)
+    assert all(entry.summary and "\n" not in entry.summary for entry in table.values())

@@ -1,0 +1,124 @@
+"""Skeleton drawing, bone scaling, box normalisation and the heatmap decoder on planted maps."""
+
+import numpy as np
+import pytest
+import torch
+
+from models.animators.motion import Blank, Raw, Skeleton
+from models.pose.augment import normalise_box, random_bone_factors, scale_bones
+from models.pose.draw import draw_poses
+from models.pose.heatmap import HeatmapEstimator, PoseNet, decode, letterbox, load_estimator, save_estimator
+from models.pose.skeleton import BONES
+from models.training.pose_estimator import AnnotatedFrames, fit_estimator, pck, targets_of
+from models.types import Clip, PoseTrack
+
+
+def person(shift=(0.0, 0.0)) -> np.ndarray:
+    columns = {0: (24, 8), 1: (25, 7), 2: (23, 7), 3: (27, 8), 4: (21, 8), 5: (29, 14), 6: (19, 14), 7: (32, 20), 8: (16, 20),
+               9: (33, 26), 10: (15, 26), 11: (27, 26), 12: (21, 26), 13: (28, 34), 14: (20, 34), 15: (28, 42), 16: (20, 42)}  # fmt: skip
+    return np.array([columns[j] for j in range(17)], np.float32) + np.float32(shift)
+
+
+def track(points: np.ndarray, confidence: float = 1.0) -> PoseTrack:
+    return PoseTrack(points=points[None, None], confidence=np.full((1, 1, 17), confidence, np.float32), skeleton="coco17", fps=8.0)
+
+
+def lengths(pose: PoseTrack) -> np.ndarray:
+    return np.array([np.linalg.norm(pose.points[0, 0, a] - pose.points[0, 0, b]) for a, b in BONES])
+
+
+def test_a_frame_without_a_pose_is_a_blank_picture():
+    assert not draw_poses(track(person(), confidence=0.0), (48, 48)).any()
+    empty = PoseTrack(points=np.zeros((2, 0, 17, 2)), confidence=np.zeros((2, 0, 17)), skeleton="coco17", fps=8.0)
+    assert draw_poses(normalise_box(empty, (48, 48)), (48, 48)).sum() == 0
+
+
+def test_drawing_follows_the_joints():
+    picture = draw_poses(track(person()), (48, 48))[0]
+    assert picture[38:42, 27:30].any() and not picture[:4].any()
+
+
+def test_joints_far_outside_do_not_crash_the_drawing():
+    assert draw_poses(track(person((1e7, -1e7))), (48, 48)).shape == (1, 48, 48, 3)
+
+
+def test_scaling_arms_changes_arm_lengths_by_the_factor_and_nothing_else():
+    before = track(person())
+    after = scale_bones(before, {"left_arm": 1.2})
+    ratio = lengths(after) / lengths(before)
+    arm = [i for i, bone in enumerate(BONES) if bone in ((5, 7), (7, 9))]
+    assert np.allclose(ratio[arm], 1.2, atol=1e-4) and np.allclose(np.delete(ratio, arm), 1, atol=1e-4)
+
+
+def test_scaling_the_trunk_lifts_the_shoulders_and_keeps_the_legs():
+    after = scale_bones(track(person()), {"trunk": 1.2}).points[0, 0]
+    assert after[5, 1] < person()[5, 1] and np.allclose(after[11:], person()[11:])
+
+
+def test_random_factors_stay_in_the_papers_range():
+    factors = [f for s in range(50) for f in random_bone_factors(np.random.default_rng(s)).values()]
+    assert 0.8 <= min(factors) < 0.85 and 1.15 < max(factors) <= 1.2
+
+
+def test_box_normalisation_removes_place_and_scale():
+    base = normalise_box(track(person()), (48, 48)).points
+    assert np.allclose(normalise_box(track(person() * 3 + 70), (48, 48)).points, base, atol=1e-3)
+
+
+def test_decoder_finds_a_planted_person_with_subcell_accuracy():
+    seen = np.ones((1, 17), bool)
+    joints, centre, offsets, _ = targets_of(person()[None], seen)
+    points, confidence = decode(joints, centre, offsets)
+    assert points.shape == (1, 17, 2) and confidence.min() > 0.5
+    assert np.abs((points[0] + 0.5) * 2 - 0.5 - person()).max() < 1.0
+
+
+def test_decoder_separates_two_people_and_finds_none_in_an_empty_map():
+    both = np.stack([person((-12, 0)), person((12, 0))])
+    joints, centre, offsets, _ = targets_of(both, np.ones((2, 17), bool))
+    assert decode(joints, centre, offsets)[0].shape[0] == 2
+    assert decode(joints * 0, centre * 0, offsets)[0].shape == (0, 17, 2)
+
+
+def test_estimator_keeps_coordinates_of_any_picture_size(tmp_path):
+    torch.manual_seed(0)
+    save_estimator(PoseNet(8), tmp_path, {})
+    estimator = load_estimator(tmp_path)
+    clip = Clip(frames=np.random.default_rng(0).integers(0, 255, (3, 90, 160, 3), dtype=np.uint8), fps=8.0)
+    pose = estimator.estimate(clip)
+    assert len(pose) == 3 and pose.points.shape[2] == 17
+    _, box = letterbox(clip.frames[0])
+    assert box.scale == pytest.approx(0.3) and box.left == 0 and box.top > 0
+
+
+def test_pck_is_one_for_the_truth_and_zero_for_nothing():
+    truth = track(person())
+    nothing = PoseTrack(points=np.zeros((1, 0, 17, 2)), confidence=np.zeros((1, 0, 17)), skeleton="coco17", fps=8.0)
+    assert pck(truth, truth).share == 1.0 and pck(nothing, truth).share == 0.0 and pck(nothing, truth).found == 0.0
+    assert pck(track(person((8, 0))), truth).share == 0.0
+
+
+def test_training_the_estimator_lowers_its_error_and_is_repeatable(tmp_path):
+    rng = np.random.default_rng(0)
+    shifts = rng.uniform(-4, 4, (24, 2))
+    points = np.stack([person(s)[None] for s in shifts])
+    frames = np.stack([draw_poses(track(p[0]), (48, 48))[0] for p in points])
+    data = AnnotatedFrames(frames=frames, points=points, confidence=np.ones((24, 1, 17), np.float32))
+    first = fit_estimator(data, steps=3, out=tmp_path / "a", batch_size=4, width=8)
+    again = fit_estimator(data, steps=3, out=tmp_path / "b", batch_size=4, width=8)
+    assert first.weights_hash == again.weights_hash and isinstance(first, HeatmapEstimator)
+    assert fit_estimator(data, steps=99, out=tmp_path / "a").weights_hash == first.weights_hash
+
+
+def test_motion_signals_say_what_the_animator_sees():
+    clip = Clip(frames=np.full((2, 30, 40, 3), 9, np.uint8), fps=8.0)
+    assert Blank().pictures(clip, None, (16, 16)) is None
+    assert Raw().pictures(clip, None, (16, 16)).shape == (2, 16, 16, 3)
+
+    class Nobody:
+        def estimate(self, clip):
+            return PoseTrack(points=np.zeros((len(clip), 0, 17, 2)), confidence=np.zeros((len(clip), 0, 17)), skeleton="coco17", fps=clip.fps)
+
+    assert not Skeleton(Nobody()).pictures(clip, None, (16, 16)).any()
+    override = track(person())
+    assert Skeleton(Nobody()).pictures(Clip(frames=clip.frames[:1], fps=8.0), override, (48, 48)).any()

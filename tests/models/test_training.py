@@ -1,0 +1,185 @@
+"""The loop on toy clips: learns, repeats bit for bit, resumes after a kill, refuses another configuration."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from models.animators.checkpoint import load_checkpoint, load_weights, read_card
+from models.backbones.tiny import TinyConfig
+from models.pose.heatmap import PoseNet, save_estimator
+from models.training.cache import FrameCache
+from models.training.config import TrainConfig
+from models.training.loop import fit
+from models.training.optimizers import learning_rate
+from models.types import AnimationRequest, Clip, Grid, PoseTrack, TrainingExample
+
+GRID = Grid(width=16, height=16, fps=8.0, num_frames=3)
+CONFIG = TrainConfig(recipe="toy", motion="raw", grid=GRID, backbone=TinyConfig(width=32, layers=1, heads=2), batch_size=4, save_every=4)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+def examples(count: int = 6, length: int = 5):
+    rng = np.random.default_rng(0)
+    for i in range(count):
+        frames = np.zeros((length, 16, 16, 3), np.uint8) + rng.integers(0, 255, 3, dtype=np.uint8)
+        for t in range(length):
+            frames[t, 2 * t : 2 * t + 6, 4:10] = rng.integers(0, 255, 3)
+        clip = Clip(frames=frames, fps=8.0)
+        yield TrainingExample(id=f"e{i}", reference=clip.frames[0], driver=clip, target=clip)
+
+
+def request(**change) -> AnimationRequest:
+    example = next(examples())
+    fields = dict(id="r", reference=example.reference, driving=example.driver, size=(16, 16), num_frames=3, seed=1) | change
+    return AnimationRequest(**fields)
+
+
+def test_twenty_steps_are_bit_equal_twice_and_lower_the_loss(tmp_path):
+    cache = FrameCache.build(examples(), CONFIG)
+    first, again = (fit(cache, CONFIG, steps=20, out=tmp_path / name) for name in "ab")
+    for file in ("model.safetensors", "optimizer.safetensors", "loss.csv"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+    losses = [float(row.split(",")[1]) for row in (tmp_path / "a" / "loss.csv").read_text().splitlines()[1:]]
+    assert len(losses) == 20 and np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5]) and first.loss == again.loss
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch):
+    cache = FrameCache.build(examples(), CONFIG)
+    fit(cache, CONFIG, steps=10, out=tmp_path / "whole")
+    draw = FrameCache.batch
+
+    def killed(self, config, step):
+        if step == 6:
+            raise KeyboardInterrupt
+        return draw(self, config, step)
+
+    monkeypatch.setattr(FrameCache, "batch", killed)
+    with pytest.raises(KeyboardInterrupt):
+        fit(cache, CONFIG, steps=10, out=tmp_path / "legs")
+    monkeypatch.setattr(FrameCache, "batch", draw)
+    fit(cache, CONFIG, steps=10, out=tmp_path / "legs")
+    assert (tmp_path / "whole" / "optimizer.safetensors").read_bytes() == (tmp_path / "legs" / "optimizer.safetensors").read_bytes()
+
+
+def test_a_finished_run_is_a_no_op_and_another_configuration_is_refused(tmp_path):
+    cache = FrameCache.build(examples(), CONFIG)
+    fit(cache, CONFIG, steps=4, out=tmp_path)
+    stamp = (tmp_path / "model.safetensors").stat().st_mtime_ns
+    assert fit(cache, CONFIG, steps=4, out=tmp_path).steps == 4
+    assert (tmp_path / "model.safetensors").stat().st_mtime_ns == stamp
+    with pytest.raises(ValueError, match="batch_size: got 2, expected 4"):
+        fit(cache, replace(CONFIG, batch_size=2), steps=4, out=tmp_path)
+
+
+def test_the_cache_file_gives_the_same_batches(tmp_path):
+    cache = FrameCache.build(examples(), CONFIG, filter_metrics=("motion_fidelity",))
+    cache.save(tmp_path / "cache.safetensors")
+    loaded = FrameCache.load(tmp_path / "cache.safetensors")
+    for one, other in zip(vars_of(cache.batch(CONFIG, 7)), vars_of(loaded.batch(CONFIG, 7))):
+        assert np.array_equal(one, other)
+    assert loaded.ids == cache.ids and loaded.filter_metrics == ("motion_fidelity",)
+
+
+def vars_of(batch):
+    return batch.reference, batch.motion, batch.target
+
+
+def test_a_file_that_is_no_cache_is_refused(tmp_path):
+    (tmp_path / "x.safetensors").write_bytes(b"not a cache")
+    with pytest.raises(ValueError, match="not a frame cache"):
+        FrameCache.load(tmp_path / "x.safetensors")
+
+
+def test_references_come_from_the_window_or_from_another_moment_as_the_share_says():
+    clip = Clip(frames=np.repeat(np.arange(9, dtype=np.uint8), 16 * 16 * 3).reshape(9, 16, 16, 3), fps=8.0)
+    example = TrainingExample(id="t", reference=clip.frames[0], driver=clip, target=clip)
+    for share, elsewhere in ((0.0, False), (1.0, True)):
+        config = replace(CONFIG, other_moment_share=share, batch_size=32)
+        batch = FrameCache.build([example], config).batch(config, 0)
+        moments, starts = batch.reference[:, 0, 0, 0], batch.target[:, 0, 0, 0, 0]
+        inside = (moments >= starts) & (moments < starts + 3)
+        assert (~inside).all() if elsewhere else (moments == starts).all()
+
+
+def test_mirroring_flips_reference_driver_and_target_together():
+    config = replace(CONFIG, flip_share=1.0, other_moment_share=0.0, batch_size=1)
+    cache = FrameCache.build(examples(1, length=3), config)
+    batch = cache.batch(config, 0)
+    assert np.array_equal(batch.target[0], cache.targets[0][:, :, ::-1]) and np.array_equal(batch.motion, batch.target)
+    assert np.array_equal(batch.reference[0], cache.targets[0, 0][:, ::-1])
+
+
+def test_a_driver_reaches_the_output_only_where_the_motion_signal_lets_it(tmp_path):
+    blank = replace(CONFIG, recipe="blank", motion="blank")
+    fit(FrameCache.build(examples(), blank), blank, steps=2, out=tmp_path / "blank")
+    fit(FrameCache.build(examples(), CONFIG), CONFIG, steps=2, out=tmp_path / "raw")
+    other = Clip(frames=255 - next(examples()).driver.frames, fps=8.0)
+    for name, same in (("blank", True), ("raw", False)):
+        animator = load_checkpoint(tmp_path / name)
+        one, two = (animator.animate(request(driving=d)).clip.frames for d in (next(examples()).driver, other))
+        assert np.array_equal(one, two) == same
+
+
+def test_checkpoint_round_trip_and_lineage(tmp_path):
+    cache = FrameCache.build(examples(), CONFIG, filter_metrics=("identity",))
+    fit(cache, CONFIG, steps=2, out=tmp_path, card={"name": "toy_one", "parents": {"init": "abc"}})
+    card, animator = read_card(tmp_path), load_checkpoint(tmp_path)
+    assert card["parents"] == {"init": "abc"} and animator.name == "toy_one" and animator.filter_metrics == ("identity",)
+    result = animator.animate(request(size=(20, 12), num_frames=5))
+    assert result.clip.frames.shape == (5, 12, 20, 3) and result.animator.startswith("toy_one@")
+    assert np.array_equal(result.clip.frames, animator.animate(request(size=(20, 12), num_frames=5)).clip.frames)
+    assert not np.array_equal(result.clip.frames, animator.animate(request(size=(20, 12), num_frames=5, seed=2)).clip.frames)
+
+
+def test_damaged_or_mixed_checkpoints_are_named(tmp_path):
+    fit(FrameCache.build(examples(), CONFIG), CONFIG, steps=1, out=tmp_path)
+    weights = tmp_path / "model.safetensors"
+    good = weights.read_bytes()
+    weights.write_bytes(good[:200])
+    with pytest.raises(ValueError, match="damaged weights"):
+        load_checkpoint(tmp_path)
+    weights.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    with pytest.raises(ValueError, match="mixes two checkpoints"):
+        load_checkpoint(tmp_path)
+    with pytest.raises(ValueError, match="no such file"):
+        read_card(tmp_path / "elsewhere")
+
+
+def test_init_starts_from_the_parents_weights(tmp_path):
+    cache = FrameCache.build(examples(), CONFIG)
+    fit(cache, CONFIG, steps=40, out=tmp_path / "parent")
+    tuned = fit(cache, replace(CONFIG, recipe="child"), steps=1, out=tmp_path / "child", init=load_weights(tmp_path / "parent"))
+    fresh = fit(cache, replace(CONFIG, recipe="child"), steps=1, out=tmp_path / "fresh")
+    assert tuned.loss < fresh.loss
+
+
+def test_skeleton_training_survives_frames_without_a_pose(tmp_path):
+    class Nobody:
+        def estimate(self, clip):
+            return PoseTrack(points=np.zeros((len(clip), 0, 17, 2)), confidence=np.zeros((len(clip), 0, 17)), skeleton="coco17", fps=8.0)
+
+    config = replace(CONFIG, recipe="bones", motion="skeleton")
+    cache = FrameCache.build(examples(), config, Nobody())
+    assert not cache.batch(config, 0).motion.any()
+    save_estimator(PoseNet(8), tmp_path / "pose_estimator", {})
+    fit(cache, config, steps=1, out=tmp_path)
+    assert len(load_checkpoint(tmp_path).animate(request()).clip) == 3
+
+
+def test_examples_that_do_not_fit_the_recipe_are_refused_by_name():
+    short = TrainingExample(id="short", reference=np.zeros((4, 4, 3), np.uint8), driver=None, target=Clip(frames=np.zeros((2, 4, 4, 3), np.uint8), fps=8.0))
+    with pytest.raises(ValueError, match="example short: target frames: got 2, expected >= 3"):
+        FrameCache.build([short], CONFIG)
+    with pytest.raises(ValueError, match="examples: got 0"):
+        FrameCache.build([], CONFIG)
+
+
+def test_learning_rate_warms_up_stays_and_falls_to_zero():
+    rates = [learning_rate(CONFIG, step, 1000) for step in range(1000)]
+    assert rates[0] == pytest.approx(1 / 20) and rates[500] == 1.0 and rates[-1] == pytest.approx(1 / 300)
