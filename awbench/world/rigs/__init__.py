@@ -1,0 +1,1 @@
+"""Body plans: each module turns a seed into a character that any motion programme can drive."""

@@ -1,0 +1,118 @@
+"""Pose and flow: exact, checked against pictures and against closed forms."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from awbench.world.camera import MARGIN, camera_path
+from awbench.world.render import render
+from awbench.world.shot import SUBJECTS, Shot, sample_shot
+
+SIZE = (96, 96)
+
+
+def shot_of(subject: str, seed: int = 3, **fixed: object) -> Shot:
+    return sample_shot("heldout", seed, subject=subject, **{"framing": "full", "camera": "static", "count": 1, **fixed})
+
+
+def pulled(later: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """The later picture brought back by forward flow."""
+    y, x = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
+    return cv2.remap(later, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_flow_explains_the_next_frame(subject: str) -> None:
+    warped, still = [], []
+    for seed in range(3):
+        made = render(shot_of(subject, seed, motion="sway"), SIZE, 4, 8, flow=True)
+        frames = made.clip.frames.astype(np.float32)
+        for t in range(3):
+            inside = made.subject[t]
+            warped.append(np.abs(pulled(frames[t + 1], made.flow[t]) - frames[t])[inside].mean())
+            still.append(np.abs(frames[t + 1] - frames[t])[inside].mean())
+    assert np.mean(warped) < 0.45 * np.mean(still)
+
+
+def test_flow_of_a_static_scene_is_zero_and_only_subjects_move() -> None:
+    made = render(shot_of("quadruped", motion="walk"), SIZE, 3, 8, flow=True)
+    outside = cv2.erode((~made.subject[0]).astype(np.uint8), np.ones((3, 3))) > 0
+    assert np.abs(made.flow[0][outside]).max() == 0 and np.abs(made.flow[0][made.subject[0]]).max() > 1
+
+
+def test_flow_of_a_camera_is_its_closed_form() -> None:
+    shot = next(shot for seed in range(60) if _is_pan(shot := shot_of("blob", seed, camera="moving")))
+    made = render(shot, SIZE, 3, 8, flow=True)
+    moves = camera_path(shot.camera, shot.camera_seed, np.arange(3) / 8)[..., 2] * SIZE[1]
+    outside = cv2.erode((~made.subject[0]).astype(np.uint8), np.ones((3, 3))) > 0
+    assert np.abs(moves[1] - moves[0]).max() > 0.3
+    np.testing.assert_allclose(made.flow[0][outside], np.broadcast_to(moves[1] - moves[0], (outside.sum(), 2)), atol=1e-4)
+
+
+def _is_pan(shot: Shot) -> bool:
+    path = camera_path(shot.camera, shot.camera_seed, np.array([0.0, 0.5]))
+    return bool(np.allclose(path[1, :, :2], np.eye(2)) and abs(path[1, 0, 2]) > 0.01)
+
+
+def test_flow_comes_only_on_request() -> None:
+    assert render(shot_of("bird"), SIZE, 2, 8).flow is None
+    assert render(shot_of("bird"), SIZE, 1, 8, flow=True).flow.shape == (0, 96, 96, 2)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_camera_starts_at_the_identity_and_stays_within_the_margin(seed: int) -> None:
+    path = camera_path("moving", seed, np.arange(0, 12, 0.05))
+    np.testing.assert_allclose(path[0], [[1, 0, 0], [0, 1, 0]], atol=1e-12)
+    assert np.abs(path[:, :, 2]).max() < MARGIN and np.linalg.det(path[:, :, :2]).min() > 0.99
+    assert np.abs(np.diff(path, axis=0)).max() < 0.06
+
+
+@pytest.mark.parametrize("subject", ["human", "cartoon"])
+def test_joints_lie_on_the_subject(subject: str) -> None:
+    inside = []
+    for seed in range(8):
+        made = render(shot_of(subject, seed), SIZE, 4, 8)
+        near = np.stack([cv2.dilate(mask.astype(np.uint8), np.ones((3, 3))) for mask in made.subject])
+        times, _, joints = np.nonzero(made.pose.confidence > 0)
+        x, y = np.rint(made.pose.points[times, 0, joints]).astype(int).T
+        inside.append(near[times, y, x].mean())
+    assert np.mean(inside) > 0.97
+
+
+def test_left_and_right_are_the_characters_own() -> None:
+    made = render(shot_of("human", motion="jumping_jack"), SIZE, 1, 8)
+    left_shoulder, right_shoulder = made.pose.points[0, 0, 5], made.pose.points[0, 0, 6]
+    assert left_shoulder[0] > right_shoulder[0]  # seen from the front, their left is the picture's right
+
+
+def test_a_face_turned_away_has_no_confidence() -> None:
+    made = render(shot_of("human", motion="spin"), SIZE, 24, 8)
+    nose = made.pose.confidence[:, 0, 0]
+    assert 0 < nose.sum() < len(nose)
+
+
+def test_pose_follows_subjects_plan_and_count() -> None:
+    assert render(shot_of("human", count=3), SIZE, 2, 8).pose.points.shape == (2, 3, 17, 2)
+    for subject in ("quadruped", "bird", "blob", "octopus"):
+        assert render(shot_of(subject), SIZE, 1, 8).pose is None
+
+
+def test_joints_outside_the_picture_have_no_confidence() -> None:
+    made = render(shot_of("human", framing="face", motion="talk"), SIZE, 2, 8)
+    ankles = made.pose.confidence[:, :, 15:]
+    assert (ankles == 0).all() and (made.pose.confidence[:, :, :3] == 1).all()
+
+
+def test_pose_is_in_pixels_of_any_size() -> None:
+    shot = shot_of("human")
+    small, large = render(shot, (48, 48), 1, 8).pose.points, render(shot, (96, 96), 1, 8).pose.points
+    np.testing.assert_allclose(large + 0.5, 2 * (small + 0.5), atol=1e-3)
+
+
+def test_one_motion_drives_two_identities_alike() -> None:
+    shot = shot_of("human", 12, motion="dance")
+    tracks = [render(replace(shot, identities=(identity,)), SIZE, 12, 8).pose.points[:, 0] for identity in (21, 23)]
+    wrist, other = ((track[:, 9] - track[:, 5]).ravel() for track in tracks)
+    assert np.corrcoef(wrist, other)[0, 1] > 0.95
