@@ -1,0 +1,43 @@
+"""`ground_truth`: answers with the case's truth clip. The ceiling of every metric; world suites have a truth for each case."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from awbench.cases import Suite
+from awbench.catalog import ANIMATORS
+from models.animators.load import load_animator
+from models.protocols import Animator
+from models.types import AnimationRequest, AnimationResult, require
+
+NAME = "ground_truth"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundTruth:
+    """Looks up the truth of the request's id in its suite. Raises ValueError for a case without one."""
+
+    suite: Suite | None = None
+    name: str = NAME
+    weights_hash: str = ""
+
+    def animate(self, request: AnimationRequest) -> AnimationResult:
+        start_s = time.monotonic()
+        require(self.suite is not None, NAME, "suite", "none", "a suite with truth", "use it with `generate --suite`")
+        truth = self.suite.load(request.id).truth
+        advice = "truth exists in world suites and where a suite.yaml names one"
+        require(truth is not None, f"{NAME}: case {request.id}", "truth", "none", "a truth clip", advice)
+        return AnimationResult(request_id=request.id, clip=truth.clip, animator=NAME, seconds=time.monotonic() - start_s)
+
+
+def create(argument: str | None = None) -> GroundTruth:
+    """A ground truth without a suite, for tables; `load_for_suite` gives a usable one."""
+    require(argument is None, "animator ground_truth", "argument", repr(argument), "none", "write just ground_truth")
+    return GroundTruth()
+
+
+def load_for_suite(name_or_path: str, suite: Suite) -> Animator:
+    """Any animator by name, `name:argument` or checkpoint folder; ground_truth is tied to `suite`."""
+    animator = load_animator(name_or_path, ANIMATORS)
+    return GroundTruth(suite=suite) if isinstance(animator, GroundTruth) else animator

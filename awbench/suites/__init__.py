@@ -1,0 +1,1 @@
+"""Suites: folders with a suite.yaml, and recipes over the procedural world."""

@@ -1,0 +1,169 @@
+"""What is asked in each world suite: a balanced design over who drives, who is animated and how the shot is taken.
+
+The 2x2 of driver {human, non-human} x reference {human, non-human} carries equal weight on both sides, because "does it
+work beyond human motion" is the question. Everything is drawn from seeds of the held-out split.
+
+Legend: cross = the driver is another individual; novel = a motion or body plan that training never shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Callable, Iterator
+
+from awbench.cases import Case
+from awbench.world.shot import NOVEL_MOTIONS, NOVEL_SUBJECTS, SUBJECTS, TRAIN_MOTIONS, Shot, sample_shot, with_motion_of
+from models.seeds import item_rng, item_seed
+
+HUMAN = "human"
+ANIMALS = tuple(name for name in SUBJECTS if name != HUMAN and name not in NOVEL_SUBJECTS)
+_BODY_MOTIONS = tuple(name for name in TRAIN_MOTIONS if name not in ("talk", "nod"))  # in full view these two hardly move
+_FRAMINGS = ("full",) * 7 + ("half",) * 2 + ("face",)
+_CAMERAS = ("static",) * 3 + ("moving",)
+_POSES = ("first_frame", "independent")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldCase:
+    """A case with its shots. `reference`: the shot whose first frame is the reference picture."""
+
+    case: Case
+    driver: Shot
+    reference: Shot
+
+    @property
+    def truth(self) -> Shot:
+        """The reference's subject and scene under the driver's motion and camera."""
+        return with_motion_of(self.reference, self.driver)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """What one case has to be; the shots are drawn to fit. `motion` None: drawn to fit the framing."""
+
+    driver: str
+    reference: str
+    track: str = "cross"
+    motion: str | None = None
+    count: int = 1
+    framing: str = "full"
+    camera: str = "static"
+    reference_pose: str = "first_frame"
+
+
+def heldout_cases() -> tuple[WorldCase, ...]:
+    """304 cases: 220 plain cross ones (52 or more in each cell of the 2x2), 48 novel, 20 self, 16 with two characters."""
+    groups = [
+        _varied("plain", _plain(human=52, per_animal=13, animal_pair=4)),
+        _varied("novel", list(_novel(per_cell=8)), _FRAMINGS[:9]),  # faces have their own motions, so novel ones need a body
+        _varied("self", [Slot(driver=name, reference=name, track="self") for name in (HUMAN, *ANIMALS) for _ in range(4)]),
+        _varied("two", list(_pairs_of_two(16)), ("full",)),
+    ]
+    return _drawn("world-heldout", "wh", list(chain.from_iterable(groups)))
+
+
+def mini_cases() -> tuple[WorldCase, ...]:
+    """16 cases: every driver kind and reference kind, every cell of the 2x2, one self, one novel, one with two characters."""
+    h, c, q, b, o = HUMAN, *ANIMALS
+    plain = [(h, h), (h, h), (h, c), (h, q), (h, b), (h, o), (c, h), (q, h), (b, h), (o, h), (q, c), (b, q), (c, o)]
+    slots = _varied("plain", [Slot(driver=driver, reference=reference) for driver, reference in plain], ("full",) * 6 + ("half",))
+    slots.append(Slot(driver=q, reference=q, track="self", motion="hop", reference_pose="independent"))
+    slots.append(Slot(driver=h, reference=NOVEL_SUBJECTS[0], motion=NOVEL_MOTIONS[0]))
+    slots.append(Slot(driver=h, reference=q, motion="dance", count=2, camera="moving"))
+    return _drawn("world-mini", "wm", slots)
+
+
+def _plain(*, human: int, per_animal: int, animal_pair: int) -> list[Slot]:
+    pairs = [(HUMAN, HUMAN)] * human
+    pairs += [pair for name in ANIMALS for pair in ((HUMAN, name), (name, HUMAN)) for _ in range(per_animal)]
+    pairs += [(a, b) for a in ANIMALS for b in ANIMALS for _ in range(animal_pair)]
+    return [Slot(driver=driver, reference=reference) for driver, reference in pairs]
+
+
+def _novel(per_cell: int) -> Iterator[Slot]:
+    """New motions over the 2x2, then the new body plan as driver, as reference and as both."""
+    for driver_human in (True, False):
+        for reference_human in (True, False):
+            for k in range(per_cell):
+                driver = HUMAN if driver_human else ANIMALS[k % len(ANIMALS)]
+                reference = HUMAN if reference_human else ANIMALS[(k + k // len(ANIMALS)) % len(ANIMALS)]
+                yield Slot(driver=driver, reference=reference, motion=NOVEL_MOTIONS[k % len(NOVEL_MOTIONS)])
+    for plan in NOVEL_SUBJECTS:
+        for other in (HUMAN, HUMAN, *ANIMALS):
+            yield Slot(driver=plan, reference=other)
+            yield Slot(driver=other, reference=plan)
+        for _ in range(4):
+            yield Slot(driver=plan, reference=plan)
+
+
+def _pairs_of_two(count: int) -> Iterator[Slot]:
+    kinds = (HUMAN, *ANIMALS)
+    for k in range(count):
+        yield Slot(driver=kinds[k % len(kinds)], reference=kinds[(k + 1 + k // len(kinds)) % len(kinds)], count=2)
+
+
+def _varied(group: str, slots: list[Slot], framings: tuple[str, ...] = _FRAMINGS) -> list[Slot]:
+    """Spread framing, camera, motion and reference pose evenly, each in a seeded order of its own."""
+
+    def spread(name: str, values: tuple[str, ...]) -> list[str]:
+        repeated = [values[k % len(values)] for k in range(len(slots))]
+        return [repeated[k] for k in item_rng(0, group, name).permutation(len(slots))]
+
+    columns = zip(slots, spread("framing", framings), spread("camera", _CAMERAS), spread("motion", _BODY_MOTIONS), strict=True)
+    poses = [_POSES[k % 2] for k in range(len(slots))]  # neighbours are of one kind, so every cell gets half and half
+    return [
+        replace(slot, framing=framing, camera=camera, motion=slot.motion or _motion_for(framing, motion), reference_pose=pose)
+        for (slot, framing, camera, motion), pose in zip(columns, poses, strict=True)
+    ]
+
+
+def _motion_for(framing: str, motion: str) -> str | None:
+    return None if framing == "face" else motion
+
+
+def _drawn(suite: str, prefix: str, slots: list[Slot]) -> tuple[WorldCase, ...]:
+    """Cases in a seeded order, so that the first few are already a mixture."""
+    order = item_rng(0, suite, "order").permutation(len(slots))
+    return tuple(
+        _case(f"{prefix}-{number:04d}", slots[k], lambda part, k=k: item_seed(0, suite, int(k), part)) for number, k in enumerate(order, 1)
+    )
+
+
+def _case(case_id: str, slot: Slot, seed: Callable[[str], int]) -> WorldCase:
+    driver = sample_shot(
+        "heldout", seed("driver"), subject=slot.driver, motion=slot.motion, framing=slot.framing, camera=slot.camera, count=slot.count
+    )
+    drawn = sample_shot("heldout", seed("reference"), subject=slot.reference, framing=slot.framing, camera="static", count=slot.count)
+    if slot.track == "self":
+        drawn = replace(drawn, identities=driver.identities, background=driver.background)
+    reference = with_motion_of(drawn, driver) if slot.reference_pose == "first_frame" else drawn
+    return WorldCase(case=_labelled(case_id, slot, driver, reference), driver=driver, reference=reference)
+
+
+def _labelled(case_id: str, slot: Slot, driver: Shot, reference: Shot) -> Case:
+    tags = {
+        "subject": slot.reference,
+        "driver_subject": slot.driver,
+        "reference_subject": slot.reference,
+        "framing": slot.framing,
+        "count": str(slot.count),
+        "camera": slot.camera,
+        "motion": driver.motion,
+        "track": slot.track,
+        "novel": driver.novel or reference.novel,
+    }
+    one = f"{'an' if slot.reference[0] in 'aeiou' else 'a'} {slot.reference}"
+    who = one if slot.count == 1 else f"{slot.count} characters, each {one}"
+    return Case(
+        id=case_id,
+        tags=tags,
+        prompt=f"{who}, {driver.motion.replace('_', ' ')}, {slot.framing} shot, {slot.camera} camera",
+        driver_id=_who(driver),
+        identity_id=_who(reference),
+        reference_pose=slot.reference_pose,
+    )
+
+
+def _who(shot: Shot) -> str:
+    return f"{shot.subject}-{'-'.join(str(seed) for seed in shot.identities)}"

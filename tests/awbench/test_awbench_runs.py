@@ -1,0 +1,228 @@
+"""Runs: complete, resumable, movable, replayable; a failing case is a row with a reason."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from awbench.cases import Case, CaseMedia, Suite, Truth
+from awbench.run_validation import validate_run
+from awbench.runs import COLUMNS, Run, finish_generation, generate_case, pending, start_run, to_grid
+from models.baselines.echo_driver import EchoDriver
+from models.baselines.recorded import create as recorded
+from models.baselines.still import Still
+from models.seeds import item_seed
+from models.types import AnimationRequest, AnimationResult, Clip, Grid
+from models.video import MediaError, read_video
+
+GRID = Grid(width=32, height=24, fps=8.0, num_frames=4)
+IDS = ("a", "b", "c")
+
+
+def moving(seed: int, grid: Grid = GRID) -> Clip:
+    t, y, x = np.mgrid[: grid.num_frames, : grid.height, : grid.width]
+    wave = 127 + 100 * np.sin((x + 2 * t + seed) / 3) * np.cos(y / 4)
+    return Clip(frames=np.stack([wave, wave[:, :, ::-1], 0 * wave + 40 * (seed % 5)], -1).astype(np.uint8), fps=grid.fps)
+
+
+def media(case: Case) -> CaseMedia:
+    if case.id == "broken":
+        raise MediaError("driver x.mp4: empty file (0 bytes)")
+    answer, mask = moving(9), np.zeros((4, 24, 32), bool)
+    mask[:, 3:9, 4:12] = True
+    flow = np.full((3, 24, 32, 2), 0.125, np.float32)
+    truth = Truth(clip=answer, subject=mask, reference_subject=mask[0], seen=~mask, flow=flow) if case.id == "a" else None
+    return CaseMedia(
+        reference=moving(7).frames[0], driving=moving(ord(case.id[0])), truth=truth, adaptation="made smaller" if case.id == "b" else ""
+    )
+
+
+def suite(ids: tuple[str, ...] = IDS, **changes: object) -> Suite:
+    cases = tuple(Case(id=name, prompt=f"p {name}", tags={"track": "cross", "novel": name == "a"}, driver_id=f"d{name}") for name in ids)
+    return Suite(**({"name": "tiny", "version": "1", "grid": GRID, "cases": cases, "source": media, "fingerprint": "f"} | changes))
+
+
+class Scripted:
+    """Answers by case id with whatever the test planted."""
+
+    name, weights_hash, filter_metrics = "scripted", "abc", ("motion_fidelity",)
+
+    def __init__(self, answers: dict[str, object]) -> None:
+        self.answers, self.asked = answers, []
+
+    def animate(self, request: AnimationRequest) -> object:
+        self.asked.append(request)
+        answer = self.answers.get(request.id, request.driving)
+        if isinstance(answer, Exception):
+            raise answer
+        if not isinstance(answer, Clip):
+            return answer
+        return AnimationResult(request_id=request.id, clip=answer, animator="scripted abc", seconds=0.1)
+
+
+def whole_run(out: Path, animator: object | None = None, name: str = "echo_driver", **changes: object) -> Run:
+    animator = animator or EchoDriver()
+    run = start_run(out, suite(**changes), name, animator, 3)
+    for case_id in pending(run):
+        generate_case(run, case_id, animator)
+    return finish_generation(run)
+
+
+def test_a_whole_run_has_its_rows_videos_and_configuration(tmp_path: Path) -> None:
+    run = whole_run(tmp_path / "run")
+    frame = run.generation()
+    assert tuple(frame.columns) == COLUMNS and list(frame.case) == list(IDS)
+    assert set(frame.status) == {"ok"} and set(frame.reason) == {""}
+    assert list(frame.seed) == [item_seed(3, name) for name in IDS]
+    assert list(frame.adaptation) == ["", "made smaller", ""]
+    assert run.complete and run.system == "echo_driver" and run.config["counts"] == {"ok": 3, "failed": 0}
+    assert run.config["suite"]["grid"] == {"width": 32, "height": 24, "fps": 8.0, "num_frames": 4}
+    assert run.scores() is None and validate_run(run.path) == []
+
+
+def test_the_output_is_the_animators_within_the_codecs_error(tmp_path: Path) -> None:
+    run = whole_run(tmp_path / "run")
+    made = read_video(run.video_path("b")).frames.astype(int)
+    assert np.abs(made - moving(ord("b")).frames).mean() < 2
+
+
+def test_the_suite_inside_is_whole_truth_to_the_bit(tmp_path: Path) -> None:
+    kept = whole_run(tmp_path / "run").suite
+    before, after = media(Case(id="a")), kept.load("a")
+    assert kept.cases == suite().cases and kept.grid == GRID and (kept.name, kept.version) == ("tiny", "1")
+    assert np.array_equal(after.reference, before.reference)
+    assert np.array_equal(after.truth.clip.frames, before.truth.clip.frames)
+    for name in ("subject", "reference_subject", "seen", "flow"):
+        assert np.array_equal(getattr(after.truth, name), getattr(before.truth, name))
+    assert kept.load("b").truth is None
+    assert np.abs(after.driving.frames.astype(int) - before.driving.frames).mean() < 2
+
+
+def test_a_moved_run_opens_and_is_replayed_to_nearly_the_same_videos(tmp_path: Path) -> None:
+    whole_run(tmp_path / "run")
+    shutil.move(tmp_path / "run", tmp_path / "elsewhere")
+    run = Run.open(tmp_path / "elsewhere")
+    again = whole_run(tmp_path / "again", recorded(str(run.path / "videos")), "recorded:x")
+    assert again.system == "recorded:elsewhere" and set(again.generation().status) == {"ok"}
+    first, second = (read_video(each.video_path("a")).frames.astype(int) for each in (run, again))
+    assert np.abs(first - second).mean() < 1.5
+
+
+def test_failing_cases_are_rows_with_reasons_and_stop_nobody(tmp_path: Path) -> None:
+    answers = {"a": RuntimeError("out of\nmemory"), "b": "no clip"}
+    run = whole_run(tmp_path / "run", Scripted(answers), "scripted", ids=("a", "b", "broken", "c"))
+    rows = run.generation().set_index("case")
+    assert list(rows.status) == ["failed", "failed", "failed", "ok"]
+    assert rows.reason["a"] == "RuntimeError: out of memory"
+    assert "result: got str, expected an AnimationResult" in rows.reason["b"]
+    assert rows.reason["broken"] == "driver x.mp4: empty file (0 bytes)"
+    assert not run.video_path("a").exists() and rows.sha256["a"] == ""
+    assert run.config["counts"] == {"ok": 1, "failed": 3} and run.config["filter_metrics"] == ["motion_fidelity"]
+    assert validate_run(run.path) == []
+
+
+def test_a_result_of_another_request_is_a_failure(tmp_path: Path) -> None:
+    wrong = AnimationResult(request_id="z", clip=moving(0), animator="scripted", seconds=0)
+    run = whole_run(tmp_path / "run", Scripted({"a": wrong}), "scripted")
+    assert "result.request_id: got z, expected a" in run.generation().reason[0]
+
+
+def test_requests_carry_the_grid_the_prompt_and_the_items_seed(tmp_path: Path) -> None:
+    animator = Scripted({})
+    whole_run(tmp_path / "run", animator, "scripted")
+    asked = animator.asked[1]
+    assert (asked.id, asked.prompt, asked.size, asked.num_frames, asked.seed) == ("b", "p b", (32, 24), 4, item_seed(3, "b"))
+
+
+@pytest.mark.parametrize(
+    ("clip", "notes"),
+    [
+        (moving(0), ""),
+        (moving(0, Grid(width=64, height=24, fps=8.0, num_frames=4)), "cropped and resized from 64x24"),
+        (moving(0, Grid(width=32, height=24, fps=16.0, num_frames=7)), "resampled from 16 to 8 fps"),
+        (moving(0, Grid(width=32, height=24, fps=8.0, num_frames=2)), "output of 2 frames holds its last one"),
+        (moving(0, Grid(width=32, height=24, fps=8.0, num_frames=6)), "output of 6 frames cut"),
+    ],
+)
+def test_results_are_brought_to_the_grid_and_it_is_said_how(clip: Clip, notes: str) -> None:
+    fitted, note = to_grid(clip, GRID)
+    assert (len(fitted), fitted.size, fitted.fps) == (4, (32, 24), 8.0)
+    assert notes in note and bool(note) == bool(notes)
+
+
+def test_a_rerun_does_only_what_is_missing_and_agrees_to_the_byte(tmp_path: Path) -> None:
+    whole = whole_run(tmp_path / "whole", Scripted({}), "scripted")
+    first = start_run(tmp_path / "run", suite(), "scripted", Scripted({}), 3)
+    generate_case(first, "c", Scripted({}))
+    generate_case(first, "a", Scripted({}))
+    first.video_path("a").unlink()  # as if the folder had lost a file
+    first.record_path("c").write_text("{")  # as if a disk had lost a page
+    draft = first.video_path("b").with_name(".b.mp4.0123.tmp")
+    draft.write_bytes(b"half")  # as if the process had been killed while writing
+    animator = Scripted({})
+    run = start_run(tmp_path / "run", suite(), "scripted", animator, 3)
+    assert pending(run) == ["a", "b", "c"]
+    generate_case(run, "b", animator)
+    assert pending(run) == ["a", "c"] and list(run.generation().case) == ["b"]
+    run = whole_run(tmp_path / "run", animator, "scripted")
+    assert [each.id for each in animator.asked] == ["b", "a", "c"] and not draft.exists()
+    for case_id in IDS:
+        assert run.video_path(case_id).read_bytes() == whole.video_path(case_id).read_bytes()
+    assert not run.generation().drop(columns="seconds").compare(whole.generation().drop(columns="seconds")).size
+
+
+def test_a_finished_run_is_left_alone_and_failures_are_retried_on_request(tmp_path: Path) -> None:
+    run = whole_run(tmp_path / "run", Scripted({"b": ValueError("not today")}), "scripted")
+    assert pending(run) == [] and pending(run, retry_failed=True) == ["b"]
+    generate_case(run, "b", Scripted({}))
+    assert finish_generation(run).config["counts"] == {"ok": 3, "failed": 0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "animator", "name", "seed", "field"),
+    [
+        ({}, EchoDriver(), "echo_driver", 4, "seed"),
+        ({}, Still(), "still", 3, "system|animator"),
+        ({"version": "2"}, EchoDriver(), "echo_driver", 3, "suite.version"),
+        ({"fingerprint": "g"}, EchoDriver(), "echo_driver", 3, "suite.fingerprint"),
+        ({"name": "other"}, EchoDriver(), "echo_driver", 3, "suite.name"),
+    ],
+)
+def test_other_settings_in_the_same_folder_are_refused_by_name(
+    tmp_path: Path, changes: dict, animator: object, name: str, seed: int, field: str
+) -> None:
+    start_run(tmp_path, suite(), "echo_driver", EchoDriver(), 3)
+    with pytest.raises(ValueError, match=f"({field}): got .*as in its plan.json"):
+        start_run(tmp_path, suite(**changes), name, animator, seed)
+
+
+def test_a_folder_with_other_things_in_it_is_not_written_into(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(ValueError, match="content: got thesis.tex"):
+        start_run(tmp_path, suite(), "echo_driver", EchoDriver(), 3)
+    with pytest.raises(ValueError, match="run.json: got no such file"):
+        Run.open(tmp_path)
+
+
+def test_an_unfinished_run_is_not_declared_complete(tmp_path: Path) -> None:
+    run = start_run(tmp_path / "run", suite(), "echo_driver", EchoDriver(), 3)
+    generate_case(run, "a", EchoDriver())
+    with pytest.raises(ValueError, match="2, e.g. "):
+        finish_generation(run)
+    assert not run.complete and any("run.json" in line for line in validate_run(run.path))
+
+
+def test_validate_names_each_planted_fault(tmp_path: Path) -> None:
+    run = whole_run(tmp_path / "run")
+    run.video_path("a").unlink()
+    run.video_path("b").write_bytes(run.video_path("c").read_bytes())
+    entry = json.loads(run.record_path("c").read_text())
+    assert entry["status"] == "ok"
+    next((run.path / "suite" / "media").glob("*.npz")).write_bytes(b"damaged")
+    problems = "\n".join(validate_run(run.path))
+    assert "videos/a.mp4: got no such file" in problems and "videos/b.mp4: got sha256" in problems
+    assert "case a: truth" in problems and "case c" not in problems

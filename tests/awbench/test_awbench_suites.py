@@ -1,0 +1,247 @@
+"""Folder suites: any user's yaml, good and bad; archives; suites made from folders of media."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from awbench.cases import Truth
+from awbench.suites.arrays import digest, pack, truth_arrays, truth_from_arrays, unpack
+from awbench.suites.folder import load_folder, validate_suite
+from awbench.suites.from_media import case_id, pair_evenly, write_suite_from_media
+from awbench.suites.load import load_suite, validate
+from models.artifacts import write_bytes
+from models.types import Clip, Grid
+from models.video import MediaError, encode_image, write_video
+
+GRID = {"width": 24, "height": 16, "fps": 8, "num_frames": 4}
+CASE = {"id": "a", "driver": "d.mp4", "reference": "r.png"}
+
+
+def noise(frames: int = 4, size: tuple[int, int] = (24, 16), fps: float = 8.0, seed: int = 0) -> Clip:
+    coarse = np.random.default_rng(seed).integers(0, 255, (frames, size[1] // 4, size[0] // 4, 3), np.uint8)
+    return Clip(frames=coarse.repeat(4, 1).repeat(4, 2), fps=fps)
+
+
+def folder_with(tmp_path: Path, **changes: object) -> Path:
+    """A good suite folder of one case; `changes` replace keys of its yaml."""
+    write_video(tmp_path / "d.mp4", noise())
+    write_bytes(tmp_path / "r.png", encode_image(noise(seed=1).frames[0]))
+    content = {"name": "mine", "version": "1", "grid": GRID, "cases": [CASE]} | changes
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump({key: value for key, value in content.items() if value is not None}))
+    return tmp_path
+
+
+def truth() -> Truth:
+    mask = np.random.default_rng(0).random((4, 16, 24)) > 0.5
+    flow = np.random.default_rng(1).normal(size=(3, 16, 24, 2)).astype(np.float32)
+    return Truth(clip=noise(seed=2), subject=mask, reference_subject=mask[0], seen=~mask, flow=flow)
+
+
+def test_a_good_folder_loads_and_validates(tmp_path: Path) -> None:
+    tags = {"subject": "dog", "count": 2, "novel": True}
+    folder = folder_with(tmp_path, version=2, cases=[CASE | {"tags": tags, "prompt": "p", "driver_id": 7, "reference_pose": "first_frame"}])
+    suite = load_suite(folder)
+    case, media = suite.cases[0], suite.load("a")
+    assert validate_suite(folder) == [] == validate(folder / "suite.yaml")
+    assert (suite.version, case.tags, case.driver_id) == ("2", {"subject": "dog", "count": "2", "novel": True}, "7")
+    assert np.array_equal(media.reference, noise(seed=1).frames[0])
+    assert (len(media.driving), media.driving.size, media.driving.fps) == (4, (24, 16), 8.0)
+    assert media.truth is None and media.adaptation == ""
+
+
+def test_other_rasters_are_brought_to_the_grid_and_it_is_said_how(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path)
+    write_video(folder / "d.mp4", noise(frames=20, size=(64, 64), fps=24))
+    write_bytes(folder / "r.png", encode_image(noise(size=(40, 40)).frames[0]))
+    media = load_folder(folder).load("a")
+    assert (len(media.driving), media.driving.size, media.driving.fps) == (4, (24, 16), 8.0)
+    for part in (
+        "driver cropped to (0, 10, 64, 43) and resized from 64x64",
+        "from 24 to 8 fps",
+        "reference cropped and resized from 40x40",
+    ):
+        assert part in media.adaptation
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": None}, "keys: got .* expected also name"),
+        ({"name": "a/b"}, "suite: name: got 'a/b'"),
+        ({"grid": {"width": 8}}, "grid: got .* expected a mapping with exactly width, height, fps, num_frames"),
+        ({"grid": GRID | {"fps": 0}}, r"grid: fps: got 0"),
+        ({"grid": GRID | {"width": "8"}}, r"grid.width: got '8', expected a number"),
+        ({"cases": {}}, "cases: got dict, expected a list"),
+        ({"cases": []}, "cases: got none"),
+        ({"cases": ["a"]}, "case number 1: entry: got str"),
+        ({"cases": [{"driver": "d.mp4", "reference": "r.png"}]}, "case number 1: id: got none"),
+        ({"cases": [CASE | {"id": "a.b"}]}, "id: got 'a.b'"),
+        ({"cases": [CASE | {"id": 12}]}, "a number needs quotes"),
+        ({"cases": [CASE | {"id": "né"}]}, "id: got 'né'"),
+        ({"cases": [CASE | {"id": "x" * 5000}]}, "5000 characters"),
+        ({"cases": [CASE, CASE]}, "case id: got a, expected each id once"),
+        ({"cases": [CASE | {"drive": "x"}]}, "keys: got drive, expected only"),
+        ({"cases": [CASE | {"driver": None}]}, "case a: driver: got none"),
+        ({"cases": [CASE | {"driver": 3}]}, "case a: driver: got 3"),
+        ({"cases": [CASE | {"driver": "../d.mp4"}]}, "case a: driver: got ../d.mp4, expected a path inside"),
+        ({"cases": [CASE | {"driver": "x/../../d.mp4"}]}, "expected a path inside"),
+        ({"cases": [CASE | {"reference_pose": "same"}]}, "case a: reference_pose: got same"),
+        ({"cases": [CASE | {"tags": {"track": "both"}}]}, "case a: tags.track: got both"),
+        ({"cases": [CASE | {"tags": {"subject": None}}]}, "case a: tags.subject: got None"),
+    ],
+)
+def test_a_wrong_yaml_is_refused_and_validate_says_the_same(tmp_path: Path, changes: dict, message: str) -> None:
+    folder = folder_with(tmp_path, **changes)
+    with pytest.raises(ValueError, match=message) as caught:
+        load_folder(folder)
+    assert str(caught.value) in validate_suite(folder)
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1", "\x00", "!!python/object/apply:os.system [ls]", ""])
+def test_what_is_no_yaml_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "suite.yaml").write_text(text)
+    assert len(validate_suite(tmp_path)) == 1
+    with pytest.raises(ValueError, match="suite.yaml"):
+        load_folder(tmp_path)
+
+
+def test_every_unreadable_medium_is_named_and_spoils_only_its_case(tmp_path: Path) -> None:
+    names = ("missing.mp4", "empty.mp4", "text.mp4", "short.mp4")
+    cases = [CASE, *({"id": name[:-4], "driver": name, "reference": "r.png"} for name in names)]
+    cases += [CASE | {"id": "ref", "reference": "bad.png"}, CASE | {"id": "tru", "truth": "t.npz"}]
+    folder = folder_with(tmp_path, cases=cases)
+    (folder / "empty.mp4").write_bytes(b"")
+    (folder / "text.mp4").write_text("hello")
+    (folder / "bad.png").write_bytes(b"\x89PNG nothing")
+    (folder / "t.npz").write_bytes(b"PK nothing")
+    write_video(folder / "short.mp4", noise(frames=1))
+    problems = validate_suite(folder)
+    assert len(problems) == 6
+    for name in (*names, "bad.png", "t.npz"):
+        assert any(name in line for line in problems)
+    suite = load_folder(folder)
+    assert suite.load("a").driving.size == (24, 16)
+    with pytest.raises(MediaError, match="driver empty.mp4: empty file"):
+        suite.load("empty")
+
+
+def test_the_fingerprint_follows_the_content_of_the_media(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path)
+    before = load_folder(folder).fingerprint
+    assert before == load_folder(folder).fingerprint
+    write_video(folder / "d.mp4", noise(seed=9))
+    assert load_folder(folder).fingerprint != before
+
+
+def test_a_truth_archive_comes_back_to_the_bit_and_a_video_counts_every_pixel(tmp_path: Path) -> None:
+    cases = [CASE | {"truth": "t.npz"}, CASE | {"id": "b", "truth": "d.mp4"}]
+    folder = folder_with(tmp_path, cases=cases)
+    write_bytes(folder / "t.npz", pack(truth_arrays(truth())))
+    suite = load_folder(folder)
+    assert digest(truth_arrays(suite.load("a").truth)) == digest(truth_arrays(truth()))
+    whole = suite.load("b").truth
+    assert whole.subject.all() and whole.seen.all() and whole.flow.shape == (3, 16, 24, 2)
+
+
+def test_archives_are_equal_bytes_and_refuse_damage_and_pickles(tmp_path: Path) -> None:
+    data = pack(truth_arrays(truth()))
+    assert data == pack(truth_arrays(truth()))
+    for bad in (b"", data[:-40], data[:200] + b"x" * 40 + data[240:], b"text"):
+        with pytest.raises(ValueError, match="npz archive"):
+            unpack(bad)
+    np.savez(tmp_path / "p.npz", digest=np.array("0"), a=np.array([{}], dtype=object))
+    with pytest.raises(ValueError, match="without pickles"):
+        unpack((tmp_path / "p.npz").read_bytes())
+    np.savez(tmp_path / "q.npz", digest=np.array("0"), a=np.zeros(3))
+    with pytest.raises(ValueError, match="digest"):
+        unpack((tmp_path / "q.npz").read_bytes())
+
+
+def test_a_truth_archive_without_an_array_names_it() -> None:
+    arrays = truth_arrays(truth())
+    del arrays["flow"]
+    with pytest.raises(ValueError, match="flow"):
+        truth_from_arrays(arrays)
+
+
+@pytest.mark.parametrize(("name", "message"), [("world-minni", "did you mean world-mini"), ("/no/such", "expected one of")])
+def test_unknown_suites_are_refused(name: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        load_suite(name)
+
+
+def media_folders(tmp_path: Path) -> tuple[Path, Path]:
+    driving, references = tmp_path / "in" / "driving", tmp_path / "in" / "reference"
+    for name in ("run", "sub/run", "jump"):
+        write_video(driving / f"{name}.mp4", noise(frames=6, seed=len(name)))
+    for name in ("cat", "fée d'or"):
+        write_bytes(references / f"{name}.png", encode_image(noise(seed=len(name)).frames[0]))
+    (driving / "cut.mp4").write_bytes(b"nothing")
+    (driving / "notes.txt").write_text("not a clip")
+    rows = ["file,subject,framing,count,camera", "driving/run.mp4,human,full,one,fixed", "reference/cat.png,cat,face,one,unknown"]
+    (tmp_path / "in" / "manifest.csv").write_text("\n".join(rows))
+    return driving, references
+
+
+def test_a_suite_from_media_pairs_all_labels_them_and_validates(tmp_path: Path) -> None:
+    skipped = write_suite_from_media(*media_folders(tmp_path), tmp_path / "out", Grid(width=24, height=16, fps=8.0, num_frames=4))
+    suite = load_suite(tmp_path / "out")
+    assert len(skipped) == 1 and skipped[0].startswith("cut.mp4: ")
+    assert validate(tmp_path / "out") == [] and len(suite.cases) == 6
+    assert len({(case.driver_id, case.identity_id) for case in suite.cases}) == 6
+    labelled = next(c for c in suite.cases if c.driver_id == "driving/run.mp4" and c.identity_id == "reference/cat.png")
+    expected = {
+        "framing": "full",
+        "count": "1",
+        "camera": "static",
+        "driver_subject": "human",
+        "subject": "cat",
+        "reference_subject": "cat",
+    }
+    assert labelled.tags == expected | {"track": "cross", "novel": False}
+
+
+def test_a_suite_from_media_is_seeded_limited_and_never_overwritten(tmp_path: Path) -> None:
+    driving, references = media_folders(tmp_path)
+    grid = Grid(width=24, height=16, fps=8.0, num_frames=4)
+    for name, seed in (("one", 0), ("two", 0), ("three", 5)):
+        write_suite_from_media(driving, references, tmp_path / name, grid, pairs=3, seed=seed)
+    one, two, three = ((tmp_path / name / "suite.yaml").read_text() for name in ("one", "two", "three"))
+    assert one == two != three and len(load_suite(tmp_path / "one").cases) == 3
+    with pytest.raises(ValueError, match="already there"):
+        write_suite_from_media(driving, references, tmp_path / "one", grid)
+
+
+def test_a_suite_needs_usable_media(tmp_path: Path) -> None:
+    driving, references = media_folders(tmp_path)
+    with pytest.raises(ValueError, match="driving clips: got none usable"):
+        write_suite_from_media(driving, references, tmp_path / "out", Grid(width=24, height=16, fps=8.0, num_frames=50))
+    with pytest.raises(ValueError, match="existing folder"):
+        write_suite_from_media(tmp_path / "none", references, tmp_path / "out", Grid(width=24, height=16, fps=8.0, num_frames=4))
+
+
+@pytest.mark.parametrize(("clips", "images"), [(3, 5), (4, 6), (1, 7), (6, 6)])
+def test_pairing_is_even_and_covers_the_product_once(clips: int, images: int) -> None:
+    left, right = [Path(f"c{k}") for k in range(clips)], [Path(f"i{k}") for k in range(images)]
+    pairs = pair_evenly(left, right, None, 0)
+    assert len(set(pairs)) == len(pairs) == clips * images
+    first = pairs[: max(clips, images)]
+    assert {clip for clip, _ in first} == set(left) and {image for _, image in first} == set(right)
+
+
+def test_ids_made_from_file_names_keep_the_rules() -> None:
+    assert case_id(3, Path("my clip.v2.mp4"), Path("Ünï.png")) == "0003-my-clip-v2-n"
+    assert len(case_id(12345, Path("x" * 200), Path("y" * 200))) <= 64
+
+
+def test_the_referee_loads_without_torch_or_ray() -> None:
+    modules = "awbench.runs, awbench.ground_truth, awbench.suites.load, awbench.suites.world, awbench.suites.from_media"
+    code = f"import sys, awbench, {modules}; print({{'torch', 'ray'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert done.stdout.strip() == "set()"
