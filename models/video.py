@@ -69,7 +69,8 @@ def _open(source: str | Path | bytes | BinaryIO) -> av.container.InputContainer:
     try:
         return av.open(file, options={"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"})
     except (av.error.FFmpegError, ValueError) as error:
-        raise MediaError(f"not a readable video ({type(error).__name__}: {str(error)[:120]})") from error
+        said = getattr(error, "strerror", None) or "refused by the demuxer"  # str(error) would carry the path, and rows must not depend on it
+        raise MediaError(f"not a readable video ({type(error).__name__}: {said})") from error
 
 
 def _video_stream(container: av.container.InputContainer) -> av.video.stream.VideoStream:

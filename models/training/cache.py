@@ -9,9 +9,9 @@ Legend: N examples, L frames kept per example (>= the grid's T), P people, J joi
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Iterable
+from typing import Iterable, Mapping
 
 import numpy as np
 
@@ -41,7 +41,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FrameCache:
-    """`targets` `[N,L,H,W,3]`; `drivers` the same or None; `points` float32 `[N,L,P,J,2]`, `confidence` `[N,L,P,J]` or None."""
+    """`targets` `[N,L,H,W,3]`; `drivers` the same or None; `points` float32 `[N,L,P,J,2]`, `confidence` `[N,L,P,J]` or None.
+
+    `filter_metrics`: metrics that chose the examples; `lineage`: what made them, e.g. "kind" and the hash of a "teacher".
+    """
 
     grid: Grid
     ids: tuple[str, ...]
@@ -50,6 +53,7 @@ class FrameCache:
     points: np.ndarray | None = None
     confidence: np.ndarray | None = None
     filter_metrics: tuple[str, ...] = ()
+    lineage: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -61,6 +65,7 @@ class FrameCache:
         config: TrainConfig,
         estimator: PoseEstimator | None = None,
         filter_metrics: tuple[str, ...] = (),
+        lineage: Mapping[str, str] | None = None,
     ) -> FrameCache:
         """Collect examples on the recipe's grid; an example shorter than the grid's T or of another rate is refused."""
         ids, targets, drivers, poses = [], [], [], []
@@ -80,7 +85,8 @@ class FrameCache:
         points, confidence = _stack_poses(poses, length) if poses else (None, None)
         stacked = np.stack([t[:length] for t in targets])
         driven = np.stack([d[:length] for d in drivers]) if drivers else None
-        return cls(grid=grid, ids=tuple(ids), targets=stacked, drivers=driven, points=points, confidence=confidence, filter_metrics=filter_metrics)
+        arrays = {"targets": stacked, "drivers": driven, "points": points, "confidence": confidence}
+        return cls(grid=grid, ids=tuple(ids), filter_metrics=filter_metrics, lineage=dict(lineage or {}), **arrays)
 
     def batch(self, config: TrainConfig, step: int) -> Batch:
         """The batch of one step: a function of (config.seed, step) alone."""
@@ -122,7 +128,7 @@ class FrameCache:
         from safetensors.numpy import save_file
 
         arrays = {"targets": self.targets, "drivers": self.drivers, "points": self.points, "confidence": self.confidence}
-        about = {"format": _FORMAT, "grid": asdict(self.grid), "ids": self.ids, "filter_metrics": self.filter_metrics}
+        about = {"format": _FORMAT, "grid": asdict(self.grid), "ids": self.ids, "filter_metrics": self.filter_metrics, "lineage": dict(self.lineage)}
         with publish(path) as draft:
             save_file({k: np.ascontiguousarray(v) for k, v in arrays.items() if v is not None}, draft, metadata={"about": json.dumps(about)})
 
@@ -138,7 +144,8 @@ class FrameCache:
                 arrays = {name: file.get_tensor(name) for name in file.keys()}
         except SafetensorError as error:
             raise ValueError(f"{path}: not a frame cache ({error}); write it by train --export-cache") from error
-        return cls(grid=Grid(**about["grid"]), ids=tuple(about["ids"]), filter_metrics=tuple(about["filter_metrics"]), **arrays)
+        facts = {"ids": tuple(about["ids"]), "filter_metrics": tuple(about["filter_metrics"]), "lineage": about["lineage"]}
+        return cls(grid=Grid(**about["grid"]), **facts, **arrays)
 
 
 def _check(example: TrainingExample, config: TrainConfig) -> None:

@@ -1,0 +1,197 @@
+"""A report as text: csv and json carry every row, markdown and LaTeX print the table a README or a paper shows.
+
+In: a `Comparison` (or plain records). Out: a string. The printed tables say n where it is not the whole suite, and what
+failed; LaTeX uses booktabs. Everything a suite or a run brings is escaped.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from typing import Any, Callable, Sequence
+
+from awbench.report.comparison import KINDS, Comparison, MetricFacts, cell_tag
+from awbench.report.table import BEST, MARKS_NOTE, SECOND, Row, difference_rows, mean_rows, report_rows
+from awbench.statistics import CONFIDENCE, RESAMPLES
+from models.artifacts import to_json
+
+FIELDS = ("system", "metric", "tag", "baseline", "mean", "low", "high", "n", "failed")
+DAGGER_NOTE = "the metric also filtered this system's training pairs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How one text format prints: escaping, emphasis and the frame of a table (title, header, body, notes)."""
+
+    escape: Callable[[str], str]
+    bold: str
+    underline: str
+    interval: str
+    dagger: str
+    up: str
+    down: str
+    frame: Callable[[str, Sequence[str], Sequence[Sequence[str]], Sequence[str]], str]
+
+
+def as_json(comparison: Comparison, baseline: str | None = None) -> str:
+    """The contract's list of rows."""
+    return to_json([row.record() for row in report_rows(comparison, baseline)])
+
+
+def as_csv(comparison: Comparison, baseline: str | None = None) -> str:
+    """The same rows as csv; null is an empty field."""
+    return records_as_csv([row.record() for row in report_rows(comparison, baseline)], FIELDS)
+
+
+def as_markdown(comparison: Comparison, baseline: str | None = None) -> str:
+    return _document(MARKDOWN, comparison, baseline)
+
+
+def as_latex(comparison: Comparison, baseline: str | None = None) -> str:
+    """Tables for a document that loads booktabs."""
+    return "% needs \\usepackage{booktabs}\n" + _document(LATEX, comparison, baseline)
+
+
+def records_as_csv(records: Sequence[dict[str, Any]], fields: Sequence[str]) -> str:
+    sink = io.StringIO()
+    writer = csv.DictWriter(sink, fields, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: "" if value is None else value for key, value in record.items()} for record in records)
+    return sink.getvalue()
+
+
+def records_as_table(dialect: Dialect, title: str, records: Sequence[dict[str, Any]], fields: Sequence[str]) -> str:
+    """Plain records as a printed table."""
+    body = [[dialect.escape(_plain(record[field])) for field in fields] for record in records]
+    return dialect.frame(dialect.escape(title), [dialect.escape(field) for field in fields], body, [])
+
+
+def _plain(value: object) -> str:
+    return "–" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def number(value: float | None, *, sign: bool = False) -> str:
+    """Three decimals below 10, two from there on; an en dash where there is no value."""
+    if value is None:
+        return "–"
+    digits = 2 if abs(value) >= 10 else 3
+    text = f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
+    return text.replace("-", "−") if float(text) else text.lstrip("+-")
+
+
+def interval(row: Row) -> str:
+    """`[low, high]`, or why there is none."""
+    found, sign = row.estimate, row.baseline is not None
+    return "no interval" if found.low is None else f"[{number(found.low, sign=sign)}, {number(found.high, sign=sign)}]"
+
+
+def coverage(row: Row, cases: int) -> str:
+    """What a reader must know of the cases behind a mean: n where it is not all, then what failed or is missing."""
+    parts = [f"n={row.estimate.n}"] if row.estimate.n != cases else []
+    parts += [f"{count} {word}" for count, word in ((row.failed, "failed"), (row.missing, "missing")) if count]
+    return ", ".join(parts)
+
+
+def _document(dialect: Dialect, comparison: Comparison, baseline: str | None) -> str:
+    rows = mean_rows(comparison)
+    suite, grid = comparison.suite, comparison.grid
+    raster = f"{grid.width}x{grid.height} px, {grid.num_frames} frames, {grid.fps:g} fps"
+    title = f"{suite.name} v{suite.version}: {len(comparison.cases)} cases, {raster}"
+    tables = [_wide(dialect, comparison, rows, title, None, [_interval_note(comparison), MARKS_NOTE])]
+    if baseline is not None:
+        rows = difference_rows(comparison, baseline)
+        tables.append(_wide(dialect, comparison, rows, f"Paired difference to {baseline}, case by case", None, []))
+    of_what = "mean" if baseline is None else f"paired difference to {baseline}"
+    for driver in KINDS:
+        for reference in KINDS:
+            tag = cell_tag(driver, reference)
+            if tag in comparison.groups:
+                tables.append(_wide(dialect, comparison, rows, f"{driver} driver, {reference} reference: {of_what}", tag, []))
+    return "\n".join(tables)
+
+
+def _interval_note(comparison: Comparison) -> str:
+    drivers, cases = len(set(comparison.clusters.values())), len(comparison.cases)
+    unit = f"{drivers} drivers" if 1 < drivers < cases else f"{cases} cases"
+    return f"Mean [{CONFIDENCE:.0%} bootstrap interval, {RESAMPLES:,} resamples of {unit}]; n={cases} unless stated."
+
+
+def _wide(dialect: Dialect, comparison: Comparison, rows: Sequence[Row], title: str, tag: str | None, notes: Sequence[str]) -> str:
+    """One row per system, one column per metric."""
+    shown = {(row.system, row.metric): row for row in rows if row.tag == tag}
+    systems = [system for system in comparison.systems if any(name == system.name for name, _ in shown)]
+    cases = len(comparison.groups[tag])
+    header = ["system"] + [dialect.escape(metric.name) + _arrow(dialect, metric) for metric in comparison.metrics]
+    body, flagged = [], False
+    for system in systems:
+        cells = [_cell(dialect, shown[system.name, metric.name], cases) for metric in comparison.metrics]
+        marks = [dialect.dagger * (metric.name in system.filters) for metric in comparison.metrics]
+        flagged = flagged or any(marks)
+        body.append([dialect.escape(system.name)] + [cell + mark for cell, mark in zip(cells, marks)])
+    footnotes = [dialect.escape(note) for note in notes] + [f"{dialect.dagger} {dialect.escape(DAGGER_NOTE)}"] * flagged
+    return dialect.frame(dialect.escape(f"{title} (n={cases})" if tag else title), header, body, footnotes)
+
+
+def _arrow(dialect: Dialect, metric: MetricFacts) -> str:
+    return f" {dialect.up if metric.higher_is_better else dialect.down}"
+
+
+def _cell(dialect: Dialect, row: Row, cases: int) -> str:
+    mean = dialect.escape(number(row.estimate.mean, sign=row.baseline is not None))
+    emphasis = {BEST: dialect.bold, SECOND: dialect.underline}.get(row.mark, "{}")
+    parts = [emphasis.replace("{}", mean)]
+    parts += [dialect.interval.replace("{}", dialect.escape(interval(row)))] if row.estimate.n else []
+    covered = coverage(row, cases)
+    return " ".join(parts + ([dialect.interval.replace("{}", dialect.escape(f"({covered})"))] if covered else []))
+
+
+def _escape_markdown(text: str) -> str:
+    flat = re.sub(r"\s+", " ", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_|~\[\]])", r"\\\1", flat)
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "–": "--",
+    "−": "$-$",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    **{char: f"\\{char}" for char in "&%$#_{}"},
+}
+
+
+def _escape_latex(text: str) -> str:
+    return "".join(_LATEX.get(char, char) for char in re.sub(r"\s+", " ", text))
+
+
+def _markdown_frame(title: str, header: Sequence[str], body: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
+    lines = [f"**{title}**", "", f"| {' | '.join(header)} |", "|" + " --- |" * len(header)]
+    lines += [f"| {' | '.join(row)} |" for row in body]
+    return "\n".join(lines + [f"\n{note}" for note in notes]) + "\n"
+
+
+def _latex_frame(title: str, header: Sequence[str], body: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
+    caption = " ".join(f"{text.rstrip('.')}." for text in [title, *notes])
+    rows = [" & ".join(row) + r" \\" for row in body]
+    top = [r"\begin{table}", r"\centering", f"\\caption{{{caption}}}", f"\\begin{{tabular}}{{l{'c' * (len(header) - 1)}}}", r"\toprule"]
+    head = [" & ".join(header) + r" \\", r"\midrule"]
+    return "\n".join([*top, *head, *rows, r"\bottomrule", r"\end{tabular}", r"\end{table}"]) + "\n"
+
+
+MARKDOWN = Dialect(
+    escape=_escape_markdown, bold="**{}**", underline="<u>{}</u>", interval="{}", dagger="†", up="↑", down="↓", frame=_markdown_frame
+)
+LATEX = Dialect(
+    escape=_escape_latex,
+    bold=r"\textbf{{}}",
+    underline=r"\underline{{}}",
+    interval=r"{\scriptsize {}}",
+    dagger=r"$^\dagger$",
+    up=r"$\uparrow$",
+    down=r"$\downarrow$",
+    frame=_latex_frame,
+)

@@ -1,0 +1,95 @@
+"""The `report` verb: run folders or one dataset folder in, one file out.
+
+The file appears whole or not at all, after the media beside it. Wrong use raises ValueError before anything is written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable, Sequence
+
+from awbench.report import formats
+from awbench.report.comparison import Comparison, compare
+from awbench.report.dataset import DatasetReport, check_yields, open_dataset, reason_counts, yield_records
+from awbench.report.figures import histogram_svg
+from awbench.report.html import flattened, render_page, write_comparison
+from awbench.report.media import MediaFolder
+from awbench.report.pairs import clock_of, evenly, pair_cards
+from awbench.runs import Run
+from models.artifacts import to_json, write_bytes
+from models.types import require
+
+TEXT: dict[str, Callable[[Comparison, str | None], str]] = {
+    "csv": formats.as_csv,
+    "json": formats.as_json,
+    "latex": formats.as_latex,
+    "markdown": formats.as_markdown,
+}
+FORMATS = ("html", *TEXT)
+SHOWN_ROWS = 60
+_YIELD_FIELDS = ("step", "tried", "passed", "share")
+
+
+def write_report(paths: Sequence[str | Path], out: str | Path, format: str = "html", baseline: str | None = None) -> Path:
+    """Report on runs of one suite, or on one dataset; returns the file written.
+
+    Raises ValueError when the folders do not fit together, are not scored, or the baseline is unknown.
+    """
+    folders, out = [Path(path) for path in paths], Path(out)
+    require(format in FORMATS, "report", "format", repr(format), f"one of {', '.join(FORMATS)}")
+    require(len(folders) > 0, "report", "paths", "none", "run folders or one dataset folder")
+    require(not out.is_dir(), "report", "out", f"the folder {out}", "a file name such as report.html")
+    datasets = [folder for folder in folders if (folder / "manifest.parquet").is_file()]
+    if not datasets:
+        return _write_runs(folders, out, format, baseline)
+    require(
+        len(folders) == 1, "report", "paths", f"{len(folders)} folders with the dataset {datasets[0]}", "one dataset alone, or runs only"
+    )
+    require(baseline is None, "report", "baseline", repr(baseline), "none for a dataset")
+    return _write_dataset(open_dataset(folders[0]), out, format)
+
+
+def _write_runs(folders: Sequence[Path], out: Path, format: str, baseline: str | None) -> Path:
+    comparison = compare([Run.open(folder) for folder in folders], folders)
+    if baseline is not None:
+        comparison.system(baseline)  # a wrong name is said before the work
+    if format == "html":
+        return write_comparison(comparison, out, baseline)
+    write_bytes(out, TEXT[format](comparison, baseline).encode())
+    return out
+
+
+def _write_dataset(report: DatasetReport, out: Path, format: str) -> Path:
+    if format == "html":
+        return _write_dataset_page(report, out)
+    records = yield_records(report)
+    title = f"Yields of {report.folder.name}"
+    text = {
+        "csv": lambda: formats.records_as_csv(records, _YIELD_FIELDS),
+        "json": lambda: to_json(records),
+        "markdown": lambda: formats.records_as_table(formats.MARKDOWN, title, records, _YIELD_FIELDS),
+        "latex": lambda: formats.records_as_table(formats.LATEX, title, records, _YIELD_FIELDS),
+    }
+    write_bytes(out, text[format]().encode())
+    return out
+
+
+def _write_dataset_page(report: DatasetReport, page: Path) -> Path:
+    cards = pair_cards(report, MediaFolder(page=page))
+    checks = check_yields(report)
+    drawings = [histogram_svg(found.values, found.passed, found.threshold, f"values of {found.check}") for found in checks]
+    context = {
+        "name": report.folder.resolve().name,
+        "counts": {status: len(report.with_status(status)) for status in ("kept", "rejected", "failed")},
+        "pairs": len(report.pairs),
+        "teachers": sorted({attempt.teacher for attempt in report.pairs if attempt.teacher}),
+        "yields": yield_records(report),
+        "checks": list(zip(checks, drawings)),
+        "reasons": reason_counts(report),
+        "rejected": evenly(report.with_status("rejected"), SHOWN_ROWS),
+        "unreadable": report.unreadable,
+        "cards": cards,
+        "clock": clock_of(report),
+        "provenance": [("run.json", list(flattened(report.config)))] if report.config else [],
+    }
+    return render_page("dataset.html.j2", page, context)

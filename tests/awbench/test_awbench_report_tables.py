@@ -1,0 +1,216 @@
+"""Rows, marks, names, refusals and the text formats, on small fake runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from awbench.cases import Case, Suite
+from awbench.report import formats
+from awbench.report.comparison import compare, tag_text, unique_names
+from awbench.report.table import BEST, SECOND, UNMARKED, difference_rows, failure_counts, mean_rows, rank
+from models.types import Grid
+
+GRID = Grid(width=16, height=16, fps=8.0, num_frames=3)
+CASES = tuple(
+    Case(
+        id=f"c{index:02d}",
+        tags={
+            "driver_subject": ["human", "bird"][index % 2],
+            "reference_subject": ["human", "human", "cartoon", "blob"][index % 4],
+            "track": "self" if index == 0 else "cross",
+            "novel": index > 9,
+        },
+        driver_id=f"d{index}",
+    )
+    for index in range(12)
+)
+
+
+def suite_of(cases=CASES, name="mini", version="1"):
+    return Suite(name=name, version=version, grid=GRID, cases=cases, source=lambda case: None)
+
+
+@dataclass
+class FakeRun:
+    """What a report asks of a run. `values`: metric -> case -> number, or (status, reason)."""
+
+    system: str
+    values: dict
+    suite: Suite = field(default_factory=suite_of)
+    config: dict = field(default_factory=dict)
+    failures: dict = field(default_factory=dict)
+    version: str = "1"
+
+    def scores(self):
+        rows = []
+        for metric, cases in self.values.items():
+            for case, value in cases.items():
+                status, reason = ("ok", None) if isinstance(value, float) else value
+                number = value if isinstance(value, float) else None
+                rows.append((case, self.system, metric, self.version, number, status, reason))
+        return pd.DataFrame(rows, columns=["case", "system", "metric", "metric_version", "value", "status", "reason"])
+
+    def generation(self):
+        rows = [(case.id, "failed" if case.id in self.failures else "ok", self.failures.get(case.id)) for case in self.suite.cases]
+        return pd.DataFrame(rows, columns=["case", "status", "reason"])
+
+
+def ramp(offset=0.0, cases=CASES):
+    return {case.id: offset + index / 100 for index, case in enumerate(cases)}
+
+
+def compared(*runs):
+    return compare(list(runs), [Path(f"/runs/{index}") for index in range(len(runs))])
+
+
+def pick(rows, **wanted):
+    return [row for row in rows if all(getattr(row, name) == value for name, value in wanted.items())]
+
+
+def test_mean_n_and_failed_are_counted_apart():
+    values = ramp() | {"c01": ("failed", "broken"), "c02": ("unscored", "self track")}
+    del values["c03"]
+    (row,) = pick(mean_rows(compared(FakeRun("a", {"overall": values}))), tag=None)
+    expected = [index / 100 for index in range(12) if index not in (1, 2, 3)]
+    assert row.estimate.mean == pytest.approx(sum(expected) / 9)
+    assert (row.estimate.n, row.failed, row.unscored, row.missing) == (9, 1, 1, 1)
+
+
+def test_a_generation_failure_without_score_rows_is_a_failure_with_its_reason():
+    values = ramp()
+    del values["c05"]
+    comparison = compared(FakeRun("a", {"overall": values}, failures={"c05": "out of memory"}))
+    (row,) = pick(mean_rows(comparison), tag=None)
+    assert (row.estimate.n, row.failed, row.missing) == (11, 1, 0)
+    assert failure_counts(comparison) == [("a", "generation", "out of memory", 1)]
+
+
+def test_a_value_that_is_not_finite_is_a_failure_and_json_stays_finite():
+    comparison = compared(FakeRun("a", {"psnr": ramp() | {"c01": float("inf"), "c02": float("nan")}}))
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    rows = json.loads(formats.as_json(comparison), parse_constant=refuse)
+    whole = [row for row in rows if row["tag"] is None]
+    assert [(row["n"], row["failed"]) for row in whole] == [(10, 2)]
+
+
+def test_nothing_scored_is_a_visible_row_with_null():
+    comparison = compared(FakeRun("a", {"overall": {case.id: ("failed", "x") for case in CASES}}))
+    (row,) = [row for row in json.loads(formats.as_json(comparison)) if row["tag"] is None]
+    assert row == {
+        "system": "a",
+        "metric": "overall",
+        "tag": None,
+        "baseline": None,
+        "mean": None,
+        "low": None,
+        "high": None,
+        "n": 0,
+        "failed": 12,
+    }
+
+
+def test_tags_split_the_cases_and_cross_cells_leave_the_self_track_out():
+    rows = mean_rows(compared(FakeRun("a", {"overall": ramp()})))
+    counts = {row.tag: row.estimate.n for row in rows}
+    assert counts["driver_subject=bird"] == 6 and counts["novel=true"] == 2 and counts["track=self"] == 1
+    assert counts["driver_to_reference=human_to_non-human"] == 3 and counts["driver_to_reference=human_to_human"] == 2
+    assert counts["driver_kind=human"] + counts["driver_kind=non-human"] == 11
+
+
+def test_paired_differences_are_exact_and_by_case():
+    comparison = compared(FakeRun("base", {"overall": ramp()}), FakeRun("better", {"overall": ramp(0.25) | {"c04": ("failed", "x")}}))
+    (row,) = pick(difference_rows(comparison, "base"), tag=None)
+    assert (row.system, row.baseline, row.estimate.n, row.failed) == ("better", "base", 11, 1)
+    assert row.estimate.mean == pytest.approx(0.25) and row.estimate.clear
+
+
+def test_unknown_baseline_names_the_systems():
+    with pytest.raises(ValueError, match="baseline: got 'x', expected one of a, b"):
+        difference_rows(compared(FakeRun("a", {"overall": ramp()}), FakeRun("b", {"overall": ramp()})), "x")
+
+
+def test_marks_need_a_difference_and_skip_the_ceiling():
+    runs = [FakeRun("ground_truth", {"overall": ramp(0.8)}), FakeRun("a", {"overall": ramp(0.5)}), FakeRun("b", {"overall": ramp(0.2)})]
+    comparison = compared(*runs)
+    assert rank(comparison, comparison.metrics[0], comparison.cases) == {"ground_truth": UNMARKED, "a": BEST, "b": SECOND}
+    tied = compared(FakeRun("a", {"overall": ramp()}), FakeRun("b", {"overall": ramp()}))
+    assert set(rank(tied, tied.metrics[0], tied.cases).values()) == {UNMARKED}
+    few = comparison.cases[:3]
+    assert set(rank(comparison, comparison.metrics[0], few).values()) == {UNMARKED}
+
+
+def test_equal_names_are_told_apart_by_as_much_folder_as_it_takes():
+    assert unique_names(["a", "b"], [Path("/x/1"), Path("/x/2")]) == ["a", "b"]
+    assert unique_names(["a", "a", "b"], [Path("/x/1"), Path("/x/2"), Path("/x/3")]) == ["a (1)", "a (2)", "b"]
+    assert unique_names(["a", "a"], [Path("/x/run"), Path("/y/run")]) == ["a (x/run)", "a (y/run)"]
+
+
+@pytest.mark.parametrize(
+    ("other", "field"),
+    [
+        (suite_of(version="2"), "suite version"),
+        (suite_of(name="maxi"), "suite name"),
+        (suite_of(cases=CASES[:-1]), "suite case ids"),
+    ],
+)
+def test_runs_of_different_suites_are_refused_by_name(other, field):
+    values = {"overall": ramp(cases=other.cases)}
+    with pytest.raises(ValueError, match=rf"run /runs/1: {field}.*/runs/0"):
+        compared(FakeRun("a", {"overall": ramp()}), FakeRun("b", values, suite=other))
+
+
+def test_other_refusals_name_the_run():
+    run = FakeRun("a", {"overall": ramp()})
+    with pytest.raises(ValueError, match="run /runs/1: overall version: got 2, expected 1"):
+        compared(run, FakeRun("b", {"overall": ramp()}, version="2"))
+    with pytest.raises(ValueError, match="/runs/0: scores.parquet.*actorforge score"):
+        compared(FakeRun("a", {}))
+    with pytest.raises(ValueError, match="/runs/0 twice"):
+        compare([run, run], [Path("/runs/0"), Path("/runs/0")])
+    with pytest.raises(ValueError, match="scores.parquet case: got ghost"):
+        compared(FakeRun("a", {"overall": {"ghost": 1.0}}))
+
+
+def test_filtered_metrics_flag_the_composite_too():
+    run = FakeRun("a", {"overall": ramp(), "motion_fidelity": ramp(), "psnr": ramp()}, config={"filter_metrics": ["motion_fidelity"]})
+    comparison = compared(run)
+    assert comparison.systems[0].filters == {"motion_fidelity", "overall"}
+    assert "†" in formats.as_markdown(comparison) and r"$^\dagger$" in formats.as_latex(comparison)
+    assert "†" not in formats.as_markdown(compared(FakeRun("a", {"overall": ramp()})))
+
+
+def test_csv_and_json_hold_the_same_rows():
+    comparison = compared(FakeRun('a,"x"', {"overall": ramp()}), FakeRun("b", {"overall": ramp(0.1)}))
+    rows = json.loads(formats.as_json(comparison, "b"))
+    table = list(csv.DictReader(io.StringIO(formats.as_csv(comparison, "b"))))
+    assert [tuple(row) for row in table] == [formats.FIELDS] * len(rows)
+    assert [(row["system"], float(row["mean"])) for row in table] == [(row["system"], row["mean"]) for row in rows]
+    assert {row["baseline"] for row in rows} == {None, "b"}
+
+
+def test_printed_tables_mark_escape_and_say_n():
+    runs = [FakeRun("a_1 & <b>|", {"overall": ramp(0.5)}), FakeRun("b", {"overall": ramp(0.1) | {"c00": ("failed", "x")}})]
+    markdown, latex = formats.as_markdown(compared(*runs), "b"), formats.as_latex(compared(*runs), "b")
+    assert "**0.555**" in markdown and "<u>0.160</u>" in markdown and "(n=11, 1 failed)" in markdown
+    assert "a\\_1 &amp; &lt;b&gt;\\|" in markdown
+    assert r"\textbf{0.555}" in latex and r"\underline{0.160}" in latex and r"a\_1 \& \textless{}b\textgreater{}|" in latex
+    assert latex.count(r"\toprule") == latex.count(r"\bottomrule") == latex.count(r"\begin{table}") > 1
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, "–"), (0.12345, "0.123"), (45.678, "45.68"), (-0.5, "−0.500"), (-0.0001, "0.000")])
+def test_numbers(value, text):
+    assert formats.number(value) == text
+
+
+def test_tag_text_writes_booleans_in_lower_case():
+    assert tag_text("novel", True) == "novel=true" and tag_text("count", "2") == "count=2"
