@@ -1,0 +1,45 @@
+"""What a metric is: a described function of `Evidence` that answers with a number or says why there is none.
+
+A metric that raises has failed; one that returns `Unscored` does not apply to the case by design. Neither is ever a 0.
+`overall` is the one metric with `combines`: its function takes the answers of those metrics instead of the evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from models.types import require
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unscored:
+    """The metric does not apply to this case. `reason` lands in the score row."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """`low`, `high`: the range of values. `optional`: needs something not everybody has, such as weights.
+
+    A changed formula gets a new `version`; scores of an older version are computed anew.
+    """
+
+    name: str
+    version: str
+    dimension: str
+    low: float
+    high: float
+    function: Callable[[Any], float | Unscored]
+    higher_is_better: bool = True
+    needs_truth: bool = False
+    optional: bool = False
+    combines: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        item = f"metric {self.name!r}"
+        require(self.name.isidentifier(), item, "name", repr(self.name), "letters, digits and _")
+        require(bool(self.version), item, "version", repr(self.version), "a non-empty text")
+        require(self.low < self.high, item, "range", (self.low, self.high), "low < high")
