@@ -1,0 +1,1 @@
+"""The factory: sources, pairing, synthesis, filters and shards of cross-identity training pairs."""

@@ -1,0 +1,92 @@
+"""The command line: `actorforge VERB ...` finds the verb, lets tyro turn flags into its arguments, and maps errors to exit codes.
+
+Only the verb that runs is imported, so `--help` answers at once. Exit status: 0 when everything asked for is done or
+recorded with a reason, 1 when nothing was kept, generated or scored (or `validate` found problems), 2 for wrong use,
+130 after Ctrl-C (the same command continues). Set ACTORFORGE_DEBUG=1 to see the traceback of an error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Sequence
+
+SUMMARIES = {
+    "demo": "the whole loop on small world clips; ends with the path of report.html",
+    "world": "render a folder of clips from the procedural world",
+    "synthesize": "clips x identities -> a dataset of cross-identity pairs",
+    "train": "a dataset or clips -> a checkpoint, which is an animator",
+    "generate": "one animator over one suite -> a run",
+    "score": "runs x metrics -> scores",
+    "report": "runs or a dataset -> one table or page",
+    "ls": "list animators, suites, metrics or recipes",
+    "validate": "check a suite, dataset, run, checkpoint or folder of media",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    try:
+        return _dispatch(argv)
+    except BrokenPipeError:  # the reader of our output has left, as in `actorforge ls metrics | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _dispatch(argv: Sequence[str] | None) -> int:
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    verb = arguments[0] if arguments else ""
+    if verb in ("", "-h", "--help"):
+        print(_help())
+        return 0 if verb else 2
+    if verb == "--version":
+        print(f"actorforge {_version()}")
+        return 0
+    if verb not in SUMMARIES:
+        import difflib
+
+        near = difflib.get_close_matches(verb, SUMMARIES, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        return _wrong_use("", f"verb: got {verb!r}, expected one of {', '.join(SUMMARIES)}{hint}")
+    return _run(verb, arguments[1:])
+
+
+def _run(verb: str, arguments: list[str]) -> int:
+    import tyro
+
+    from pipelines import verbs
+
+    try:
+        return int(tyro.cli(getattr(verbs, verb), prog=f"actorforge {verb}", description=SUMMARIES[verb], args=arguments))
+    except BrokenPipeError:
+        raise
+    except KeyboardInterrupt:
+        print(f"\nactorforge {verb}: stopped; the same command continues", file=sys.stderr)
+        return 130
+    except (ValueError, OSError) as error:
+        if os.environ.get("ACTORFORGE_DEBUG"):
+            raise
+        return _wrong_use(verb, " ".join(str(error).split()))
+
+
+def _wrong_use(verb: str, message: str) -> int:
+    print(f"actorforge {verb}".rstrip() + f": {message}", file=sys.stderr)
+    return 2
+
+
+def _help() -> str:
+    lines = [f"  {verb:<11} {summary}" for verb, summary in SUMMARIES.items()]
+    return "\n".join(["usage: actorforge VERB ...", "", *lines, "", "actorforge VERB --help shows a verb's flags; --version the version."])
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version("actorforge")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""`actorforge demo`: the whole line on the embedded world, from footage to a report, in a few minutes on two cores.
+
+    world clips -> synthesize (tiny_pose teaches, on Ray) -> some training steps of the end-to-end model
+    -> generate six systems on world-mini -> score -> report.html
+Every step continues where an earlier call stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from models.animators.tiny import weights_folder
+
+SYSTEMS = ("still", "echo_driver", "flow_warp", "tiny_pose", "ground_truth")
+SUITE = "world-mini"
+CLIPS, IDENTITIES, PAIRS, STEPS = 8, 10, 24, 30
+
+
+def demo(out: Path, *, workers: int = 2) -> Path:
+    """Run the line into `out` and return the path of report.html."""
+    from awbench.report.write import write_report
+    from pipelines.cluster import cluster
+
+    start = time.monotonic()
+    with cluster(workers):
+        _say(1, "footage: people to learn from, characters of every kind to lend their looks")
+        _footage(out)
+        _say(2, "pairs: the pose-driven teacher puts the people's motion on the characters; filters decide what to keep")
+        print(_pairs(out, workers))
+        _say(3, f"training: {STEPS} steps of the end-to-end model on those pairs, from the shipped weights")
+        print(_train(out))
+        _say(4, f"generate and score: {len(SYSTEMS) + 1} systems on {SUITE}")
+        runs = _evaluate(out, workers)
+    page = write_report(runs, out / "report.html", baseline="still")
+    pairs_page = write_report([out / "pairs"], out / "pairs.html")
+    _say(5, f"done in {time.monotonic() - start:.0f} s; the pairs: {pairs_page}")
+    return page
+
+
+def _say(step: int, text: str) -> None:
+    print(f"[{step}/5] {text}", flush=True)
+
+
+def _footage(out: Path) -> None:
+    from awbench.world.export import write_clip_folder
+    from awbench.world.shot import NOVEL_SUBJECTS, SUBJECTS
+
+    everyone = tuple(name for name in SUBJECTS if name not in NOVEL_SUBJECTS)
+    write_clip_folder(out / "people", split="train", subjects=("human",), clips=CLIPS, size=48, seed=11)
+    write_clip_folder(out / "characters", split="train", subjects=everyone, clips=IDENTITIES, size=48, seed=12)
+
+
+def _pairs(out: Path, workers: int) -> str:
+    from pipelines.synthesize import run, summary
+
+    outcome = run(
+        driving=out / "people", references=out / "characters", teacher="tiny_pose", out=out / "pairs", workers=workers, limit=PAIRS
+    )
+    return summary(outcome, out / "pairs")
+
+
+def _train(out: Path) -> str:
+    from pipelines.train import train
+
+    return train(out / "pairs", recipe="demo_e2e", steps=STEPS, out=out / "demo_e2e", init=weights_folder("tiny_e2e"))
+
+
+def _evaluate(out: Path, workers: int) -> list[Path]:
+    from pipelines.generate import generate
+    from pipelines.score import score
+
+    runs = []
+    for animator in (*SYSTEMS, str(out / "demo_e2e")):
+        runs.append(generate(animator, SUITE, out / "runs" / Path(animator).name, workers=workers if "tiny" in animator else 0).path)
+    score(runs, workers=workers)
+    return runs

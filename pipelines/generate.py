@@ -1,0 +1,63 @@
+"""`actorforge generate`: one animator over one suite -> a run folder, on any number of worker processes.
+
+Rerun continues; a failed case is a row with its reason and never stops the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Callable
+
+from awbench.ground_truth import load_for_suite
+from awbench.runs import Row, Run, finish_generation, generate_case, pending, recorded_rows, start_run
+from awbench.suites.load import load_suite
+from models.progress import Progress
+from models.types import AnimationRequest, require
+from pipelines.cluster import Lost, absolute_animator, run_units
+
+
+def generate(animator: str, suite: str, out: Path, *, workers: int = 0, seed: int = 0) -> Run:
+    """Bring the run folder `out` to completion. `animator`: name, `name:argument` or checkpoint folder; `suite`: name or folder."""
+    require(seed >= 0, "generate", "seed", seed, "a whole number >= 0")
+    name, loaded_suite = absolute_animator(animator), load_suite(suite)
+    loaded = load_for_suite(name, loaded_suite)
+    run = start_run(Path(out).resolve(), loaded_suite, name, loaded, seed)
+    todo = pending(run)
+    if run.complete and not todo:
+        return run
+    make_worker = partial(_make_worker, run.path, name) if workers else lambda: partial(_animate, run, loaded)
+    total = len(run.suite.cases)
+    with Progress(f"generate {run.system}", total=total, already=total - len(todo)) as progress:
+        for index, row in run_units(make_worker, todo, workers, label="generate"):
+            if isinstance(row, Lost):
+                row = generate_case(run, todo[index], _Dead(reason=row.reason))
+            progress.step(failed=row["status"] == "failed")
+    return finish_generation(run)
+
+
+def _make_worker(folder: Path, animator: str) -> Callable[[str], Row]:
+    run = Run.open(folder)
+    return partial(_animate, run, load_for_suite(animator, run.suite))
+
+
+def _animate(run: Run, animator: Any, case_id: str) -> Row:
+    return generate_case(run, case_id, animator)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Dead:
+    """Stands in for an animator whose process died: its case gets a failed row like any other."""
+
+    reason: str
+    name: str = "dead worker"
+
+    def animate(self, request: AnimationRequest) -> None:
+        raise ValueError(self.reason)
+
+
+def counts(run: Run) -> dict[str, int]:
+    """Cases by status."""
+    rows = recorded_rows(run)
+    return {status: sum(row["status"] == status for row in rows) for status in ("ok", "failed")}

@@ -1,0 +1,71 @@
+"""Recipes: functions that return a whole training configuration; a variant is the base plus a few assignments.
+
+The chain of `make weights` is tiny_pose_estimator -> tiny_prior -> tiny_pose -> (synthesize) -> tiny_e2e, after the paper:
+a foundation model, a pose-driven model, pairs made with it, an end-to-end model trained on those pairs alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from models.backbones.tiny import TinyConfig
+from models.catalog import Catalog, Entry
+from models.training.config import TrainConfig
+from models.types import Grid, require
+
+TINY_GRID = Grid(width=48, height=48, fps=8.0, num_frames=6)
+CHUNK_FRAMES = 12
+"""Clips are cut into chunks of this many frames: a target window of 6 and other moments to take the reference from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimatorConfig:
+    """Training of the tiny pose estimator on clips with pose files. `width`: channels of its first layer."""
+
+    recipe: str
+    grid: Grid = TINY_GRID
+    width: int = 24
+    batch_size: int = 24
+    lr: float = 2e-3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require(self.width % 8 == 0, f"recipe {self.recipe}", "width", self.width, "a multiple of 8 (group norm)")
+
+
+def tiny_pose_estimator() -> EstimatorConfig:
+    """Heatmap pose estimator of people at 48 px; the only recipe that reads the poses beside the clips."""
+    return EstimatorConfig(recipe="tiny_pose_estimator")
+
+
+def tiny_prior() -> TrainConfig:
+    """Image-to-video on all kinds of characters, driver half blank: stands for the foundation model."""
+    return TrainConfig(recipe="tiny_prior", motion="blank", grid=TINY_GRID, backbone=TinyConfig(), precision="bfloat16")
+
+
+def tiny_pose() -> TrainConfig:
+    """Self-reconstruction of humans driven by skeletons of the estimated pose; half the references from another moment."""
+    return replace(tiny_prior(), recipe="tiny_pose", motion="skeleton")
+
+
+def tiny_e2e() -> TrainConfig:
+    """From the pose-driven model, raw synthetic drivers, cross-identity pairs only."""
+    return replace(tiny_prior(), recipe="tiny_e2e", motion="raw")
+
+
+def demo_e2e() -> TrainConfig:
+    """A few gentle steps from the shipped tiny_e2e on the demo's handful of pairs."""
+    return replace(tiny_e2e(), recipe="demo_e2e", batch_size=8, muon_lr=1e-3, adam_lr=1e-4, precision="float32")
+
+
+RECIPES = Catalog(
+    kind="recipe",
+    group="actorforge.recipes",
+    entries={
+        "tiny_pose_estimator": Entry(target="pipelines.recipes:tiny_pose_estimator", summary="heatmap pose estimator, people, 48 px"),
+        "tiny_prior": Entry(target="pipelines.recipes:tiny_prior", summary="image-to-video, all characters, driver blank"),
+        "tiny_pose": Entry(target="pipelines.recipes:tiny_pose", summary="pose-driven, self-reconstruction of humans (--init tiny_prior)"),
+        "tiny_e2e": Entry(target="pipelines.recipes:tiny_e2e", summary="end-to-end on synthesized pairs (--init tiny_pose)"),
+        "demo_e2e": Entry(target="pipelines.recipes:demo_e2e", summary="a few gentle steps of tiny_e2e for the demo (--init tiny_e2e)"),
+    },
+)

@@ -1,0 +1,76 @@
+"""`actorforge score`: runs x metrics -> scores.parquet in every run, cases of all runs on one pool of workers.
+
+Continues where it stopped; one more metric scores only that metric.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Sequence
+
+from awbench import scoring
+from awbench.catalog import METRICS
+from awbench.runs import Run
+from awbench.scoring import Score
+from models.progress import Progress
+from models.types import require
+from pipelines.cluster import Lost, run_units
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseUnit:
+    """One case of one run with the metrics it lacks."""
+
+    run: Path
+    case: str
+    metrics: tuple[str, ...]
+
+
+def score(folders: Sequence[Path], metrics: Sequence[str] = (), *, workers: int = 0) -> list[Run]:
+    """Score every case of every run by `metrics` (none named: all that are not optional)."""
+    runs = [Run.open(Path(folder).resolve()) for folder in folders]
+    for run in runs:
+        advice = "run the same generate command again"
+        require(run.complete, f"run {run.path}", "state", "generation not complete", "a finished run", advice)
+    chosen = scoring.load_metrics(tuple(metrics))
+    units = [unit for run in runs for unit in _units(run, chosen)]
+    by_path = {run.path: run for run in runs}
+    total = sum(len(run.suite.cases) for run in runs)
+    with Progress("score", total=total, already=total - len(units)) as progress:
+        for index, failed in run_units(partial(_Scorer), units, workers, label="score"):
+            if isinstance(failed, Lost):
+                failed = _lose(by_path[units[index].run], units[index], failed.reason)
+            progress.step(failed=failed)
+    for run in runs:
+        if run.scores() is None or (run.path / "scores.partial").is_dir():
+            scoring.finish(run)
+    return runs
+
+
+def _units(run: Run, metrics: Sequence) -> list[CaseUnit]:
+    todo = scoring.plan(run, metrics)
+    return [CaseUnit(run=run.path, case=case, metrics=tuple(metric.name for metric in missing)) for case, missing in todo.items()]
+
+
+class _Scorer:
+    """Scores units in one process; a run is opened once."""
+
+    def __init__(self) -> None:
+        self._runs: dict[Path, Run] = {}
+
+    def __call__(self, unit: CaseUnit) -> bool:
+        """Put the unit's scores away; True when one of them failed."""
+        run = self._runs.get(unit.run) or self._runs.setdefault(unit.run, Run.open(unit.run))
+        scores = scoring.score_case(run, unit.case, [METRICS.load(name) for name in unit.metrics])
+        scoring.record(run, unit.case, scores)
+        return any(score.status == "failed" for score in scores)
+
+
+def _lose(run: Run, unit: CaseUnit, reason: str) -> bool:
+    about = {"run": run.path.name, "case": unit.case, "system": run.system, "seed": run.seed}
+    about |= {"value": None, "status": "failed", "reason": reason}
+    scores = [Score(metric=name, metric_version=METRICS.load(name).version, **about) for name in unit.metrics]
+    scoring.record(run, unit.case, scores)
+    return True

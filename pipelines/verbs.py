@@ -1,0 +1,220 @@
+"""One function per verb of the command line: its arguments are the flags, its result the exit status.
+
+Each imports what it needs when it runs; the work itself is in the module of the same name.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """`WxH` in px -> (W, H)."""
+    match = re.fullmatch(r"(\d+)[xX×](\d+)", text)
+    if not match or "0" in (match[1].strip("0") or "0", match[2].strip("0") or "0"):
+        raise ValueError(f"--size: got {text!r}, expected WxH in px, such as 64x48")
+    return int(match[1]), int(match[2])
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
+
+
+def _from_zero(flag: str, value: int | None) -> None:
+    if value is not None and value < 0:
+        raise ValueError(f"{flag}: got {value}, expected a whole number >= 0")
+
+
+def demo(out: Path = Path("demo")) -> int:
+    """The main job on the embedded default.
+
+    Args:
+        out: Folder for everything the demo makes.
+    """
+    from pipelines.demo import demo as run_demo
+
+    print(run_demo(out))
+    return 0
+
+
+def world(
+    out: Path, clips: int, size: int = 64, split: Literal["train", "heldout"] = "train", subjects: str | None = None, seed: int = 0
+) -> int:
+    """Render a folder of clips.
+
+    Args:
+        out: Folder to write.
+        clips: How many clips.
+        size: Side of the square picture, px.
+        split: Splits share no identity, texture, background or motion.
+        subjects: Comma-separated kinds of subject; default: all of the split.
+        seed: Seed of the folder.
+    """
+    from awbench.world.export import write_clip_folder
+    from awbench.world.shot import NOVEL_SUBJECTS, SUBJECTS
+
+    _from_zero("--seed", seed)
+    chosen = _names(subjects) or tuple(name for name in SUBJECTS if name not in NOVEL_SUBJECTS)
+    write_clip_folder(out, split=split, subjects=chosen, clips=clips, size=size, seed=seed)
+    print(f"{clips} clips in {out}")
+    return 0
+
+
+def synthesize(
+    driving: Path,
+    references: Path,
+    teacher: str,
+    out: Path,
+    size: str | None = None,
+    fps: float | None = None,
+    num_frames: int | None = None,
+    workers: int = 0,
+    limit: int | None = None,
+    seed: int = 0,
+) -> int:
+    """Make a dataset of pairs.
+
+    Args:
+        driving: Folder of clips: their motion goes to the identities, they are the targets.
+        references: Folder of identity images (of a clip, its first frame).
+        teacher: Animator name or checkpoint folder.
+        out: Dataset folder; the same command continues it.
+        size: Grid size WxH, px; default: the teacher's own.
+        fps: Grid frame rate; default: the teacher's own.
+        num_frames: Grid length in frames; default: the teacher's own.
+        workers: Ray worker processes; 0 runs in this process.
+        limit: At most so many attempted pairs; raising it extends the dataset.
+        seed: Seed of the round.
+    """
+    from pipelines import synthesize as job
+
+    grid = job.GridFlags(size=parse_size(size) if size else None, fps=fps, num_frames=num_frames)
+    outcome = job.run(
+        driving=driving, references=references, teacher=teacher, out=out, grid=grid, workers=workers, limit=limit, seed=seed
+    )
+    print(job.summary(outcome, out))
+    return 0 if outcome.kept else 1
+
+
+def train(
+    data: Path,
+    recipe: str,
+    steps: int = 0,
+    out: Path | None = None,
+    init: Path | None = None,
+    export_cache: Path | None = None,
+    estimator: Path | None = None,
+) -> int:
+    """Train an animator, or with --export-cache only write its training frames to one file.
+
+    Args:
+        data: Dataset of pairs, folder of clips, or an exported cache.
+        recipe: Recipe name, see `actorforge ls recipes`.
+        steps: Training steps in all; more steps continue the same checkpoint.
+        out: Checkpoint folder.
+        init: Checkpoint folder to start from.
+        export_cache: File to write the frames to, instead of training.
+        estimator: Pose-estimator folder for a recipe that needs one.
+    """
+    from pipelines.train import train as job
+
+    if export_cache is None and (out is None or steps < 1):
+        raise ValueError(f"--out and --steps: got {out} and {steps}, expected a folder and a number >= 1 (or --export-cache FILE)")
+    print(job(data, recipe=recipe, steps=steps, out=out, init=init, export_cache=export_cache, estimator=estimator))
+    return 0
+
+
+def generate(animator: str, suite: str, out: Path, workers: int = 0, seed: int = 0) -> int:
+    """Run an animator over a suite.
+
+    Args:
+        animator: Animator name, `recorded:DIR` or checkpoint folder, see `actorforge ls animators`.
+        suite: Suite name or folder with suite.yaml.
+        out: Run folder; the same command continues it.
+        workers: Ray worker processes; 0 runs in this process.
+        seed: Seed of the run.
+    """
+    from pipelines import generate as job
+
+    counts = job.counts(job.generate(animator, suite, out, workers=workers, seed=seed))
+    print(f"{counts['ok']} generated, {counts['failed']} failed in {out}")
+    return 0 if counts["ok"] else 1
+
+
+def score(runs: tuple[Path, ...], /, metrics: str | None = None, workers: int = 0) -> int:
+    """Score runs.
+
+    Args:
+        runs: Run folders.
+        metrics: Comma-separated metric names; default: all that need nothing extra.
+        workers: Ray worker processes; 0 runs in this process.
+    """
+    from pipelines.score import score as job
+
+    if not runs:
+        raise ValueError("RUN: got none, expected one or more run folders")
+    scored = 0
+    for run in job(runs, _names(metrics), workers=workers):
+        counts = run.scores()["status"].value_counts().to_dict()
+        scored += counts.get("ok", 0)
+        print(f"{run.system}: {', '.join(f'{count} {status}' for status, count in sorted(counts.items()))} in {run.path}")
+    return 0 if scored else 1
+
+
+def report(
+    paths: tuple[Path, ...],
+    /,
+    out: Path,
+    format: Literal["html", "csv", "json", "latex", "markdown"] = "html",
+    baseline: str | None = None,
+) -> int:
+    """Report on scored runs of one suite, or on one dataset.
+
+    Args:
+        paths: Run folders, or one dataset folder.
+        out: File to write.
+        format: Format of that file.
+        baseline: System to take paired differences from.
+    """
+    from awbench.report.write import write_report
+
+    if not paths:
+        raise ValueError("RUN: got none, expected run folders or one dataset folder")
+    print(write_report(paths, out, format=format, baseline=baseline))
+    return 0
+
+
+def ls(what: Literal["animators", "suites", "metrics", "recipes"], /) -> int:
+    """List one table: the name first in each row.
+
+    Args:
+        what: Which table.
+    """
+    from awbench.catalog import ANIMATORS, METRICS, SUITES
+
+    if what == "recipes":
+        from pipelines.recipes import RECIPES as table
+    else:
+        table = {"animators": ANIMATORS, "suites": SUITES, "metrics": METRICS}[what]
+    entries = table.table()
+    width = max(map(len, entries), default=0)
+    for name, entry in entries.items():
+        print(f"{name:<{width}}  {entry.summary}")
+    return 0
+
+
+def validate(path: str, /) -> int:
+    """Check what is at a path.
+
+    Args:
+        path: Suite name or folder, dataset, run, checkpoint, or folder of clips and images.
+    """
+    from pipelines.validate import validate as job
+
+    kind, problems = job(path)
+    for problem in problems:
+        print(problem)
+    print(f"{path}: {kind}, " + (f"{len(problems)} problem(s)" if problems else "no problems"))
+    return 1 if problems else 0

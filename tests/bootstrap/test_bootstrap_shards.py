@@ -1,0 +1,103 @@
+"""Shards: bytes, interchange with webdataset, damage."""
+
+import json
+import tarfile
+
+import numpy as np
+import pytest
+
+from bootstrap.shards.reader import DamagedShard, read_examples, read_samples, shards_of
+from bootstrap.shards.writer import MEMBERS, pack, write_shard
+from models.video import encode_image, encode_video, read_video
+from tests.bootstrap.factory_fakes import moving_square
+
+
+def _members(level: int = 40) -> dict[str, bytes]:
+    target = encode_video(moving_square((220, 60, 30), level, frames=4))
+    return {
+        "driver.mp4": encode_video(moving_square((20, 60, 230), 200, frames=4)),
+        "json": json.dumps({"prompt": f"a square on {level}"}).encode(),
+        "reference.png": encode_image(read_video(target).frames[0]),
+        "target.mp4": target,
+    }
+
+
+@pytest.fixture(scope="module")
+def samples():
+    return [(f"key{n}", _members(40 + n)) for n in range(3)]
+
+
+def test_headers_hold_no_time_and_no_owner(tmp_path, samples):
+    write_shard(tmp_path / "s.tar", samples)
+    with tarfile.open(tmp_path / "s.tar") as tar:
+        headers = tar.getmembers()
+    assert {(h.mtime, h.uid, h.gid, h.uname, h.gname) for h in headers} == {(0, 0, 0, "", "")}
+    assert [h.name for h in headers] == [f"{key}.{name}" for key, _ in samples for name in MEMBERS]
+    assert pack(samples) == (tmp_path / "s.tar").read_bytes()
+
+
+def test_examples_come_back_in_order(tmp_path, samples):
+    write_shard(tmp_path / "shard-000000.tar", samples[:2])
+    write_shard(tmp_path / "shard-000001.tar", samples[2:])
+    examples = list(read_examples([tmp_path / "shard-000000.tar", tmp_path / "shard-000001.tar"]))
+    assert [example.id for example in examples] == ["key0", "key1", "key2"]
+    assert all(np.array_equal(example.reference, example.target.frames[0]) for example in examples)
+    assert examples[1].prompt == "a square on 41" and len(examples[0].driver) == 4
+
+
+def test_webdataset_reads_the_same_bytes(tmp_path, samples):
+    webdataset = pytest.importorskip("webdataset")
+    write_shard(tmp_path / "s.tar", samples)
+    read = list(webdataset.WebDataset(str(tmp_path / "s.tar"), shardshuffle=False))
+    assert [sample["__key__"] for sample in read] == ["key0", "key1", "key2"]
+    assert all(sample[name] == members[name] for sample, (_, members) in zip(read, samples) for name in MEMBERS)
+
+
+@pytest.mark.parametrize("bad", ["with.dot", "", "a/b", "key0"])
+def test_bad_and_repeated_keys_are_refused(samples, bad):
+    with pytest.raises(ValueError, match="sample: key"):
+        pack([*samples, (bad, samples[0][1])])
+
+
+def test_other_members_are_refused(samples):
+    with pytest.raises(ValueError, match="members"):
+        pack([("k", {**samples[0][1], "evil.pkl": b"x"})])
+
+
+def test_a_broken_member_names_shard_and_key_and_costs_one_sample(tmp_path, samples):
+    path = tmp_path / "s.tar"
+    write_shard(path, [samples[0], ("bad", {**samples[1][1], "driver.mp4": b"junk"}), samples[2]])
+    with pytest.raises(DamagedShard, match=r"s\.tar: sample bad: driver\.mp4"):
+        list(read_examples(path))
+    damage: list[Exception] = []
+    assert [example.id for example in read_examples(path, on_damage=damage.append)] == ["key0", "key2"] and len(damage) == 1
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_cut_shard_is_reported_wherever_it_was_cut(tmp_path, samples, share):
+    path, data = tmp_path / "s.tar", pack(samples)
+    path.write_bytes(data[: int(len(data.rstrip(b"\0")) * share)])
+    damage: list[Exception] = []
+    read = [example.id for example in read_examples(path, on_damage=damage.append)]
+    assert read == [f"key{n}" for n in range(len(read))] and len(read) < 3 and damage and "s.tar" in str(damage[0])
+
+
+def test_a_shard_cut_between_samples_is_reported(tmp_path, samples):
+    path, two = tmp_path / "s.tar", len(pack(samples[:2]).rstrip(b"\0"))
+    path.write_bytes(pack(samples)[: (two + 511) // 512 * 512])
+    with pytest.raises(DamagedShard, match="cut"):
+        list(read_samples(path))
+
+
+def test_a_pickle_is_never_opened(tmp_path, samples):
+    path = tmp_path / "s.tar"
+    with tarfile.open(path, "w") as tar:
+        info = tarfile.TarInfo("k.evil.pkl")
+        tar.addfile(info)
+    with pytest.raises(DamagedShard, match="members: got .*evil.pkl"):
+        list(read_examples(path))
+
+
+def test_an_unfinished_dataset_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="run.json: got missing.*continues"):
+        shards_of(tmp_path)

@@ -1,0 +1,115 @@
+"""The command line: exit codes, one-line errors, a short walk along the whole line without training."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from pipelines.cli import SUMMARIES, main
+from pipelines.cluster import source_root
+from pipelines.verbs import parse_size
+from tests.bootstrap.factory_fakes import write_sources
+
+
+def test_help_names_every_verb_and_imports_nothing_heavy():
+    heavy = ("torch", "numpy", "ray", "tyro")
+    code = f"import sys; from pipelines.cli import main; main(['--help']); print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=source_root())
+    assert all(verb in done.stdout for verb in SUMMARIES) and done.stdout.rstrip().endswith("[]")
+
+
+@pytest.mark.parametrize("verb", SUMMARIES)
+def test_every_verb_has_help(verb, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([verb, "--help"])
+    assert stopped.value.code == 0 and verb in capsys.readouterr().out
+
+
+def test_a_mistyped_verb_is_guessed(capsys):
+    assert main(["synthesise"]) == 2
+    assert "did you mean synthesize?" in capsys.readouterr().err
+
+
+def test_no_verb_is_wrong_use_and_version_is_not(capsys):
+    assert main([]) == 2 and main(["--version"]) == 0
+    assert "actorforge" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["generate", "--animator", "stil", "--suite", "world-mini", "--out", "x"], "did you mean still"),
+        (["generate", "--animator", "still", "--suite", "world-mino", "--out", "x"], "did you mean world-mini"),
+        (["score", "nowhere"], "run.json"),
+        (["validate", "nowhere"], "path: got nowhere"),
+        (["train", "--data", "x", "--recipe", "tiny_e2e"], "--out and --steps"),
+        (["world", "--out", "x", "--clips", "0"], "clips"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_2(arguments, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    error = capsys.readouterr().err.strip()
+    assert error.splitlines()[-1].startswith(f"actorforge {arguments[0]}: ") and said in error and "Traceback" not in error
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("arguments", [["synthesize"], ["ls", "everything"], ["generate", "--workers", "many"], ["report"]])
+def test_what_tyro_refuses_exits_2(arguments, capsys):
+    try:
+        assert main(arguments) == 2
+    except SystemExit as stopped:
+        assert stopped.code == 2
+
+
+@pytest.mark.parametrize("what", ["animators", "suites", "metrics", "recipes"])
+def test_ls_prints_one_name_first_in_each_row(what, capsys):
+    assert main(["ls", what]) == 0
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    expected = {"animators": "flow_warp", "suites": "world-mini", "metrics": "overall", "recipes": "tiny_e2e"}
+    assert expected[what] in names and len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("text", ["48", "0x4", "4x0", "axb", "4x4x4", ""])
+def test_a_bad_size_is_refused(text):
+    with pytest.raises(ValueError, match="--size: got .*expected WxH"):
+        parse_size(text)
+
+
+def test_a_good_size():
+    assert parse_size("64x48") == (64, 48)
+
+
+def test_pairs_from_a_shell(tmp_path, capsys):
+    driving, references = write_sources(tmp_path, clips=2, identities=2)
+    flags = ["--driving", str(driving), "--references", str(references), "--out", str(tmp_path / "out"), "--num-frames", "4"]
+    assert main(["synthesize", *flags, "--teacher", "flow_warp", "--size", "32x32", "--limit", "2"]) == 0
+    assert "of 2 pairs" in capsys.readouterr().out
+    assert main(["validate", str(tmp_path / "out")]) == 0 and "dataset, no problems" in capsys.readouterr().out
+    assert main(["synthesize", *flags, "--teacher", "flow_warp", "--size", "32x32", "--limit", "1"]) == 2
+    assert "limit: got 1, expected >= 2" in capsys.readouterr().err
+    assert main(["report", str(tmp_path / "out"), "--out", str(tmp_path / "yields.json"), "--format", "json"]) == 0
+    assert json.loads((tmp_path / "yields.json").read_text())
+
+
+def test_nothing_kept_exits_1(tmp_path, capsys):
+    driving, references = write_sources(tmp_path, clips=1, identities=1)
+    flags = ["--driving", str(driving), "--references", str(references), "--out", str(tmp_path / "out"), "--num-frames", "4"]
+    assert main(["synthesize", *flags, "--teacher", "still"]) == 1
+    assert "kept 0 of 1 pairs" in capsys.readouterr().out
+
+
+def test_a_bad_clip_in_a_folder_is_a_problem(tmp_path, capsys):
+    driving, _ = write_sources(tmp_path, clips=1, identities=1)
+    assert main(["validate", str(driving)]) == 0
+    (driving / "empty.mp4").write_bytes(b"")
+    assert main(["validate", str(driving)]) == 1 and "empty.mp4: empty file" in capsys.readouterr().out
+
+
+def test_an_interruption_says_how_to_continue(monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipelines.validate.validate", interrupted)
+    assert main(["validate", "x"]) == 130 and "the same command continues" in capsys.readouterr().err
