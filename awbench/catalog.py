@@ -32,7 +32,9 @@ METRICS = Catalog(
             target="awbench.metrics.appearance_consistency:METRIC", summary="looks like the reference, not the driver"
         ),
         "motion_fidelity": Entry(target="awbench.metrics.motion_fidelity:METRIC", summary="moves as the truth or the driver moves"),
-        "driver_leak": Entry(target="awbench.metrics.driver_leak:METRIC", summary="1 where the output is nearer the driver's look (lower is better)"),
+        "driver_leak": Entry(
+            target="awbench.metrics.driver_leak:METRIC", summary="1 where the output is nearer the driver's look (lower is better)"
+        ),
         "overall": Entry(target="awbench.metrics.overall:METRIC", summary="geometric mean of the five above"),
         "psnr": Entry(target="awbench.metrics.psnr:METRIC", summary="against the truth, seen pixels, dB"),
         "ssim": Entry(target="awbench.metrics.ssim:METRIC", summary="against the truth, seen pixels"),

@@ -27,9 +27,10 @@ from awbench.evidence import Evidence
 from awbench.metrics.metric import Metric, Unscored
 from awbench.runs import Run
 from models.artifacts import read_json, sha256_file, write_json, write_parquet
+from models.images import MediaError
 from models.progress import Progress
 from models.types import require
-from models.video import MediaError, read_video
+from models.video import read_video
 
 SCHEMA = pa.schema(
     [("case", pa.string()), ("system", pa.string()), ("metric", pa.string()), ("metric_version", pa.string())]
@@ -155,9 +156,7 @@ def _evidence(run: Run, case_id: str, row: Mapping[str, Any]) -> Evidence:
     except (MediaError, OSError) as error:
         raise ValueError(f"output unreadable: {error}") from error
     media = run.suite.load(case_id)
-    return Evidence(
-        case_id=case_id, output=output, driver=media.driving, reference=media.reference, truth=media.truth, track=case.track
-    )
+    return Evidence(case_id=case_id, output=output, driver=media.driving, reference=media.reference, truth=media.truth, track=case.track)
 
 
 def _generation_row(run: Run, case_id: str) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from typing import Iterator
 
 import numpy as np
 
+from models.images import MediaError
 from models.progress import Progress
 from models.types import Clip, Grid, TrainingExample
-from models.video import VIDEO_SUFFIXES, MediaError, fit_clip, read_video
+from models.video import VIDEO_SUFFIXES, fit_clip, read_video
 
 
 @dataclass(slots=True)
@@ -67,7 +68,14 @@ def annotated_frames(folder: str | Path, grid: Grid, every: int = 2):
 
     frames, points, confidence = [], [], []
     annotated = [p for p in clip_files(Path(folder)) if p.with_suffix(".npz").is_file()]
-    require(bool(annotated), "train", "--data", str(folder), "a folder of clips with NAME.npz poses beside them", "make one by `actorforge world --subjects human`")
+    require(
+        bool(annotated),
+        "train",
+        "--data",
+        str(folder),
+        "a folder of clips with NAME.npz poses beside them",
+        "make one by `actorforge world --subjects human`",
+    )
     with Progress("read poses", total=len(annotated)) as bar:
         for path in annotated:
             clip, poses = read_video(path), np.load(path.with_suffix(".npz"), allow_pickle=False)

@@ -17,8 +17,9 @@ from awbench.evidence import Evidence
 from awbench.metrics.metric import Unscored
 from bootstrap.pairing import PairSpec
 from bootstrap.synthesis import Candidate, PairMedia
+from models.images import MediaError
 from models.types import Clip, Grid, require
-from models.video import MediaError, read_video
+from models.video import read_video
 
 FILTER_METRICS = {"motion_agreement": "motion_fidelity", "identity": "appearance_consistency"}
 """Check -> the metric that gives its value."""

@@ -16,8 +16,9 @@ from typing import Callable, Iterator, Mapping
 import numpy as np
 
 from models.artifacts import sha256_file
+from models.images import IMAGE_SUFFIXES, MediaError, read_image
 from models.types import Grid, require
-from models.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES, MediaError, frames_of, read_image
+from models.video import VIDEO_SUFFIXES, frames_of
 
 TAGS_FILE = "clips.csv"
 TAG_COLUMNS = ("subject", "framing", "count", "camera", "licence", "consent", "split", "prompt")

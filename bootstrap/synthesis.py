@@ -16,9 +16,10 @@ import numpy as np
 
 from bootstrap.pairing import PairSpec
 from bootstrap.sources import read_identity
+from models.images import encode_image, fit_image
 from models.protocols import Animator
 from models.types import AnimationRequest, Clip, Grid, require
-from models.video import Window, encode_image, encode_video, fit_image, read_video, read_window
+from models.video import Window, encode_video, read_video, read_window
 
 CRF = 4
 """Quality of the stored clips (H.264 yuv444p, one encoder thread); lower is better, 10 the most a dataset may have."""

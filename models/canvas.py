@@ -40,7 +40,9 @@ def compose(reference_BChw: torch.Tensor, motion_BCThw: torch.Tensor | None, num
     latents[:, :, 0, :, :w], mask[:, :, 0, :, :w] = reference_BChw, 1.0
     if motion_BCThw is not None:
         if motion_BCThw.shape != (b, c, num_frames, h, w):
-            raise ValueError(f"canvas: motion: got {tuple(motion_BCThw.shape)}, expected {(b, c, num_frames, h, w)}; resize the driver first")
+            raise ValueError(
+                f"canvas: motion: got {tuple(motion_BCThw.shape)}, expected {(b, c, num_frames, h, w)}; resize the driver first"
+            )
         latents[:, :, 1:, :, w:], mask[:, :, 1:, :, w:] = motion_BCThw, 1.0
     return Canvas(latents_BCShW=latents, mask_B1ShW=mask)
 

@@ -33,7 +33,9 @@ class Catalog:
         table = dict(self.entries)
         for point in metadata.entry_points(group=self.group):
             if point.name in table:
-                raise ValueError(f"{self.kind} {point.name!r}: name taken twice, by {table[point.name].target} and {point.value}; rename one")
+                raise ValueError(
+                    f"{self.kind} {point.name!r}: name taken twice, by {table[point.name].target} and {point.value}; rename one"
+                )
             table[point.name] = Entry(target=point.value, summary=f"plug-in from {point.dist.name if point.dist else 'unknown'}")
         return dict(sorted(table.items()))
 

@@ -1,4 +1,4 @@
-"""Clip <-> file, frame-exact, by PyAV; images by OpenCV.
+"""Clip <-> file, frame-exact, by PyAV.
 
 Reading follows presentation times, so variable frame rates resample right; rotation metadata is applied; a window is
 cropped and resized while it streams, so memory holds only what is kept. Writing uses one encoder thread and no
@@ -14,24 +14,19 @@ from pathlib import Path
 from typing import BinaryIO, Iterator
 
 import av
-import cv2
 import numpy as np
 
 from models.artifacts import publish
+from models.images import MediaError, centred_crop, fit_image
 from models.types import Clip, Grid
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".gif", ".mpg", ".mpeg", ".ts"})
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 _X264 = "sliced-threads=0:mbtree=0:bframes=0"
 """Macroblock-tree rate control with B-frames gives other bytes from run to run on small pictures, even with one thread."""
 _DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpeg,mpegvideo,mpegts"
 _MAX_SOURCE_PIXELS = 1 << 27  # 134 million: larger frames are taken for a decompression bomb
 _MAX_SOURCE_FRAMES = 200_000
 _MAX_CLIP_BYTES = 8 << 30
-
-
-class MediaError(ValueError):
-    """A file that cannot be used; the message is the reason that lands in a manifest row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +64,9 @@ def _open(source: str | Path | bytes | BinaryIO) -> av.container.InputContainer:
     try:
         return av.open(file, options={"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"})
     except (av.error.FFmpegError, ValueError) as error:
-        said = getattr(error, "strerror", None) or "refused by the demuxer"  # str(error) would carry the path, and rows must not depend on it
+        said = (
+            getattr(error, "strerror", None) or "refused by the demuxer"
+        )  # str(error) would carry the path, and rows must not depend on it
         raise MediaError(f"not a readable video ({type(error).__name__}: {said})") from error
 
 
@@ -150,23 +147,6 @@ def _nice_rate(fps: float) -> float:
     return float(whole) if abs(fps - whole) < 0.005 * fps and whole > 0 and abs(fps - whole) < 0.02 else float(near)
 
 
-def centred_crop(source: tuple[int, int], target: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The largest centred box (x, y, w, h) of a `source` (W,H) picture that has the aspect ratio of `target` (W,H)."""
-    width, height = source
-    crop_w = min(width, max(1, round(height * target[0] / target[1])))
-    crop_h = min(height, max(1, round(width * target[1] / target[0])))
-    return (width - crop_w) // 2, (height - crop_h) // 2, crop_w, crop_h
-
-
-def fit_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Centre-crop uint8 `[H,W,3]` to the aspect ratio of `size` (W,H) and resize: area when shrinking, cubic when growing."""
-    if (image.shape[1], image.shape[0]) == tuple(size):
-        return np.ascontiguousarray(image)
-    x, y, w, h = centred_crop((image.shape[1], image.shape[0]), size)
-    method = cv2.INTER_AREA if w >= size[0] else cv2.INTER_CUBIC
-    return cv2.resize(np.ascontiguousarray(image[y : y + h, x : x + w]), size, interpolation=method)
-
-
 def read_window(source: str | Path | bytes, grid: Grid, start_s: float = 0.0) -> tuple[Clip, Window]:
     """`grid.num_frames` frames from `start_s` on, each the nearest in time, cropped and resized to the grid.
 
@@ -194,7 +174,9 @@ def read_window(source: str | Path | bytes, grid: Grid, start_s: float = 0.0) ->
     keep_until(previous.time_s + gap)
     if len(kept) < grid.num_frames:
         needed = wanted[-1]
-        raise MediaError(f"too short: ends at {previous.time_s:.2f} s, the window needs {needed:.2f} s ({grid.num_frames} frames at {grid.fps:g} fps)")
+        raise MediaError(
+            f"too short: ends at {previous.time_s:.2f} s, the window needs {needed:.2f} s ({grid.num_frames} frames at {grid.fps:g} fps)"
+        )
     window = Window(start_s=start_s, crop=centred_crop(first_size, grid.size), source_size=first_size, source_fps=round(1 / gap, 3))
     return Clip(frames=np.stack(kept), fps=grid.fps), window
 
@@ -226,53 +208,3 @@ def write_video(path: str | Path, clip: Clip, *, pix_fmt: str = "yuv444p", crf: 
     """Write `clip` as mp4 (H.264), whole or not at all."""
     with publish(path) as draft:
         draft.write_bytes(encode_video(clip, pix_fmt=pix_fmt, crf=crf))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Picture:
-    """A decoded image: uint8 `[H,W,3]` RGB, and what had to be changed on the way (empty for a plain 8-bit RGB file)."""
-
-    image: np.ndarray
-    notes: tuple[str, ...] = ()
-
-
-def read_image(source: str | Path | bytes) -> Picture:
-    """Decode png, jpeg, webp, bmp or tiff to 8-bit RGB; alpha goes over white, 16 bit to 8, EXIF rotation is applied.
-
-    Raises MediaError with the reason.
-    """
-    data = source if isinstance(source, bytes) else Path(source).read_bytes()
-    if not data:
-        raise MediaError("empty file (0 bytes)")
-    try:
-        raw = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise MediaError(f"not a readable image ({str(error)[:120]})") from error
-    if raw is None:
-        raise MediaError("not a readable image (unknown or damaged format)")
-    notes: list[str] = []
-    if raw.dtype == np.uint8 and raw.ndim == 3 and raw.shape[2] == 3:
-        raw = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)  # this mode applies EXIF rotation
-    if raw.dtype != np.uint8:
-        notes.append(f"{raw.dtype} to 8 bit")
-        top = 1.0 if raw.dtype.kind == "f" else np.iinfo(raw.dtype).max
-        raw = np.clip(np.nan_to_num(raw.astype(np.float64)) / top * 255 + 0.5, 0, 255).astype(np.uint8)
-    return Picture(image=_to_rgb(raw, notes), notes=tuple(notes))
-
-
-def _to_rgb(raw: np.ndarray, notes: list[str]) -> np.ndarray:
-    if raw.ndim == 2 or raw.shape[2] == 1:
-        notes.append("grey to RGB")
-        return cv2.cvtColor(raw, cv2.COLOR_GRAY2RGB)
-    if raw.shape[2] == 2:
-        raw = cv2.merge([raw[..., 0]] * 3 + [raw[..., 1]])
-    if raw.shape[2] == 4:
-        notes.append("alpha over white")
-        alpha = raw[..., 3:].astype(np.float32) / 255
-        raw = (raw[..., :3] * alpha + 255 * (1 - alpha) + 0.5).astype(np.uint8)
-    return cv2.cvtColor(raw, cv2.COLOR_BGR2RGB)
-
-
-def encode_image(image: np.ndarray) -> bytes:
-    """PNG bytes of uint8 `[H,W,3]` RGB."""
-    return cv2.imencode(".png", cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2BGR))[1].tobytes()

@@ -5,6 +5,7 @@ The factory and the training loop never import each other; this file is where th
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Iterable
@@ -19,7 +20,14 @@ from pipelines.recipes import CHUNK_FRAMES, RECIPES, EstimatorConfig
 
 
 def train(
-    data: Path, *, recipe: str, steps: int, out: Path, init: Path | None = None, export_cache: Path | None = None, estimator: Path | None = None
+    data: Path,
+    *,
+    recipe: str,
+    steps: int,
+    out: Path | None,
+    init: Path | None = None,
+    export_cache: Path | None = None,
+    estimator: Path | None = None,
 ) -> str:
     """Train `steps` steps in all; the same command again continues, a finished one is a no-op. Returns the line to print.
 
@@ -31,7 +39,7 @@ def train(
     require(data.exists(), "train", "--data", str(data), "a dataset folder, a clip folder or an exported cache (.safetensors)")
     if isinstance(config, EstimatorConfig):
         return _train_estimator(data, config, steps, out)
-    _one_thread()
+    _set_threads()
     source = _estimator_folder(init, estimator) if config.motion == "skeleton" else None
     cache = _cache(data, config, source)
     if export_cache is not None:
@@ -98,7 +106,7 @@ def _train_estimator(data: Path, config: EstimatorConfig, steps: int, out: Path)
     from bootstrap.clip_examples import annotated_frames
     from models.training.pose_estimator import fit_estimator
 
-    _one_thread()
+    _set_threads()
     frames = annotated_frames(data, config.grid)
     fit_estimator(frames, steps=steps, out=out, seed=config.seed, batch_size=config.batch_size, lr=config.lr, width=config.width)
     return f"{out}: pose estimator, {steps} steps on {len(frames.frames)} frames"
@@ -108,7 +116,14 @@ def _estimator_folder(init: Path | None, estimator: Path | None) -> Path:
     inside = init / ESTIMATOR if init is not None else None
     shipped = WEIGHTS_ROOT / "tiny_pose_estimator"
     folder = estimator or (inside if inside is not None and inside.is_dir() else shipped)
-    require((folder / "estimator.json").is_file(), "train", "--estimator", str(folder), "an estimator folder", "train one: --recipe tiny_pose_estimator")
+    require(
+        (folder / "estimator.json").is_file(),
+        "train",
+        "--estimator",
+        str(folder),
+        "an estimator folder",
+        "train one: --recipe tiny_pose_estimator",
+    )
     return folder
 
 
@@ -124,9 +139,8 @@ def _device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _one_thread() -> None:
+def _set_threads() -> None:
+    """OMP_NUM_THREADS threads, one where it is not set: more than the machine's free cores costs 10 to 100 times the time."""
     import torch
 
-    torch.set_num_threads(1)
-
-
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))

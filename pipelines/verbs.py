@@ -91,9 +91,7 @@ def synthesize(
     from pipelines import synthesize as job
 
     grid = job.GridFlags(size=parse_size(size) if size else None, fps=fps, num_frames=num_frames)
-    outcome = job.run(
-        driving=driving, references=references, teacher=teacher, out=out, grid=grid, workers=workers, limit=limit, seed=seed
-    )
+    outcome = job.run(driving=driving, references=references, teacher=teacher, out=out, grid=grid, workers=workers, limit=limit, seed=seed)
     print(job.summary(outcome, out))
     return 0 if outcome.kept else 1
 

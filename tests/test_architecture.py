@@ -66,7 +66,10 @@ def loaded_by(statement: str, *modules: str) -> list[str]:
 
 
 def test_importing_the_referee_costs_no_torch_and_no_ray():
-    assert loaded_by("import awbench, awbench.runs, awbench.scoring, awbench.suites.load, awbench.report.write", "torch", "ray", "diffusers") == []
+    assert (
+        loaded_by("import awbench, awbench.runs, awbench.scoring, awbench.suites.load, awbench.report.write", "torch", "ray", "diffusers")
+        == []
+    )
 
 
 def test_the_command_line_is_lazy():

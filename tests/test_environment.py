@@ -28,7 +28,9 @@ def test_torch_and_everything_that_imports_torchvision_live_in_one_process():
 
 
 def test_train_generate_score_and_report_work_without_ray(tmp_path):
-    code = WITHOUT_RAY + f"""
+    code = (
+        WITHOUT_RAY
+        + f"""
 from pathlib import Path
 import numpy as np
 from dataclasses import replace
@@ -54,6 +56,7 @@ except ValueError as error:
 else:
     raise SystemExit("workers=1 without ray went through")
 """
+    )
     done = python(code)
     assert done.returncode == 0, done.stderr[-3000:]
     assert (tmp_path / "report.html").is_file()

@@ -16,8 +16,9 @@ from urllib.parse import quote
 import numpy as np
 
 from models.artifacts import write_bytes
+from models.images import encode_image
 from models.types import Clip
-from models.video import encode_image, encode_video
+from models.video import encode_video
 
 _CRF = 14  # chroma is halved anyway; below this the copies grow without a visible gain
 _PRESET = "veryfast"

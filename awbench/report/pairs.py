@@ -15,9 +15,10 @@ import numpy as np
 from awbench.report.dataset import Attempt, DatasetReport, Verdict
 from awbench.report.gallery import Card, Tile, empty_tile, image_tile, video_tile
 from awbench.report.media import MediaFolder
+from models.images import read_image
 from models.progress import Progress
 from models.types import require
-from models.video import read_image, read_video
+from models.video import read_video
 
 MEMBERS = {"driver": "driver.mp4", "reference": "reference.png", "target": "target.mp4"}
 SHOWN_PAIRS = 48

@@ -31,9 +31,10 @@ import yaml
 from awbench.cases import Case, CaseMedia, Suite, Truth
 from awbench.suites.arrays import truth_from_arrays, unpack
 from models.artifacts import sha256, sha256_file
+from models.images import MediaError, fit_image, read_image
 from models.optical_flow import flow_sequence
 from models.types import Clip, Grid, require
-from models.video import MediaError, Window, fit_image, read_image, read_window
+from models.video import Window, read_window
 
 SUITE_FILE = "suite.yaml"
 _MAX_YAML_BYTES = 64 << 20

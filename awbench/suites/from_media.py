@@ -17,9 +17,10 @@ from awbench.cases import MAX_ID_CHARS, Case
 from awbench.suites.folder import SUITE_FILE, load_folder
 from awbench.suites.snapshot import case_entry, suite_yaml
 from models.artifacts import write_bytes
+from models.images import IMAGE_SUFFIXES, read_image
 from models.seeds import item_rng
 from models.types import Grid, require
-from models.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES, read_image, read_window
+from models.video import VIDEO_SUFFIXES, read_window
 
 LABEL_FILES = ("clips.csv", "manifest.csv")
 _LABELS = ("subject", "framing", "count", "camera")

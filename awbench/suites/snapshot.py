@@ -16,9 +16,10 @@ from awbench.cases import Case, CaseMedia, Suite
 from awbench.suites.arrays import pack, truth_arrays
 from awbench.suites.folder import SUITE_FILE
 from models.artifacts import sha256, write_bytes
+from models.images import encode_image
 from models.progress import Progress
 from models.types import Grid
-from models.video import encode_image, encode_video
+from models.video import encode_video
 
 MEDIA_FOLDER = "media"
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)

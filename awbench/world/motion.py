@@ -58,8 +58,14 @@ class Motion:
         """The seed's decisions."""
         rng = np.random.default_rng([101, self.seed])
         low, high = FAMILIES[self.family][1]
-        return Beat(period_s=rng.uniform(low, high), amplitude=rng.uniform(0.85, 1.1), phase=rng.uniform(0, 2 * np.pi),
-                    side=1.0 if rng.uniform() < 0.5 else -1.0, choice=rng.uniform(), sway=rng.uniform(-1, 1))
+        return Beat(
+            period_s=rng.uniform(low, high),
+            amplitude=rng.uniform(0.85, 1.1),
+            phase=rng.uniform(0, 2 * np.pi),
+            side=1.0 if rng.uniform() < 0.5 else -1.0,
+            choice=rng.uniform(),
+            sway=rng.uniform(-1, 1),
+        )
 
     def at(self, t_s: np.ndarray) -> Controls:
         """The controls at times `t_s` `[T]`."""

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from bootstrap.shards.writer import MEMBERS
+from models.images import MediaError, read_image
 from models.types import TrainingExample, require
-from models.video import MediaError, read_image, read_video
+from models.video import read_video
 
 _MAX_MEMBER_BYTES = 4 << 30
 

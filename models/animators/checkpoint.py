@@ -1,9 +1,9 @@
 """A checkpoint folder is an animator: `animator.json` says how to build it, `model.safetensors` holds the weights.
 
-    animator.json         class, backbone, motion, grid, prediction, recipe, parents' hashes, filter metrics; written last
-    model.safetensors     the averaged weights (fp16)
-    pose_estimator/       only for the skeleton motion signal
-    optimizer.safetensors to continue training (never shipped)      loss.csv   one row a logged step
+animator.json         class, backbone, motion, grid, prediction, recipe, parents' hashes, filter metrics; written last
+model.safetensors     the averaged weights (fp16)
+pose_estimator/       only for the skeleton motion signal
+optimizer.safetensors to continue training (never shipped)      loss.csv   one row a logged step
 """
 
 from __future__ import annotations
@@ -43,7 +43,14 @@ def build_motion(kind: str, folder: Path):
 
 def read_card(folder: Path) -> dict[str, Any]:
     """The checked `animator.json` of a folder. Raises ValueError naming the folder and the field."""
-    require((folder / CARD).is_file(), str(folder), CARD, "no such file", "a finished checkpoint", "train writes it last; run the same train command again")
+    require(
+        (folder / CARD).is_file(),
+        str(folder),
+        CARD,
+        "no such file",
+        "a finished checkpoint",
+        "train writes it last; run the same train command again",
+    )
     card = read_json(folder / CARD)
     for key in ("class", "backbone", "motion", "grid", "prediction", "sha256"):
         require(isinstance(card, dict) and key in card, str(folder / CARD), key, "missing", "present")
@@ -72,7 +79,9 @@ def load_checkpoint(folder: str | Path):
     card = read_card(folder)
     weights = load_weights(folder)
     got = sha256_file(folder / WEIGHTS)
-    require(got == card["sha256"], str(folder), "sha256 of model.safetensors", got[:12], card["sha256"][:12], "the folder mixes two checkpoints")
+    require(
+        got == card["sha256"], str(folder), "sha256 of model.safetensors", got[:12], card["sha256"][:12], "the folder mixes two checkpoints"
+    )
     backbone = build_backbone(card["backbone"])
     backbone.load_state_dict(weights)
     return InContextAnimator(

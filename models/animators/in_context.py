@@ -14,9 +14,9 @@ import torch
 from models.animators.motion import MotionSignal
 from models.backbones.tiny import TinyBackbone
 from models.canvas import compose
+from models.images import fit_image
 from models.rectified_flow import sample_euler
 from models.types import AnimationRequest, AnimationResult, Clip, Grid, PoseTrack
-from models.video import fit_image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +71,7 @@ class InContextAnimator:
         clip = Clip(frames=np.stack([fit_image(frame, request.size) for frame in frames]), fps=driving.fps)
         label = f"{self.name}@{self.weights_hash[:12]}"
         provenance = {"steps": self.sampling.steps, "grid": f"{self.grid.width}x{self.grid.height}x{self.grid.num_frames}"}
-        return AnimationResult(
-            request_id=request.id, clip=clip, animator=label, seconds=time.perf_counter() - start, provenance=provenance
-        )
+        return AnimationResult(request_id=request.id, clip=clip, animator=label, seconds=time.perf_counter() - start, provenance=provenance)
 
     def _windows(self, reference: np.ndarray, pictures: np.ndarray | None, count: int, seed: int) -> np.ndarray:
         length = self.grid.num_frames

@@ -9,11 +9,11 @@ from typing import Protocol
 
 import numpy as np
 
+from models.images import fit_image
 from models.pose.augment import normalise_box
 from models.pose.draw import draw_poses
 from models.protocols import PoseEstimator
 from models.types import Clip, PoseTrack
-from models.video import fit_image
 
 
 class MotionSignal(Protocol):

@@ -13,7 +13,14 @@ def weights_folder(name: str) -> Path:
     """The folder of a shipped checkpoint. Raises ValueError naming the ones that are there."""
     folder = WEIGHTS_ROOT / name
     known = sorted(p.parent.name for p in WEIGHTS_ROOT.glob("*/animator.json"))
-    require((folder / "animator.json").is_file(), f"animator {name}", "weights", "not in this checkout", f"one of {known}", "make them by `make weights`")
+    require(
+        (folder / "animator.json").is_file(),
+        f"animator {name}",
+        "weights",
+        "not in this checkout",
+        f"one of {known}",
+        "make them by `make weights`",
+    )
     return folder
 
 

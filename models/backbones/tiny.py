@@ -2,8 +2,8 @@
 
 The large Wan backbones and this one share the class, the canvas and the channel order, so a demo on two cores runs the
 path the 14-billion-parameter models will take. An 8x8 patch of RGB becomes 192 channels by moving pixels (space to depth,
-an orthonormal map): lossless, no weights, and white noise stays white. Such a patch goes through a width of about 128, so
-the network predicts the clean frame, not the velocity. There is no text: the cross-attention sees one zero token.
+an orthonormal map): lossless, no weights, and white noise stays white. A patch just fits through the width of 192,
+so the network predicts the clean frame, not the velocity. There is no text: the cross-attention sees one zero token.
 
 Legend: B batch, T frames, H, W px, C = 3 p^2 latent channels, h = H/p, w = W/p.
 """
@@ -28,15 +28,17 @@ _TEXT_DIM = 8
 class TinyConfig:
     """Size of the network. `width` = heads x head size; `patch_px` divides the grid's width and height."""
 
-    width: int = 128
+    width: int = 192
     layers: int = 4
-    heads: int = 4
+    heads: int = 6
     patch_px: int = 8
     ffn_ratio: int = 4
 
     def __post_init__(self) -> None:
         require(self.width % self.heads == 0, "backbone", "width", self.width, f"a multiple of heads = {self.heads}")
-        require(self.width // self.heads % 2 == 0, "backbone", "width / heads", self.width // self.heads, "an even head size (rotary pairs)")
+        require(
+            self.width // self.heads % 2 == 0, "backbone", "width / heads", self.width // self.heads, "an even head size (rotary pairs)"
+        )
         require(min(self.layers, self.patch_px, self.ffn_ratio) >= 1, "backbone", "layers, patch_px, ffn_ratio", asdict(self), "all >= 1")
 
 

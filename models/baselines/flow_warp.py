@@ -14,9 +14,9 @@ from typing import Iterator
 import numpy as np
 
 from models.baselines.echo_driver import driver_frames
+from models.images import fit_image
 from models.optical_flow import backward_warp, flow_between
 from models.types import AnimationRequest, AnimationResult, Clip
-from models.video import fit_image
 
 
 def compose(step: np.ndarray, so_far: np.ndarray) -> np.ndarray:

@@ -6,8 +6,8 @@ import time
 
 import numpy as np
 
+from models.images import fit_image
 from models.types import AnimationRequest, AnimationResult, Clip
-from models.video import fit_image
 
 
 class Still:

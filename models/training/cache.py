@@ -16,6 +16,7 @@ from typing import Iterable, Mapping
 import numpy as np
 
 from models.artifacts import publish
+from models.images import fit_image
 from models.pose.augment import normalise_box, random_bone_factors, scale_bones
 from models.pose.draw import draw_poses
 from models.progress import Progress
@@ -23,7 +24,6 @@ from models.protocols import PoseEstimator
 from models.seeds import item_rng
 from models.training.config import TrainConfig
 from models.types import Grid, PoseTrack, TrainingExample, require
-from models.video import fit_image
 
 _MAX_PEOPLE = 2
 _FORMAT = "actorforge-frame-cache-1"
@@ -128,9 +128,17 @@ class FrameCache:
         from safetensors.numpy import save_file
 
         arrays = {"targets": self.targets, "drivers": self.drivers, "points": self.points, "confidence": self.confidence}
-        about = {"format": _FORMAT, "grid": asdict(self.grid), "ids": self.ids, "filter_metrics": self.filter_metrics, "lineage": dict(self.lineage)}
+        about = {
+            "format": _FORMAT,
+            "grid": asdict(self.grid),
+            "ids": self.ids,
+            "filter_metrics": self.filter_metrics,
+            "lineage": dict(self.lineage),
+        }
         with publish(path) as draft:
-            save_file({k: np.ascontiguousarray(v) for k, v in arrays.items() if v is not None}, draft, metadata={"about": json.dumps(about)})
+            save_file(
+                {k: np.ascontiguousarray(v) for k, v in arrays.items() if v is not None}, draft, metadata={"about": json.dumps(about)}
+            )
 
     @classmethod
     def load(cls, path: str | Path) -> FrameCache:
@@ -140,7 +148,9 @@ class FrameCache:
         try:
             with safe_open(path, framework="numpy") as file:
                 about = json.loads((file.metadata() or {}).get("about", "{}"))
-                require(about.get("format") == _FORMAT, str(path), "format", about.get("format"), _FORMAT, "write it by train --export-cache")
+                require(
+                    about.get("format") == _FORMAT, str(path), "format", about.get("format"), _FORMAT, "write it by train --export-cache"
+                )
                 arrays = {name: file.get_tensor(name) for name in file.keys()}
         except SafetensorError as error:
             raise ValueError(f"{path}: not a frame cache ({error}); write it by train --export-cache") from error
@@ -151,7 +161,9 @@ class FrameCache:
 def _check(example: TrainingExample, config: TrainConfig) -> None:
     item, grid = f"example {example.id}", config.grid
     require(len(example.target) >= grid.num_frames, item, "target frames", len(example.target), f">= {grid.num_frames}", "use longer clips")
-    require(abs(example.target.fps - grid.fps) < 1e-3 * grid.fps, item, "target fps", example.target.fps, f"{grid.fps:g}", "resample the clips")
+    require(
+        abs(example.target.fps - grid.fps) < 1e-3 * grid.fps, item, "target fps", example.target.fps, f"{grid.fps:g}", "resample the clips"
+    )
     needs_driver = config.motion in ("raw", "skeleton")
     require(not needs_driver or example.driver is not None, item, "driver", None, f"a clip, for motion {config.motion}")
 

@@ -102,7 +102,14 @@ class _Run:
             tensors = {name: file.get_tensor(name).to(self.device) for name in file.keys()}
         mine = _identity(self.config)
         for key, value in mine.items():
-            require(about["config"].get(key) == value, str(folder), key, value, f"{about['config'].get(key)} as in the started run", "use another --out")
+            require(
+                about["config"].get(key) == value,
+                str(folder),
+                key,
+                value,
+                f"{about['config'].get(key)} as in the started run",
+                "use another --out",
+            )
         self.backbone.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
         self.average = {k[8:]: v for k, v in tensors.items() if k.startswith("average.")}
         restore_state(self.optimizers, {k: v.cpu() if k.endswith(".step") else v for k, v in tensors.items() if k.startswith("optimizer")})

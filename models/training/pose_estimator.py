@@ -35,7 +35,13 @@ class AnnotatedFrames:
     def __post_init__(self) -> None:
         shape = self.frames.shape
         require(shape[1:] == (INPUT_PX, INPUT_PX, 3), "pose training", "frames", shape, f"[M,{INPUT_PX},{INPUT_PX},3]")
-        require(self.points.shape[:1] + self.points.shape[2:] == (shape[0], JOINT_COUNT, 2), "pose training", "points", self.points.shape, "[M,P,17,2]")
+        require(
+            self.points.shape[:1] + self.points.shape[2:] == (shape[0], JOINT_COUNT, 2),
+            "pose training",
+            "points",
+            self.points.shape,
+            "[M,P,17,2]",
+        )
 
 
 def _augment(frame: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, bool]:

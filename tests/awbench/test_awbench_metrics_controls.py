@@ -84,7 +84,8 @@ def table(size: str) -> dict[str, dict[str, np.ndarray]]:
     """Values per system and metric over the cases, nan where unscored."""
     cases, side, frames, fps = SIZES[size]
     rows = [scores_of_case(index, side, frames, fps) for index in range(cases)]
-    number = lambda value: np.nan if isinstance(value, Unscored) else value
+    def number(value):
+        return np.nan if isinstance(value, Unscored) else value
     return {name: {metric: np.array([number(row[name][metric]) for row in rows]) for metric in rows[0][name]} for name in rows[0]}
 
 

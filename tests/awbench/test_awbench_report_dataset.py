@@ -14,8 +14,9 @@ from awbench.report.dataset import check_yields, open_dataset, reason_counts, yi
 from awbench.report.pairs import evenly, read_member
 from awbench.report.write import write_report
 from models.artifacts import write_json, write_parquet
+from models.images import encode_image
 from models.types import Clip
-from models.video import encode_image, encode_video
+from models.video import encode_video
 
 NAMES = ("key", "driving", "reference", "teacher", "teacher_hash", "status", "reason", "verdicts", "shard")
 

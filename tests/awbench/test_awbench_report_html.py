@@ -16,8 +16,9 @@ from awbench.report.media import MediaFolder, enlarged, upscale_factor
 from awbench.report.write import FORMATS, write_report
 from awbench.runs import finish_generation, generate_case, start_run
 from models.artifacts import write_parquet
+from models.images import read_image
 from models.types import AnimationResult, Clip, Grid
-from models.video import probe, read_image, read_video
+from models.video import probe, read_video
 
 GRID = Grid(width=16, height=20, fps=8.0, num_frames=3)
 HOSTILE = "</script><script>alert(1)</script>\"'<img src=x onerror=alert(2)>"

@@ -15,9 +15,10 @@ from awbench.runs import COLUMNS, Run, finish_generation, generate_case, pending
 from models.baselines.echo_driver import EchoDriver
 from models.baselines.recorded import create as recorded
 from models.baselines.still import Still
+from models.images import MediaError
 from models.seeds import item_seed
 from models.types import AnimationRequest, AnimationResult, Clip, Grid
-from models.video import MediaError, read_video
+from models.video import read_video
 
 GRID = Grid(width=32, height=24, fps=8.0, num_frames=4)
 IDS = ("a", "b", "c")

@@ -16,8 +16,9 @@ from awbench.suites.folder import load_folder, validate_suite
 from awbench.suites.from_media import case_id, pair_evenly, write_suite_from_media
 from awbench.suites.load import load_suite, validate
 from models.artifacts import write_bytes
+from models.images import MediaError, encode_image
 from models.types import Clip, Grid
-from models.video import MediaError, encode_image, write_video
+from models.video import write_video
 
 GRID = {"width": 24, "height": 16, "fps": 8, "num_frames": 4}
 CASE = {"id": "a", "driver": "d.mp4", "reference": "r.png"}

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 
 from bootstrap.rounds import RoundConfig, Teacher
+from models.images import encode_image
 from models.types import AnimationRequest, AnimationResult, Clip, Grid
-from models.video import encode_image, write_video
+from models.video import write_video
 
 GRID = Grid(width=32, height=32, fps=8.0, num_frames=4)
 

@@ -8,7 +8,8 @@ import pytest
 
 from bootstrap.shards.reader import DamagedShard, read_examples, read_samples, shards_of
 from bootstrap.shards.writer import MEMBERS, pack, write_shard
-from models.video import encode_image, encode_video, read_video
+from models.images import encode_image
+from models.video import encode_video, read_video
 from tests.bootstrap.factory_fakes import moving_square
 
 

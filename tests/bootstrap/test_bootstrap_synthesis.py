@@ -6,8 +6,9 @@ import pytest
 from bootstrap.filters import CHECKS, Pair, Rejection, Thresholds, decide, judge
 from bootstrap.pairing import PairSpec
 from bootstrap.synthesis import Candidate, PairMedia, synthesize_pair
+from models.images import read_image
 from models.types import Clip
-from models.video import Window, encode_video, read_image, read_video
+from models.video import Window, encode_video, read_video
 from tests.bootstrap.factory_fakes import GRID, ShiftTeacher, moving_square
 
 SPEC = PairSpec(key="abc", driving="d.mp4", identity="i.png", start_s=0.0, seed=1)

@@ -10,10 +10,11 @@ import pytest
 from models.animators.load import is_checkpoint, load_animator
 from models.animators.registry import ANIMATORS
 from models.baselines.flow_warp import compose, origins
+from models.images import MediaError, fit_image
 from models.optical_flow import backward_warp
 from models.protocols import Animator
 from models.types import AnimationRequest, Clip
-from models.video import MediaError, fit_image, read_video, write_video
+from models.video import read_video, write_video
 
 SIZE, FRAMES = (64, 48), 5
 

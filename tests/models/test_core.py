@@ -51,7 +51,12 @@ def test_an_example_needs_driver_and_target_alike():
 
 def test_a_request_names_the_field_that_is_wrong():
     good = {"id": "r", "reference": FRAMES[0], "driving": Clip(frames=FRAMES, fps=8.0), "size": (6, 4), "num_frames": 3, "seed": 0}
-    for change, field in (({"seed": -1}, "seed"), ({"size": (0, 4)}, "size"), ({"num_frames": 0}, "num_frames"), ({"reference": FRAMES}, "reference")):
+    for change, field in (
+        ({"seed": -1}, "seed"),
+        ({"size": (0, 4)}, "size"),
+        ({"num_frames": 0}, "num_frames"),
+        ({"reference": FRAMES}, "reference"),
+    ):
         with pytest.raises(ValueError, match=f"request r: {field}"):
             AnimationRequest(**(good | change))
 

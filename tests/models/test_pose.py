@@ -117,7 +117,9 @@ def test_motion_signals_say_what_the_animator_sees():
 
     class Nobody:
         def estimate(self, clip):
-            return PoseTrack(points=np.zeros((len(clip), 0, 17, 2)), confidence=np.zeros((len(clip), 0, 17)), skeleton="coco17", fps=clip.fps)
+            return PoseTrack(
+                points=np.zeros((len(clip), 0, 17, 2)), confidence=np.zeros((len(clip), 0, 17)), skeleton="coco17", fps=clip.fps
+            )
 
     assert not Skeleton(Nobody()).pictures(clip, None, (16, 16)).any()
     override = track(person())

@@ -173,7 +173,9 @@ def test_skeleton_training_survives_frames_without_a_pose(tmp_path):
 
 
 def test_examples_that_do_not_fit_the_recipe_are_refused_by_name():
-    short = TrainingExample(id="short", reference=np.zeros((4, 4, 3), np.uint8), driver=None, target=Clip(frames=np.zeros((2, 4, 4, 3), np.uint8), fps=8.0))
+    short = TrainingExample(
+        id="short", reference=np.zeros((4, 4, 3), np.uint8), driver=None, target=Clip(frames=np.zeros((2, 4, 4, 3), np.uint8), fps=8.0)
+    )
     with pytest.raises(ValueError, match="example short: target frames: got 2, expected >= 3"):
         FrameCache.build([short], CONFIG)
     with pytest.raises(ValueError, match="examples: got 0"):

@@ -8,10 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+from models.images import MediaError, centred_crop, encode_image, read_image
 from models.types import Clip, Grid
-from models.video import (
-    MediaError, centred_crop, encode_image, encode_video, fit_clip, probe, read_image, read_video, read_window, write_video,
-)  # fmt: skip
+from models.video import encode_video, fit_clip, probe, read_video, read_window, write_video
 
 
 def numbered(count: int, size=(48, 32), fps: float = 10.0) -> Clip:

@@ -90,7 +90,10 @@ def test_wrong_use_says_what_to_do(people, tmp_path, small):
 
 def test_no_training_code_can_reach_a_truth():
     """Truth lives in awbench's cases and suites; the files that feed training import neither, directly or through others."""
-    reached, todo = set(), ["pipelines.train", "bootstrap.clip_examples", "bootstrap.shards.reader", "bootstrap.synthesis", "models.training.loop"]
+    reached, todo = (
+        set(),
+        ["pipelines.train", "bootstrap.clip_examples", "bootstrap.shards.reader", "bootstrap.synthesis", "models.training.loop"],
+    )
     while todo:
         module = todo.pop()
         path = ROOT / (module.replace(".", "/") + ".py")
@@ -124,5 +127,8 @@ def test_the_shipped_prior_cannot_see_a_driver():
     animator, rng = load_animator("tiny_prior"), np.random.default_rng(0)
     drivers = [Clip(frames=rng.integers(0, 255, (6, 48, 48, 3), dtype=np.uint8), fps=8.0) for _ in range(2)]
     reference = drivers[0].frames[0]
-    made = [animator.animate(AnimationRequest(id="x", reference=reference, driving=d, size=(48, 48), num_frames=6, seed=5)).clip.frames for d in drivers]
+    made = [
+        animator.animate(AnimationRequest(id="x", reference=reference, driving=d, size=(48, 48), num_frames=6, seed=5)).clip.frames
+        for d in drivers
+    ]
     assert np.array_equal(*made)

@@ -1,0 +1,85 @@
+"""Image <-> file by OpenCV, and the one way a picture is brought to a size.
+
+Whatever a file holds (16 bit, alpha, grey, EXIF rotation) becomes uint8 `[H,W,3]` RGB, and what had to change is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+
+
+class MediaError(ValueError):
+    """A file that cannot be used; the message is the reason that lands in a manifest row."""
+
+
+def centred_crop(source: tuple[int, int], target: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The largest centred box (x, y, w, h) of a `source` (W,H) picture that has the aspect ratio of `target` (W,H)."""
+    width, height = source
+    crop_w = min(width, max(1, round(height * target[0] / target[1])))
+    crop_h = min(height, max(1, round(width * target[1] / target[0])))
+    return (width - crop_w) // 2, (height - crop_h) // 2, crop_w, crop_h
+
+
+def fit_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Centre-crop uint8 `[H,W,3]` to the aspect ratio of `size` (W,H) and resize: area when shrinking, cubic when growing."""
+    if (image.shape[1], image.shape[0]) == tuple(size):
+        return np.ascontiguousarray(image)
+    x, y, w, h = centred_crop((image.shape[1], image.shape[0]), size)
+    method = cv2.INTER_AREA if w >= size[0] else cv2.INTER_CUBIC
+    return cv2.resize(np.ascontiguousarray(image[y : y + h, x : x + w]), size, interpolation=method)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Picture:
+    """A decoded image: uint8 `[H,W,3]` RGB, and what had to be changed on the way (empty for a plain 8-bit RGB file)."""
+
+    image: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+def read_image(source: str | Path | bytes) -> Picture:
+    """Decode png, jpeg, webp, bmp or tiff to 8-bit RGB; alpha goes over white, 16 bit to 8, EXIF rotation is applied.
+
+    Raises MediaError with the reason.
+    """
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    if not data:
+        raise MediaError("empty file (0 bytes)")
+    try:
+        raw = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise MediaError(f"not a readable image ({str(error)[:120]})") from error
+    if raw is None:
+        raise MediaError("not a readable image (unknown or damaged format)")
+    notes: list[str] = []
+    if raw.dtype == np.uint8 and raw.ndim == 3 and raw.shape[2] == 3:
+        raw = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)  # this mode applies EXIF rotation
+    if raw.dtype != np.uint8:
+        notes.append(f"{raw.dtype} to 8 bit")
+        top = 1.0 if raw.dtype.kind == "f" else np.iinfo(raw.dtype).max
+        raw = np.clip(np.nan_to_num(raw.astype(np.float64)) / top * 255 + 0.5, 0, 255).astype(np.uint8)
+    return Picture(image=_to_rgb(raw, notes), notes=tuple(notes))
+
+
+def _to_rgb(raw: np.ndarray, notes: list[str]) -> np.ndarray:
+    if raw.ndim == 2 or raw.shape[2] == 1:
+        notes.append("grey to RGB")
+        return cv2.cvtColor(raw, cv2.COLOR_GRAY2RGB)
+    if raw.shape[2] == 2:
+        raw = cv2.merge([raw[..., 0]] * 3 + [raw[..., 1]])
+    if raw.shape[2] == 4:
+        notes.append("alpha over white")
+        alpha = raw[..., 3:].astype(np.float32) / 255
+        raw = (raw[..., :3] * alpha + 255 * (1 - alpha) + 0.5).astype(np.uint8)
+    return cv2.cvtColor(raw, cv2.COLOR_BGR2RGB)
+
+
+def encode_image(image: np.ndarray) -> bytes:
+    """PNG bytes of uint8 `[H,W,3]` RGB."""
+    return cv2.imencode(".png", cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2BGR))[1].tobytes()
