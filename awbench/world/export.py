@@ -1,7 +1,7 @@
 """The world as a clip folder: numbered mp4 files, poses as npz beside them, and `clips.csv`, written last.
 
 An interrupted export continues: finished files are kept, `world.json` (written first) guards against mixing settings.
-Poses: `NAME.npz` with points `[T,N,17,2]` px, confidence `[T,N,17]`, fps, for plans with a human skeleton.
+Poses: `NAME.npz` with points `[T,N,17,2]` px, confidence `[T,N,17]`, fps, for plans with four limbs (of animals the counterparts).
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Figure:
 class Posed:
     """A figure over T times. `affines` `[T,F,2,3]` frame -> character space; `depth` `[T,G]`, larger is nearer.
 
-    `joints`: `[T,17,3]` (x, y, confidence) in character space for plans with a human skeleton, else None.
+    `joints`: `[T,17,3]` (x, y, confidence) in character space for plans with four limbs (of animals the counterparts), else None.
     """
 
     affines: np.ndarray

@@ -95,8 +95,17 @@ def test_a_face_turned_away_has_no_confidence() -> None:
 
 def test_pose_follows_subjects_plan_and_count() -> None:
     assert render(shot_of("human", count=3), SIZE, 2, 8).pose.points.shape == (2, 3, 17, 2)
-    for subject in ("quadruped", "bird", "blob", "octopus"):
+    for subject in ("blob", "octopus"):
         assert render(shot_of(subject), SIZE, 1, 8).pose is None
+
+
+@pytest.mark.parametrize("subject", ["quadruped", "bird"])
+def test_the_counterpart_joints_of_animals_move_with_the_animal(subject: str) -> None:
+    made = render(shot_of(subject), (96, 96), 6, 8)
+    x, y = np.rint(made.pose.points[:, 0, :13]).astype(int).clip(1, 94).transpose(2, 0, 1)
+    near = np.stack([cv2.dilate(mask.astype(np.uint8), np.ones((5, 5))) for mask in made.subject])
+    assert near[np.arange(6)[:, None], y, x].mean() > 0.9
+    assert np.ptp(made.pose.points[:, 0], axis=0).max() > 3
 
 
 def test_joints_outside_the_picture_have_no_confidence() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from awbench.world import palette
-from awbench.world.affine import along, compose, place
+from awbench.world.affine import along, apply, compose, place
 from awbench.world.character import Character
 from awbench.world.figure import Posed, Sketch, assemble
 from awbench.world.motion import Controls, Motion
@@ -49,7 +49,20 @@ class Bird(Character):
             "wing_l": np.where(np.sin(u.yaw) > 0.3, -0.45, 0.6),
             "wing_r": np.where(np.sin(u.yaw) < -0.3, -0.45, 0.6),
         }
-        return assemble(self.figure, frames, shown, len(t_s))
+        return assemble(self.figure, frames, shown, len(t_s), self._coco17(frames, away))
+
+    def _coco17(self, frames: dict[str, np.ndarray], away: np.ndarray) -> np.ndarray:
+        """The joints that play the part of a human's, `[T,17,3]`: wings as arms; a hidden face has confidence 0."""
+        ex = self.eye[0]
+        face = apply(frames["face"], np.array([[0.0, 0.11], [ex, 0.0], [-ex, 0.0], [1.6 * ex, 0.0], [-1.6 * ex, 0.0]]))
+        wings = [frames[f"{part}_{key}"][..., 2] for part in ("wing", "tip") for key, _ in _SIDES]
+        wings += [apply(frames[f"tip_{key}"], np.array([[0.0, 0.5 * self.wing]]))[:, 0] for key, _ in _SIDES]
+        hips, feet = ([frames[f"{part}_{key}"][..., 2] for key, _ in _SIDES] for part in ("leg", "foot"))
+        knees = [(hip + foot) / 2 for hip, foot in zip(hips, feet)]
+        points = np.concatenate([face, np.stack([*wings, *hips, *knees, *feet], 1)], 1)
+        seen = np.ones(points.shape[:2])
+        seen[:, :5] = ~away[:, None]
+        return np.concatenate([points, seen[..., None]], -1)
 
     def _legs(self, u: Controls, hips: np.ndarray) -> dict[str, np.ndarray]:
         frames: dict[str, np.ndarray] = {}

@@ -32,6 +32,7 @@ class Quadruped(Character):
     leg: float
     neck: tuple[float, float]
     head: float
+    snout: float
     tail: tuple[float, float, float]
     shift: float
 
@@ -46,7 +47,19 @@ class Quadruped(Character):
         mirror = place(u.x + way * self.shift, -0.7 * u.lift, 0.0, way, 1.0)
         frames = {name: compose(mirror, frame) for name, frame in frames.items()}
         depth = {name: float(i) for i, name in enumerate(GROUPS)}
-        return assemble(self.figure, frames, depth, len(t_s))
+        return assemble(self.figure, frames, depth, len(t_s), self._coco17(frames))
+
+    def _coco17(self, frames: dict[str, np.ndarray]) -> np.ndarray:
+        """The joints that play the part of a human's, `[T,17,3]`: front legs as arms, hind legs as legs; seen from the side."""
+        r, snout = self.head, self.snout
+        face = (
+            apply(frames["head"], np.array([[0.72 * r + snout, 0.16 * r]]))[:, 0],
+            *[frames["eye"][..., 2]] * 2,
+            *[frames["ear"][..., 2]] * 2,
+        )
+        limbs = [frames[f"{part}_{pair}{key}"][..., 2] for pair in "fh" for part in ("upper", "lower", "paw") for key in "lr"]
+        points = np.stack([*face, *limbs], 1)
+        return np.concatenate([points, np.ones((*points.shape[:2], 1))], -1)
 
     def _trunk(self, u: Controls) -> tuple[np.ndarray, np.ndarray]:
         """The body's frame (origin its middle, x forwards) standing on its lowest foot, and the legs' reach `[T,4]`."""

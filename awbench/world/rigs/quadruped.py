@@ -163,5 +163,6 @@ def quadruped(seed: int) -> Quadruped:
         leg=leg,
         neck=(neck, angle),
         head=head,
+        snout=snout,
         tail=(tail / TAIL_SEGMENTS, rest, {"pony": -0.12, "cat": 0.28, "piglet": 0.7}.get(kind, 0.16)),
     )
