@@ -5,13 +5,23 @@ Whatever a file holds (16 bit, alpha, grey, EXIF rotation) becomes uint8 `[H,W,3
 
 from __future__ import annotations
 
+import io
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+
+
+MAX_PIXELS = 1 << 27
+"""134 million: a larger picture is taken for a decompression bomb."""
+
+_TURNS = {2: (True, 0), 3: (False, 2), 4: (True, 2), 5: (True, 1), 6: (False, 3), 7: (True, 3), 8: (False, 1)}
+"""EXIF orientation -> (mirror left-right first, quarter turns counter-clockwise)."""
 
 
 class MediaError(ValueError):
@@ -46,11 +56,12 @@ class Picture:
 def read_image(source: str | Path | bytes) -> Picture:
     """Decode png, jpeg, webp, bmp or tiff to 8-bit RGB; alpha goes over white, 16 bit to 8, EXIF rotation is applied.
 
-    Raises MediaError with the reason.
+    Raises MediaError with the reason, before decoding when the header promises more than 134 million pixels.
     """
     data = source if isinstance(source, bytes) else Path(source).read_bytes()
     if not data:
         raise MediaError("empty file (0 bytes)")
+    orientation = _checked_orientation(data)
     try:
         raw = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
@@ -58,13 +69,32 @@ def read_image(source: str | Path | bytes) -> Picture:
     if raw is None:
         raise MediaError("not a readable image (unknown or damaged format)")
     notes: list[str] = []
-    if raw.dtype == np.uint8 and raw.ndim == 3 and raw.shape[2] == 3:
-        raw = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)  # this mode applies EXIF rotation
     if raw.dtype != np.uint8:
         notes.append(f"{raw.dtype} to 8 bit")
         top = 1.0 if raw.dtype.kind == "f" else np.iinfo(raw.dtype).max
-        raw = np.clip(np.nan_to_num(raw.astype(np.float64)) / top * 255 + 0.5, 0, 255).astype(np.uint8)
-    return Picture(image=_to_rgb(raw, notes), notes=tuple(notes))
+        raw = np.clip(np.nan_to_num(raw.astype(np.float32)) * np.float32(255 / top) + 0.5, 0, 255).astype(np.uint8)
+    image = _to_rgb(raw, notes)
+    if orientation in _TURNS:
+        mirrored, quarters = _TURNS[orientation]
+        image = np.ascontiguousarray(np.rot90(image[:, ::-1] if mirrored else image, quarters))
+        notes.append("EXIF rotation applied")
+    return Picture(image=image, notes=tuple(notes))
+
+
+def _checked_orientation(data: bytes) -> int:
+    """The EXIF orientation (1 = upright) of a file whose header promises a bearable size."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is ours
+            header = Image.open(io.BytesIO(data))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise MediaError(f"not a readable image ({type(error).__name__})") from error
+    if header.width * header.height > MAX_PIXELS:
+        raise MediaError(f"image too large: {header.width}x{header.height} px, at most {MAX_PIXELS} pixels")
+    try:
+        return int(header.getexif().get(0x0112, 1))
+    except (OSError, ValueError, SyntaxError, TypeError):
+        return 1  # damaged EXIF says nothing about the picture
 
 
 def _to_rgb(raw: np.ndarray, notes: list[str]) -> np.ndarray:

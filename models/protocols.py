@@ -1,4 +1,4 @@
-"""The seams: what an animator, a pose estimator and a guide must offer. Implementations do not inherit."""
+"""The seams: what an animator and a pose estimator must offer. Implementations do not inherit."""
 
 from __future__ import annotations
 

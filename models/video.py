@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import BinaryIO, Iterator
 
 import av
+import cv2
 import numpy as np
 
 from models.artifacts import publish
-from models.images import MediaError, centred_crop, fit_image
+from models.images import MAX_PIXELS, MediaError, centred_crop, fit_image
 from models.types import Clip, Grid
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".gif", ".mpg", ".mpeg", ".ts"})
 _X264 = "sliced-threads=0:mbtree=0:bframes=0"
 """Macroblock-tree rate control with B-frames gives other bytes from run to run on small pictures, even with one thread."""
 _DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpeg,mpegvideo,mpegts"
-_MAX_SOURCE_PIXELS = 1 << 27  # 134 million: larger frames are taken for a decompression bomb
 _MAX_SOURCE_FRAMES = 200_000
 _MAX_CLIP_BYTES = 8 << 30
 
@@ -75,7 +75,7 @@ def _video_stream(container: av.container.InputContainer) -> av.video.stream.Vid
         kinds = sorted({stream.type for stream in container.streams}) or ["none"]
         raise MediaError(f"no video stream (streams: {', '.join(kinds)})")
     stream = container.streams.video[0]
-    if stream.codec_context.width * stream.codec_context.height > _MAX_SOURCE_PIXELS:
+    if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
         raise MediaError(f"frame too large: {stream.codec_context.width}x{stream.codec_context.height} px")
     stream.thread_type, stream.codec_context.thread_count = "NONE", 1
     return stream
@@ -84,6 +84,13 @@ def _video_stream(container: av.container.InputContainer) -> av.video.stream.Vid
 def _rate(stream: av.video.stream.VideoStream) -> float:
     rate = stream.average_rate or stream.guessed_rate or stream.base_rate
     return float(rate) if rate and 0 < float(rate) <= 1000 else 25.0
+
+
+def _square_pixels(image: np.ndarray, stream: av.video.stream.VideoStream) -> np.ndarray:
+    ratio = float(stream.sample_aspect_ratio or 1)
+    if ratio == 1 or not 0.1 < ratio < 10:
+        return image
+    return cv2.resize(image, (max(1, round(image.shape[1] * ratio)), image.shape[0]), interpolation=cv2.INTER_LINEAR)
 
 
 def probe(source: str | Path | bytes) -> VideoInfo:
@@ -108,7 +115,7 @@ def frames_of(source: str | Path | bytes) -> Iterator[TimedFrame]:
                 first = raw if first is None else first
                 last = max(raw - first, last + 1e-6)
                 image = frame.to_ndarray(format="rgb24")
-                yield TimedFrame(image=np.rot90(image, (frame.rotation // 90) % 4), time_s=last)
+                yield TimedFrame(image=np.rot90(_square_pixels(image, stream), (frame.rotation // 90) % 4), time_s=last)
         except av.error.FFmpegError as error:
             raise MediaError(f"stream breaks after {max(last, 0):.2f} s ({type(error).__name__})") from error
 

@@ -55,13 +55,27 @@ def _fit(cache: FrameCache, config: TrainConfig, steps: int, out: Path, init: Pa
     if init is not None:
         parents["init"] = read_card(init)["sha256"]
     if source is not None:
-        shutil.copytree(source, out / ESTIMATOR, dirs_exist_ok=True)
-        parents["pose_estimator"] = sha256_file(source / "model.safetensors")
+        parents["pose_estimator"] = _keep_estimator(source, out / ESTIMATOR)
     if "teacher" in cache.lineage:
         parents["teacher"] = cache.lineage["teacher"]
-    card = {"name": config.recipe, "parents": parents, "data": _digest(cache)}
+    inherited = read_card(init).get("filter_metrics", ()) if init is not None else ()
+    filters = sorted({*cache.filter_metrics, *inherited})
+    card = {"name": config.recipe, "parents": parents, "data": _digest(cache), "filter_metrics": filters}
     done = fit(cache, config, steps=steps, out=out, init=load_weights(init) if init else None, card=card, device=_device())
     return f"{out}: {done.steps} steps, loss {done.loss:.4f} over the last tenth"
+
+
+def _keep_estimator(source: Path, kept: Path) -> str:
+    """Copy the estimator into the checkpoint, or check that it is the one already there; its hash."""
+    digest = sha256_file(source / "model.safetensors")
+    if (kept / "estimator.json").is_file():
+        before = sha256_file(kept / "model.safetensors")
+        require(
+            digest == before, str(kept.parent), "pose estimator", digest[:12], f"{before[:12]} as in the started run", "use another --out"
+        )
+    else:
+        shutil.copytree(source, kept, dirs_exist_ok=True)
+    return digest
 
 
 def _cache(data: Path, config: TrainConfig, estimator_folder: Path | None) -> FrameCache:
@@ -84,6 +98,9 @@ def _origin(data: Path) -> tuple[tuple[str, ...], dict[str, str]]:
     """The metrics that filtered the examples, and what made them: a dataset's run.json knows both."""
     if not is_dataset(data):
         return (), {"kind": "clips"}
+    from bootstrap.shards.reader import shards_of
+
+    shards_of(data)  # refuses an unfinished dataset with advice
     run = read_json(data / "run.json")
     return tuple(run["filter_metrics"]), {"kind": "pairs", "teacher": run["teacher"]["weights_hash"] or run["teacher"]["name"]}
 

@@ -8,11 +8,10 @@ optimizer.safetensors to continue training (never shipped)      loss.csv   one r
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Mapping
 
-from models.artifacts import read_json, sha256_file, write_bytes, write_json
+from models.artifacts import read_json, sha256, sha256_file, write_bytes, write_json
 from models.types import Grid, require
 
 CARD, WEIGHTS, OPTIMIZER, LOSSES, ESTIMATOR = "animator.json", "model.safetensors", "optimizer.safetensors", "loss.csv", "pose_estimator"
@@ -26,7 +25,14 @@ def build_backbone(description: Mapping[str, Any]):
     fields = dict(description)
     family = fields.pop("family", None)
     require(family == "tiny", "animator.json", "backbone.family", family, "tiny")
-    return TinyBackbone(TinyConfig(**fields))
+    return TinyBackbone(_built(TinyConfig, fields, "backbone"))
+
+
+def _built(kind: type, fields: Any, name: str) -> Any:
+    try:
+        return kind(**fields)
+    except TypeError as error:
+        raise ValueError(f"{CARD}: {name}: got {fields}, expected the fields of {kind.__name__} ({error})") from error
 
 
 def build_motion(kind: str, folder: Path):
@@ -83,14 +89,19 @@ def load_checkpoint(folder: str | Path):
         got == card["sha256"], str(folder), "sha256 of model.safetensors", got[:12], card["sha256"][:12], "the folder mixes two checkpoints"
     )
     backbone = build_backbone(card["backbone"])
-    backbone.load_state_dict(weights)
+    try:
+        backbone.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"{folder}: {WEIGHTS} does not fit the backbone of {CARD}: {' '.join(str(error).split())[:300]}") from error
+    motion = build_motion(card["motion"], folder)
+    estimator = getattr(motion, "estimator", None)
     return InContextAnimator(
         backbone=backbone,
-        motion=build_motion(card["motion"], folder),
-        grid=Grid(**card["grid"]),
+        motion=motion,
+        grid=_built(Grid, card["grid"], "grid"),
         name=card.get("name", folder.name),
-        weights_hash=got,
-        sampling=Sampling(**card.get("sampling", {})),
+        weights_hash=got if estimator is None else sha256((got + estimator.weights_hash).encode()),
+        sampling=_built(Sampling, card.get("sampling", {}), "sampling"),
         filter_metrics=tuple(card.get("filter_metrics", ())),
     )
 
@@ -102,7 +113,3 @@ def save_checkpoint(folder: Path, *, weights: Mapping[str, Any], card: Mapping[s
     data = save({name: tensor.detach().half().cpu().contiguous() for name, tensor in weights.items()})
     write_bytes(folder / WEIGHTS, data)
     write_json(folder / CARD, {"class": "InContextAnimator", **card, "sha256": sha256_file(folder / WEIGHTS)})
-
-
-def grid_fields(grid: Grid) -> dict[str, Any]:
-    return asdict(grid)

@@ -41,7 +41,8 @@ class InContextAnimator:
     """Animates at the checkpoint's own grid, in windows of its number of frames, then resizes to the requested size.
 
     Every window sees the original reference, so a long clip cannot drift; the last window is aligned to the end.
-    `name`, `weights_hash` (sha256 of the weights file) and `lineage` come from the checkpoint.
+    `name`, `weights_hash` (sha256 of the weights file, with the pose estimator's where there is one) and `filter_metrics`
+    (metrics that chose its training pairs) come from the checkpoint.
     """
 
     def __init__(

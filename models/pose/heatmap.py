@@ -158,10 +158,16 @@ def save_estimator(net: PoseNet, folder: Path, card: dict) -> None:
 
 def load_estimator(folder: Path) -> HeatmapEstimator:
     """Load an estimator folder. Raises ValueError naming what is missing or does not fit."""
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     card = read_json(folder / _CARD) if (folder / _CARD).is_file() else {}
     require(card.get("class") == "HeatmapEstimator", str(folder), "estimator.json class", card.get("class"), "HeatmapEstimator")
-    net = PoseNet(int(card["width"]))
-    net.load_state_dict({k: v.float() for k, v in load_file(folder / _WEIGHTS).items()})
+    try:
+        net = PoseNet(int(card["width"]))
+        net.load_state_dict({k: v.float() for k, v in load_file(folder / _WEIGHTS).items()})
+    except (SafetensorError, RuntimeError, KeyError, OSError) as error:
+        raise ValueError(
+            f"{folder}: {_WEIGHTS} is damaged or not the one of {_CARD} ({type(error).__name__}); train or copy it again"
+        ) from error
     return HeatmapEstimator(net, sha256_file(folder / _WEIGHTS))

@@ -21,5 +21,8 @@ SCALE_CHAINS = {
 }
 """Limbs as chains of bones from the trunk outwards; head and trunk are groups of their own (`augment.scale_bones`)."""
 
+MIRRORED = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
+"""Index of the joint on the other side."""
+
 HEAD = (0, 1, 2, 3, 4)
 SHOULDERS, HIPS = (5, 6), (11, 12)

@@ -19,6 +19,7 @@ from models.artifacts import publish
 from models.images import fit_image
 from models.pose.augment import normalise_box, random_bone_factors, scale_bones
 from models.pose.draw import draw_poses
+from models.pose.skeleton import MIRRORED
 from models.progress import Progress
 from models.protocols import PoseEstimator
 from models.seeds import item_rng
@@ -27,7 +28,6 @@ from models.types import Grid, PoseTrack, TrainingExample, require
 
 _MAX_PEOPLE = 2
 _FORMAT = "actorforge-frame-cache-1"
-_MIRROR = [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -114,14 +114,17 @@ class FrameCache:
         return reference, motion, target
 
     def _skeleton(self, config: TrainConfig, item: int, window: slice, mirrored: bool, rng: np.random.Generator) -> np.ndarray:
-        points, confidence = self.points[item, window], self.confidence[item, window]
+        """Drawn poses of a window; the box is that of the window or of all kept frames, since a driver may be either at inference."""
+        points, confidence = self.points[item], self.confidence[item]
         if mirrored:
-            points = points[:, :, _MIRROR] * np.float32([-1, 1]) + np.float32([self.grid.width - 1, 0])
-            confidence = confidence[:, :, _MIRROR]
+            points = points[:, :, MIRRORED] * np.float32([-1, 1]) + np.float32([self.grid.width - 1, 0])
+            confidence = confidence[:, :, MIRRORED]
         pose = PoseTrack(points=points, confidence=confidence, skeleton="coco17", fps=self.grid.fps)
         if rng.random() < config.bone_scale_share:
             pose = scale_bones(pose, random_bone_factors(rng))
-        return draw_poses(normalise_box(pose, self.grid.size), self.grid.size)
+        whole = rng.random() < 0.5
+        pose = _cut(normalise_box(pose, self.grid.size), window) if whole else normalise_box(_cut(pose, window), self.grid.size)
+        return draw_poses(pose, self.grid.size)
 
     def save(self, path: str | Path) -> None:
         """Write the cache as safetensors, whole or not at all."""
@@ -166,6 +169,10 @@ def _check(example: TrainingExample, config: TrainConfig) -> None:
     )
     needs_driver = config.motion in ("raw", "skeleton")
     require(not needs_driver or example.driver is not None, item, "driver", None, f"a clip, for motion {config.motion}")
+
+
+def _cut(pose: PoseTrack, window: slice) -> PoseTrack:
+    return PoseTrack(points=pose.points[window], confidence=pose.confidence[window], skeleton=pose.skeleton, fps=pose.fps)
 
 
 def _stack_poses(poses: list[PoseTrack], length: int) -> tuple[np.ndarray, np.ndarray]:

@@ -15,9 +15,9 @@ from typing import Any, Mapping
 import torch
 from torch.nn import functional as F
 
-from models.animators.checkpoint import LOSSES, OPTIMIZER, build_backbone, save_checkpoint
+from models.animators.checkpoint import LOSSES, OPTIMIZER, WEIGHTS, build_backbone, read_card, save_checkpoint
 from models.animators.in_context import to_signed
-from models.artifacts import publish, write_bytes
+from models.artifacts import publish, sha256_file, write_bytes
 from models.backbones.tiny import TinyBackbone
 from models.canvas import compose
 from models.progress import Progress
@@ -41,12 +41,12 @@ class Fitted:
 class _Run:
     """The mutable state of one run: network, averaged weights, optimizers, losses so far."""
 
-    def __init__(self, config: TrainConfig, init: Mapping[str, torch.Tensor] | None, device: str) -> None:
+    def __init__(self, config: TrainConfig, init: Mapping[str, torch.Tensor] | None, device: str, inputs: Mapping[str, Any]) -> None:
         torch.manual_seed(item_seed(config.seed, config.recipe, "init") % 2**31)
-        self.config, self.device = config, device
+        self.config, self.device, self.inputs = config, device, dict(inputs)
         self.backbone: TinyBackbone = build_backbone({"family": "tiny", **asdict(config.backbone)}).to(device)
         if init is not None:
-            self.backbone.load_state_dict(init)
+            _load_init(self.backbone, init)
         self.optimizers = build_optimizers(self.backbone, config)
         self.average = {name: p.detach().clone() for name, p in self.backbone.state_dict().items()}
         self.losses: list[float] = []
@@ -88,32 +88,50 @@ class _Run:
         tensors = {f"model.{k}": v.detach().cpu().contiguous() for k, v in self.backbone.state_dict().items()}
         tensors |= {f"average.{k}": v.cpu().contiguous() for k, v in self.average.items()}
         tensors |= {k: v.cpu().contiguous() for k, v in flatten_state(self.optimizers).items()}
-        about = {"config": _identity(self.config), "losses": [round(x, 7) for x in self.losses]}
+        about = {"config": _identity(self.config), "inputs": self.inputs, "losses": [round(x, 7) for x in self.losses]}
         with publish(folder / OPTIMIZER) as draft:
             save_file(tensors, draft, metadata={"about": json.dumps(about)})
         rows = "".join(f"{i},{loss:.7f}\n" for i, loss in enumerate(self.losses))
         write_bytes(folder / LOSSES, ("step,loss\n" + rows).encode())
 
     def resume(self, folder: Path) -> None:
-        from safetensors import safe_open
+        """Go on from the resume point. Raises ValueError when it is damaged or belongs to other settings, data or parents."""
+        from safetensors import SafetensorError, safe_open
 
-        with safe_open(folder / OPTIMIZER, framework="pt") as file:
-            about = json.loads(file.metadata()["about"])
-            tensors = {name: file.get_tensor(name).to(self.device) for name in file.keys()}
-        mine = _identity(self.config)
-        for key, value in mine.items():
-            require(
-                about["config"].get(key) == value,
-                str(folder),
-                key,
-                value,
-                f"{about['config'].get(key)} as in the started run",
-                "use another --out",
-            )
+        try:
+            with safe_open(folder / OPTIMIZER, framework="pt") as file:
+                about = json.loads(file.metadata()["about"])
+                tensors = {name: file.get_tensor(name).to(self.device) for name in file.keys()}
+        except SafetensorError as error:
+            raise ValueError(f"{folder / OPTIMIZER}: damaged ({error}); delete the folder and train anew") from error
+        for name, mine in (("config", _identity(self.config)), ("inputs", json.loads(json.dumps(self.inputs)))):
+            _refuse_changes(folder, mine, about[name])
         self.backbone.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
         self.average = {k[8:]: v for k, v in tensors.items() if k.startswith("average.")}
         restore_state(self.optimizers, {k: v.cpu() if k.endswith(".step") else v for k, v in tensors.items() if k.startswith("optimizer")})
         self.losses = list(about["losses"])
+
+
+def _refuse_changes(folder: Path, mine: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    for key in sorted({*mine, *before}):
+        got, expected = mine.get(key), before.get(key)
+        require(got == expected, str(folder), key, got, f"{expected} as in the started run", "use another --out")
+
+
+def _load_init(backbone: TinyBackbone, init: Mapping[str, torch.Tensor]) -> None:
+    mine = {name: tuple(value.shape) for name, value in backbone.state_dict().items()}
+    theirs = {name: tuple(value.shape) for name, value in init.items()}
+    other = sorted(name for name in {*mine, *theirs} if mine.get(name) != theirs.get(name))
+    first = other[0] if other else ""
+    require(
+        not other,
+        "train",
+        f"--init: weight {first}",
+        theirs.get(first),
+        f"{mine.get(first)}",
+        "start from a checkpoint of the same backbone",
+    )
+    backbone.load_state_dict(init)
 
 
 def _identity(config: TrainConfig) -> dict[str, Any]:
@@ -134,13 +152,25 @@ def fit(
 ) -> Fitted:
     """Train to `steps` steps in all (a finished run is a no-op) and leave a checkpoint folder that is an animator.
 
-    `init`: weights to start from. `card`: further fields for `animator.json` (name, parents). Raises ValueError when
-    `out` holds a run of another configuration.
+    The learning rate follows `steps`: legs of one run share it, and a kill anywhere changes nothing. A larger `steps` on a
+    finished run goes on from its weights with a schedule of its own.
+    `init`: weights to start from. `card`: further fields for `animator.json` (name, parents, data). Raises ValueError when
+    `out` holds a run of another configuration, other data or other parents.
     """
     folder = Path(out)
     require(steps >= 1, "train", "steps", steps, ">= 1")
     require(cache.grid == config.grid, "train", "cache grid", cache.grid, str(config.grid), "export the cache with this recipe")
-    run = _Run(config, init, device)
+    wanted = {"raw": cache.drivers, "skeleton": cache.points}.get(config.motion, cache.targets)
+    require(
+        wanted is not None,
+        "train",
+        "cache",
+        "no drivers or poses",
+        f"what motion {config.motion} needs",
+        "export the cache with this recipe",
+    )
+    card = dict(card or {})
+    run = _Run(config, init, device, {name: card.get(name, {}) for name in ("parents", "data")})
     if (folder / OPTIMIZER).is_file():
         run.resume(folder)
     if len(run.losses) < steps:
@@ -150,12 +180,22 @@ def fit(
                 bar.step(note=f"loss {loss:.4f}")
                 if len(run.losses) % config.save_every == 0 or len(run.losses) == steps:
                     run.save(folder)
-                    save_checkpoint(folder, weights=run.average, card=_card(run, cache, card, steps))
+                    save_checkpoint(folder, weights=run.average, card=_card(run, cache, card))
+    if not _published(folder, len(run.losses)):  # killed between the resume point and the checkpoint
+        save_checkpoint(folder, weights=run.average, card=_card(run, cache, card))
     tail = run.losses[-max(1, len(run.losses) // 10) :]
     return Fitted(folder=folder, steps=len(run.losses), loss=sum(tail) / len(tail))
 
 
-def _card(run: _Run, cache: FrameCache, extra: Mapping[str, Any] | None, steps: int) -> dict[str, Any]:
+def _published(folder: Path, steps: int) -> bool:
+    try:
+        card = read_card(folder)
+    except ValueError:
+        return False
+    return card.get("steps") == steps and (folder / WEIGHTS).is_file() and sha256_file(folder / WEIGHTS) == card["sha256"]
+
+
+def _card(run: _Run, cache: FrameCache, extra: Mapping[str, Any]) -> dict[str, Any]:
     config = run.config
     return {
         "backbone": run.backbone.describe(),
@@ -166,5 +206,5 @@ def _card(run: _Run, cache: FrameCache, extra: Mapping[str, Any] | None, steps: 
         "steps": len(run.losses),
         "examples": len(cache),
         "filter_metrics": list(cache.filter_metrics),
-        **(extra or {}),
+        **extra,
     }

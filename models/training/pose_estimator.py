@@ -14,14 +14,15 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from models.artifacts import read_json
 from models.pose.heatmap import INPUT_PX, JOINT_COUNT, STRIDE, HeatmapEstimator, PoseNet, load_estimator, save_estimator
+from models.pose.skeleton import MIRRORED
 from models.progress import Progress
 from models.seeds import item_rng, item_seed
 from models.types import PoseTrack, require
 
 _MAPS = INPUT_PX // STRIDE
 _SIGMA_CELLS = 0.9
-_MIRROR = [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,7 +88,7 @@ def _batch(data: AnnotatedFrames, count: int, seed: int, step: int) -> list[torc
     for index in rng.integers(len(data.frames), size=count):
         frame, points, mirrored = _augment(data.frames[index], data.points[index], rng)
         seen = data.confidence[index] > 0
-        points, seen = (points[:, _MIRROR], seen[:, _MIRROR]) if mirrored else (points, seen)
+        points, seen = (points[:, MIRRORED], seen[:, MIRRORED]) if mirrored else (points, seen)
         pictures.append(frame)
         maps.append(targets_of(points.astype(np.float32), seen))
     images = torch.from_numpy(np.ascontiguousarray(np.stack(pictures))).permute(0, 3, 1, 2).float() / 127.5 - 1
@@ -97,9 +98,20 @@ def _batch(data: AnnotatedFrames, count: int, seed: int, step: int) -> list[torc
 def fit_estimator(
     data: AnnotatedFrames, *, steps: int, out: str | Path, seed: int = 0, batch_size: int = 32, lr: float = 2e-3, width: int = 32
 ) -> HeatmapEstimator:
-    """Train from scratch (minutes on one core) and write an estimator folder; a finished folder is loaded instead."""
-    folder = Path(out)
+    """Train from scratch (minutes on one core, not resumed after a kill) and write an estimator folder.
+
+    A finished folder is loaded instead; one of other settings or data is refused with ValueError.
+    """
+    folder, about = (
+        Path(out),
+        {"steps": steps, "seed": seed, "frames": len(data.frames), "batch_size": batch_size, "lr": lr, "width": width},
+    )
     if (folder / "estimator.json").is_file():
+        before = read_json(folder / "estimator.json")
+        for name, value in about.items():
+            require(
+                before.get(name) == value, str(folder), name, value, f"{before.get(name)} as in the finished estimator", "use another --out"
+            )
         return load_estimator(folder)
     torch.manual_seed(item_seed(seed, "pose init") % 2**31)
     net = PoseNet(width)
@@ -117,7 +129,7 @@ def fit_estimator(
             optimizer.step()
             schedule.step()
             bar.step(note=f"heat {heat.item():.4f} offset {regression.item():.2f} cells")
-    save_estimator(net, folder, {"steps": steps, "seed": seed, "frames": len(data.frames)})
+    save_estimator(net, folder, about)
     return load_estimator(folder)
 
 

@@ -107,7 +107,9 @@ def test_training_the_estimator_lowers_its_error_and_is_repeatable(tmp_path):
     first = fit_estimator(data, steps=3, out=tmp_path / "a", batch_size=4, width=8)
     again = fit_estimator(data, steps=3, out=tmp_path / "b", batch_size=4, width=8)
     assert first.weights_hash == again.weights_hash and isinstance(first, HeatmapEstimator)
-    assert fit_estimator(data, steps=99, out=tmp_path / "a").weights_hash == first.weights_hash
+    assert fit_estimator(data, steps=3, out=tmp_path / "a", batch_size=4, width=8).weights_hash == first.weights_hash
+    with pytest.raises(ValueError, match="steps: got 99, expected 3 as in the finished estimator"):
+        fit_estimator(data, steps=99, out=tmp_path / "a", batch_size=4, width=8)
 
 
 def test_motion_signals_say_what_the_animator_sees():

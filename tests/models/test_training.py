@@ -1,5 +1,6 @@
 """The loop on toy clips: learns, repeats bit for bit, resumes after a kill, refuses another configuration."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -185,3 +186,46 @@ def test_examples_that_do_not_fit_the_recipe_are_refused_by_name():
 def test_learning_rate_warms_up_stays_and_falls_to_zero():
     rates = [learning_rate(CONFIG, step, 1000) for step in range(1000)]
     assert rates[0] == pytest.approx(1 / 20) and rates[500] == 1.0 and rates[-1] == pytest.approx(1 / 300)
+
+
+def test_a_kill_between_resume_point_and_checkpoint_is_healed(tmp_path):
+    cache = FrameCache.build(examples(), CONFIG)
+    fit(cache, CONFIG, steps=4, out=tmp_path / "whole")
+    fit(cache, CONFIG, steps=4, out=tmp_path / "killed")
+    (tmp_path / "killed" / "animator.json").unlink()
+    (tmp_path / "killed" / "model.safetensors").write_bytes(b"half")
+    fit(cache, CONFIG, steps=4, out=tmp_path / "killed")
+    for name in ("animator.json", "model.safetensors"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_other_data_or_parents_are_refused(tmp_path):
+    cache = FrameCache.build(examples(), CONFIG)
+    fit(cache, CONFIG, steps=2, out=tmp_path, card={"data": {"ids": "a"}, "parents": {"init": "x"}})
+    for change, field in (({"data": {"ids": "b"}}, "data"), ({"parents": {}}, "parents")):
+        with pytest.raises(ValueError, match=f"{field}: got .* as in the started run"):
+            fit(cache, CONFIG, steps=4, out=tmp_path, card={"data": {"ids": "a"}, "parents": {"init": "x"}} | change)
+
+
+def test_an_init_of_another_size_and_a_cache_without_drivers_are_refused(tmp_path):
+    cache = FrameCache.build(examples(), CONFIG)
+    fit(cache, replace(CONFIG, backbone=TinyConfig(width=16, layers=1, heads=2)), steps=1, out=tmp_path / "small")
+    with pytest.raises(ValueError, match="--init: weight"):
+        fit(cache, CONFIG, steps=1, out=tmp_path / "big", init=load_weights(tmp_path / "small"))
+    blank = FrameCache.build(examples(), replace(CONFIG, motion="blank"))
+    with pytest.raises(ValueError, match="what motion raw needs"):
+        fit(blank, CONFIG, steps=1, out=tmp_path / "none")
+
+
+def test_a_card_that_describes_no_network_is_refused(tmp_path):
+    fit(FrameCache.build(examples(), CONFIG), CONFIG, steps=1, out=tmp_path)
+    card = json.loads((tmp_path / "animator.json").read_text())
+    for field, value in (
+        ("grid", {"width": 8}),
+        ("backbone", {"family": "tiny", "depth": 3}),
+        ("backbone", {"family": "huge"}),
+        ("motion", "telepathy"),
+    ):
+        (tmp_path / "animator.json").write_text(json.dumps(card | {field: value}))
+        with pytest.raises(ValueError, match=field):
+            load_checkpoint(tmp_path)

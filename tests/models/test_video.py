@@ -1,12 +1,14 @@
 """Frame-exact video in and out: rates, rotation, odd sizes, broken and hostile files; images of every kind."""
 
 import io
+import zlib
 from fractions import Fraction
 
 import av
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
 
 from models.images import MediaError, centred_crop, encode_image, read_image
 from models.types import Clip, Grid
@@ -103,7 +105,7 @@ def test_fit_clip_holds_the_last_frame_of_a_short_clip():
 
 
 @pytest.mark.parametrize("data,reason", [
-    (b"", "."), (b"plain text, renamed" * 40, "not a readable video"),
+    (b"", "empty file|not a readable video"), (b"plain text, renamed" * 40, "not a readable video"),
     (b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/hostname\n", "not a readable video"),
     (b"ffconcat version 1.0\nfile /etc/hostname\n", "not a readable video"),
 ])  # fmt: skip
@@ -118,9 +120,20 @@ def test_what_is_no_video_is_refused_with_a_reason(tmp_path, data, reason):
 
 def test_truncated_files_are_refused_or_end_early_never_hang(tmp_path):
     data = encode_video(numbered(20))
-    for share in (0.1, 0.5, 0.9):
-        with pytest.raises(MediaError):
-            read_window(data[: int(len(data) * share)], Grid(width=48, height=32, fps=10.0, num_frames=20))
+    write_video(tmp_path / "moov_last.mp4", numbered(20))
+    with (
+        av.open(str(tmp_path / "moov_last.mp4")) as source,
+        av.open(str(tmp_path / "moov_first.mp4"), "w", options={"movflags": "+faststart"}) as to,
+    ):
+        stream = to.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                to.mux(packet)
+    for data in (data, (tmp_path / "moov_first.mp4").read_bytes()):
+        for share in (0.1, 0.5, 0.9):
+            with pytest.raises(MediaError):
+                read_window(data[: int(len(data) * share)], Grid(width=48, height=32, fps=10.0, num_frames=20))
 
 
 def test_audio_only_is_refused_with_its_streams():
@@ -156,6 +169,27 @@ def test_images_of_every_kind_become_8_bit_rgb(tmp_path):
     assert clear.image[0, 0].tolist() == [255, 255, 255] and "alpha over white" in clear.notes
     assert read_image(png(red[..., 2])).image.shape == (6, 8, 3)
     assert read_image(png(np.zeros((4000, 4000, 3), np.uint8))).image.shape == (4000, 4000, 3)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])
+def test_exif_rotation_is_applied_to_every_kind_of_image(mode):
+    upright = np.zeros((20, 40), np.uint8)
+    upright[:, :20] = 255
+    for orientation in range(1, 9):
+        sink, exif = io.BytesIO(), Image.Exif()
+        exif[0x0112] = orientation
+        Image.fromarray(upright).convert(mode).save(sink, "PNG" if mode == "RGBA" else "JPEG", exif=exif)
+        expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(sink.getvalue()))).convert("L")).astype(int)
+        picture = read_image(sink.getvalue())
+        assert picture.image.shape[:2] == expected.shape and np.abs(picture.image[..., 0] - expected).mean() < 2, (mode, orientation)
+        assert ("EXIF rotation applied" in picture.notes) == (orientation > 1)
+
+
+def test_a_bomb_is_refused_by_its_header():
+    ihdr = b"IHDR" + (30000).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0])
+    data = b"\x89PNG\r\n\x1a\n" + (13).to_bytes(4, "big") + ihdr + zlib.crc32(ihdr).to_bytes(4, "big") + b"\0" * 40
+    with pytest.raises(MediaError, match="too large|not a readable image"):
+        read_image(data)
 
 
 @pytest.mark.parametrize("data", [b"", b"no image", b"\x89PNG\r\n\x1a\n" + b"\0" * 30])

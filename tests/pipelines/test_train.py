@@ -11,6 +11,7 @@ import pytest
 import pipelines.recipes as recipes
 from awbench.world.export import write_clip_folder
 from models.animators.checkpoint import load_checkpoint, read_card
+from models.artifacts import sha256
 from models.backbones.tiny import TinyConfig
 from pipelines.recipes import RECIPES
 from pipelines.train import train
@@ -113,7 +114,8 @@ def test_shipped_weights_are_one_chain_within_their_size_limits():
     cards = {name: json.loads((WEIGHTS / name / "animator.json").read_text()) for name in ("tiny_prior", "tiny_pose", "tiny_e2e")}
     estimator = json.loads((WEIGHTS / "tiny_pose_estimator" / "estimator.json").read_text())
     assert cards["tiny_pose"]["parents"] == {"init": cards["tiny_prior"]["sha256"], "pose_estimator": estimator["sha256"]}
-    assert cards["tiny_e2e"]["parents"] == {"init": cards["tiny_pose"]["sha256"], "teacher": cards["tiny_pose"]["sha256"]}
+    teacher = sha256((cards["tiny_pose"]["sha256"] + estimator["sha256"]).encode())  # an animator is its network and its estimator
+    assert cards["tiny_e2e"]["parents"] == {"init": cards["tiny_pose"]["sha256"], "teacher": teacher}
     assert cards["tiny_prior"]["parents"] == {} and cards["tiny_e2e"]["data"]["kind"] == "pairs"
     for name in cards:
         assert (WEIGHTS / name / "model.safetensors").stat().st_size <= 12e6
