@@ -8,14 +8,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-WITHOUT_RAY = """
-import sys
-class Block:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] == "ray":
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-sys.meta_path.insert(0, Block())
-"""
+
+def without(*names: str) -> str:
+    """Code after which importing any of these packages fails as if it were not installed."""
+    return f"import sys\nsys.modules.update(dict.fromkeys({names!r}))\n"
 
 
 def python(code: str) -> subprocess.CompletedProcess:
@@ -29,7 +25,7 @@ def test_torch_and_everything_that_imports_torchvision_live_in_one_process():
 
 def test_train_generate_score_and_report_work_without_ray(tmp_path):
     code = (
-        WITHOUT_RAY
+        without("ray")
         + f"""
 from pathlib import Path
 import numpy as np
@@ -60,6 +56,34 @@ else:
     done = python(code)
     assert done.returncode == 0, done.stderr[-3000:]
     assert (tmp_path / "report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    "recipe,arrays", [("tiny_e2e", "drivers=noise"), ("tiny_pose", "points=points, confidence=points[..., 0] * 0 + 1")]
+)
+def test_training_from_a_cache_needs_torch_diffusers_safetensors_and_numpy_alone(tmp_path, recipe, arrays):
+    code = (
+        without("ray", "cv2", "av", "pandas", "pyarrow", "fsspec", "rich", "tyro", "webdataset")
+        + f"""
+from dataclasses import replace
+from pathlib import Path
+import numpy as np
+import pipelines.recipes as recipes
+from models.backbones.tiny import TinyConfig
+from models.training.cache import FrameCache
+from models.training.loop import fit
+config = replace(recipes.{recipe}(), backbone=TinyConfig(width=32, layers=1, heads=2), batch_size=2, precision="float32")
+rng = np.random.default_rng(0)
+noise = rng.integers(0, 255, (2, 6, 48, 48, 3), dtype=np.uint8)
+points = rng.uniform(5, 40, (2, 6, 1, 17, 2)).astype(np.float32)
+cache = FrameCache(grid=config.grid, ids=("a", "b"), targets=noise, {arrays})
+cache.save({str(tmp_path / "cache.safetensors")!r})
+fit(FrameCache.load({str(tmp_path / "cache.safetensors")!r}), config, steps=1, out={str(tmp_path / "net")!r})
+"""
+    )
+    done = python(code)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "net" / "animator.json").is_file()
 
 
 def test_the_quickstart_notebook_runs_and_is_kept_without_outputs(tmp_path):

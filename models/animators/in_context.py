@@ -15,6 +15,7 @@ from models.animators.motion import MotionSignal
 from models.backbones.tiny import TinyBackbone
 from models.canvas import compose
 from models.images import fit_image
+from models.pixels import to_signed, to_uint8
 from models.rectified_flow import sample_euler
 from models.types import AnimationRequest, AnimationResult, Clip, Grid, PoseTrack
 
@@ -25,16 +26,6 @@ class Sampling:
 
     steps: int = 8
     shift: float = 1.0
-
-
-def to_signed(pictures: np.ndarray) -> torch.Tensor:
-    """uint8 `[...,H,W,3]` -> float32 `[...,3,H,W]` in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(pictures, -1, -3))).float() / 127.5 - 1
-
-
-def to_uint8(pixels: torch.Tensor) -> np.ndarray:
-    """float `[...,3,H,W]` in [-1, 1] -> uint8 `[...,H,W,3]`, clipped."""
-    return np.moveaxis(((pixels + 1) * 127.5 + 0.5).clamp(0, 255).to(torch.uint8).numpy(), -3, -1)
 
 
 class InContextAnimator:

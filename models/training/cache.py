@@ -16,7 +16,6 @@ from typing import Iterable, Mapping
 import numpy as np
 
 from models.artifacts import publish
-from models.images import fit_image
 from models.pose.augment import normalise_box, random_bone_factors, scale_bones
 from models.pose.draw import draw_poses
 from models.pose.skeleton import MIRRORED
@@ -68,6 +67,8 @@ class FrameCache:
         lineage: Mapping[str, str] | None = None,
     ) -> FrameCache:
         """Collect examples on the recipe's grid; an example shorter than the grid's T or of another rate is refused."""
+        from models.images import fit_image  # training from a saved cache needs no image library
+
         ids, targets, drivers, poses = [], [], [], []
         grid = config.grid
         with Progress("read examples", total=None) as bar:

@@ -16,10 +16,10 @@ import torch
 from torch.nn import functional as F
 
 from models.animators.checkpoint import LOSSES, OPTIMIZER, WEIGHTS, build_backbone, read_card, save_checkpoint
-from models.animators.in_context import to_signed
 from models.artifacts import publish, sha256_file, write_bytes
 from models.backbones.tiny import TinyBackbone
 from models.canvas import compose
+from models.pixels import to_signed
 from models.progress import Progress
 from models.rectified_flow import interpolate, sample_times, to_clean
 from models.seeds import item_seed
