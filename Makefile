@@ -14,7 +14,7 @@ test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -q
 
 weights: $(VENV)/.installed
-	ACTORFORGE=$(BIN)/actorforge models/weights/make_weights.sh
+	OMP_NUM_THREADS=2 ACTORFORGE=$(BIN)/actorforge models/weights/make_weights.sh
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python >= 3.11 is needed, found " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'

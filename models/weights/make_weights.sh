@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The chain that made the shipped tiny weights, end to end; `make weights` runs it. Every step continues after a kill.
-# SCALE=1 takes some hours on two cores; SCALE=0.1 shows that the chain runs. Nothing here reads a truth.
+# The chain that made the shipped tiny weights, end to end; `make weights` runs it. Every long step continues after a kill.
+# SCALE=1 takes about two hours on two cores; SCALE=0.01 shows that the chain runs. Nothing here reads a truth.
 set -euo pipefail
-export OMP_NUM_THREADS=1
 run=${ACTORFORGE:-.venv/bin/actorforge} work=${WORK:-out/weights} scale=${SCALE:-1} workers=${WORKERS:-2}
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2}  # threads of one training process; workers always use one each
 scaled() { python3 -c "print(max(1, round($1 * $scale)))"; }
 
 # footage: people, and everybody (people included)
@@ -11,17 +11,17 @@ scaled() { python3 -c "print(max(1, round($1 * $scale)))"; }
 "$run" world --split train --clips "$(scaled 2400)" --size 48 --seed 2 --out "$work/everybody"
 
 # 1. a pose estimator of people, 2. the foundation model's stand-in, 3. the pose-driven teacher
-"$run" train --recipe tiny_pose_estimator --data "$work/humans" --steps "$(scaled 2500)" --out "$work/tiny_pose_estimator"
-"$run" train --recipe tiny_prior --data "$work/everybody" --steps "$(scaled 6000)" --out "$work/tiny_prior"
+"$run" train --recipe tiny_pose_estimator --data "$work/humans" --steps "$(scaled 1000)" --out "$work/tiny_pose_estimator"
+"$run" train --recipe tiny_prior --data "$work/everybody" --steps "$(scaled 1200)" --out "$work/tiny_prior"
 "$run" train --recipe tiny_pose --data "$work/humans" --init "$work/tiny_prior" --estimator "$work/tiny_pose_estimator" \
-  --steps "$(scaled 4000)" --out "$work/tiny_pose"
+  --steps "$(scaled 800)" --out "$work/tiny_pose"
 
 # 4. pairs: the motion of real people on identities of every kind becomes the driver, the real clip stays the target
 "$run" synthesize --driving "$work/humans" --references "$work/everybody" --teacher "$work/tiny_pose" --num-frames 12 \
-  --limit "$(scaled 4000)" --seed 3 --workers "$workers" --out "$work/pairs"
+  --limit "$(scaled 1600)" --seed 3 --workers "$workers" --out "$work/pairs"
 
 # 5. the end-to-end model, from the pose-driven one, on those pairs alone
-"$run" train --recipe tiny_e2e --data "$work/pairs" --init "$work/tiny_pose" --steps "$(scaled 4000)" --out "$work/tiny_e2e"
+"$run" train --recipe tiny_e2e --data "$work/pairs" --init "$work/tiny_pose" --steps "$(scaled 900)" --out "$work/tiny_e2e"
 
 if [ "${PUBLISH:-0}" = 1 ]; then
   for name in tiny_prior tiny_pose tiny_e2e; do
