@@ -45,7 +45,7 @@ class Truth:
     """What the right answer looks like.
 
     `subject`: bool `[T,H,W]` subject in `clip`; `reference_subject`: bool `[H,W]` subject in the reference; `seen`: bool
-    `[T,H,W]` pixels that the reference showed or that belong to the subject; `flow`: float32 `[T-1,H,W,2]` forward flow px.
+    `[T,H,W]` inside the reference's view; what lay behind its subject counts as seen; `flow`: float32 `[T-1,H,W,2]` forward flow px.
     """
 
     clip: Clip
@@ -107,7 +107,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """Cases on one grid. `source` makes the media of a case; `fingerprint` changes when any of the content does."""
+    """Cases on one grid. `source` makes the media of a case; `fingerprint` changes when any of the content does; `has_truth`:
+    whether any case brings its truth."""
 
     name: str
     version: str
@@ -115,6 +116,7 @@ class Suite:
     cases: tuple[Case, ...]
     source: Callable[[Case], CaseMedia] = field(repr=False, compare=False)
     fingerprint: str = ""
+    has_truth: bool = True
 
     def __post_init__(self) -> None:
         named = isinstance(self.name, str) and _SUITE_NAME.fullmatch(self.name) is not None

@@ -22,7 +22,7 @@ METRICS = Catalog(
     group="actorforge.metrics",
     entries={
         "imaging_quality": Entry(
-            target="awbench.metrics.imaging_quality:METRIC", summary="sharpness and noise against the reference's own"
+            target="awbench.metrics.imaging_quality:METRIC", summary="sharpness, noise and blocks against the reference's own"
         ),
         "motion_smoothness": Entry(
             target="awbench.metrics.motion_smoothness:METRIC", summary="no jitter or stutter beyond the driver's own"

@@ -35,6 +35,18 @@ def noisy(clip: Clip, rng: np.random.Generator) -> Clip:
     return _each(clip, lambda frame, t: frame + rng.normal(0, 8, frame.shape))
 
 
+def pixelated(clip: Clip, rng: np.random.Generator) -> Clip:
+    """Every block of k x k pixels is its mean: crisp edges, no noise, a k-th of the detail."""
+    width, height = clip.size
+    k = max(2, round(_side(clip) / 48))
+    small = (max(1, width // k), max(1, height // k))
+
+    def change(frame: np.ndarray, t: int) -> np.ndarray:
+        return cv2.resize(cv2.resize(frame, small, interpolation=cv2.INTER_AREA), (width, height), interpolation=cv2.INTER_NEAREST)
+
+    return _each(clip, change)
+
+
 def flickering(clip: Clip, rng: np.random.Generator) -> Clip:
     gains = 1 + 0.08 * np.where(np.arange(len(clip)) % 2, -1, 1) * rng.uniform(0.7, 1.3, len(clip))
     return _each(clip, lambda frame, t: frame * gains[t])
@@ -68,6 +80,7 @@ CONTROLS: dict[str, tuple[str, Callable[[Clip, np.random.Generator], Clip]]] = {
     "blurred": ("imaging_quality", blurred),
     "sharpened": ("imaging_quality", sharpened),
     "noisy": ("imaging_quality", noisy),
+    "pixelated": ("imaging_quality", pixelated),
     "flickering": ("temporal_consistency", flickering),
     "jittering": ("motion_smoothness", jittering),
     "stuttering": ("motion_smoothness", stuttering),

@@ -169,10 +169,9 @@ def recorded_rows(run: Run) -> list[Row]:
     return [row for case in run.suite.cases if (row := record(run, case.id)) is not None]
 
 
-def pending(run: Run, *, retry_failed: bool = False) -> list[str]:
-    """Ids of the cases still to do, in case order; with `retry_failed` also those whose row says failed."""
-    rows = {case.id: record(run, case.id) for case in run.suite.cases}
-    return [name for name, row in rows.items() if row is None or (retry_failed and row["status"] == "failed")]
+def pending(run: Run) -> list[str]:
+    """Ids of the cases still to do, in case order."""
+    return [case.id for case in run.suite.cases if record(run, case.id) is None]
 
 
 def generate_case(run: Run, case_id: str, animator: Animator) -> Row:

@@ -3,7 +3,9 @@
 A case is scored on its own and its rows are put away at once (`scores.partial/CASE.json`, whole or not at all), so a killed run
 continues and any number of workers, in any order, gives the same table. `finish` merges the parts with what was
 scored before and writes scores.parquet last. Asking for one more metric scores only that metric. Scored anew: failed
-rows, unscored rows of optional metrics, rows of another metric version, and every row of a video that has changed since.
+rows (unless the generation itself failed and still has), unscored rows of optional metrics, rows of another metric
+version, and every row of a video that has changed since. A combined metric's row is dropped when one of its parts is
+scored again without it, so that it never speaks of older parts.
 
     todo = plan(run, metrics); for case in todo: record(run, case, score_case(run, case, todo[case])); finish(run)
 """
@@ -14,29 +16,23 @@ import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from awbench.catalog import METRICS
 from awbench.evidence import Evidence
 from awbench.metrics.metric import Metric, Unscored
 from awbench.runs import Run
-from models.artifacts import read_json, sha256_file, write_json, write_parquet
+from awbench.score_rows import SCHEMA, VIDEOS, known_rows, overlaid, part_path, video_hash
+from models.artifacts import read_json, write_json, write_parquet
 from models.images import MediaError
 from models.progress import Progress
 from models.types import require
 from models.video import read_video
 
-SCHEMA = pa.schema(
-    [("case", pa.string()), ("system", pa.string()), ("metric", pa.string()), ("metric_version", pa.string())]
-    + [("value", pa.float64()), ("status", pa.string()), ("reason", pa.string())]
-)
-_VIDEOS = b"videos"  # schema metadata: the sha256 of the video every case's rows belong to
+_MAX_REASON_CHARS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +73,11 @@ def _ordered(metrics: Iterable[Metric]) -> tuple[Metric, ...]:
 
 def plan(run: Run, metrics: Sequence[Metric]) -> dict[str, tuple[Metric, ...]]:
     """What is still to be scored: metrics per case id, in the suite's order, cases with nothing to do left out."""
-    known, todo = _known(run, [case.id for case in run.suite.cases]), {}
+    known, todo = known_rows(run, [case.id for case in run.suite.cases]), {}
+    made = {row["case"]: row for row in run.generation().to_dict("records")}
     for case in run.suite.cases:
-        rows = known[case.id]
-        missing = [metric for metric in metrics if not _settled(rows.get(metric.name), metric)]
+        rows, failure = known[case.id], _generation_failure(made.get(case.id, {}))
+        missing = [metric for metric in metrics if not _settled(rows.get(metric.name), metric, failure)]
         names = {metric.name for metric in missing}
         missing += [metric for metric in metrics if metric.name not in names and names & set(metric.combines)]
         if missing:
@@ -88,9 +85,11 @@ def plan(run: Run, metrics: Sequence[Metric]) -> dict[str, tuple[Metric, ...]]:
     return todo
 
 
-def _settled(row: Mapping[str, Any] | None, metric: Metric) -> bool:
-    if row is None or row["metric_version"] != metric.version:
+def _settled(row: Mapping[str, Any] | None, metric: Metric, generation_failure: str) -> bool:
+    if row is None or row["metric_version"] != metric.scored_version:
         return False
+    if row["status"] == "failed":  # without a video nothing can change but the reason
+        return generation_failure != "" and row["reason"] == generation_failure
     return row["status"] == "ok" or (row["status"] == "unscored" and not metric.optional)
 
 
@@ -101,7 +100,7 @@ def score_case(run: Run, case_id: str, metrics: Sequence[Metric]) -> list[Score]
         evidence: Evidence | Exception = _evidence(run, case_id, made)
     except Exception as error:  # whatever the output is like, it is one case's failure with its reason
         evidence = error
-    stored = _known(run, [case_id])[case_id] if any(metric.combines for metric in metrics) else {}
+    stored = known_rows(run, [case_id])[case_id] if any(metric.combines for metric in metrics) else {}
     answers = {name: _stored_answer(row) for name, row in stored.items()}
     for metric in metrics:
         answers[metric.name] = _answer(metric, evidence, answers)
@@ -138,18 +137,18 @@ def _parts(metric: Metric, answers: Mapping[str, Any]) -> dict[str, float | Unsc
 
 
 def _score(metric: Metric, answer: float | Unscored | Exception, facts: Mapping[str, Any]) -> Score:
-    about = {**facts, "metric": metric.name, "metric_version": metric.version}
+    about = {**facts, "metric": metric.name, "metric_version": metric.scored_version}
     if isinstance(answer, Exception):
         kind = "" if isinstance(answer, ValueError) else f"{type(answer).__name__}: "
-        return Score(**about, value=None, status="failed", reason=f"{kind}{answer}"[:500] or type(answer).__name__)
+        return Score(**about, value=None, status="failed", reason=f"{kind}{answer}"[:_MAX_REASON_CHARS] or type(answer).__name__)
     if isinstance(answer, Unscored):
         return Score(**about, value=None, status="unscored", reason=answer.reason)
     return Score(**about, value=float(answer), status="ok")
 
 
 def _evidence(run: Run, case_id: str, row: Mapping[str, Any]) -> Evidence:
-    if row.get("status") != "ok":
-        raise ValueError(f"generation failed: {row.get('reason') or 'no row in generation.parquet'}")
+    if failure := _generation_failure(row):
+        raise ValueError(failure)
     case = run.suite.case(case_id)
     try:
         output = read_video(run.video_path(case_id))
@@ -159,62 +158,35 @@ def _evidence(run: Run, case_id: str, row: Mapping[str, Any]) -> Evidence:
     return Evidence(case_id=case_id, output=output, driver=media.driving, reference=media.reference, truth=media.truth, track=case.track)
 
 
+def _generation_failure(row: Mapping[str, Any]) -> str:
+    """Why a case has no output, as its score rows say it; "" where it has one."""
+    if row.get("status") == "ok":
+        return ""
+    return f"generation failed: {row.get('reason') or 'no row in generation.parquet'}"[:_MAX_REASON_CHARS]
+
+
 def _generation_row(run: Run, case_id: str) -> dict[str, Any]:
     rows = run.generation()
     found = rows[rows["case"] == case_id].to_dict("records")
     return found[0] if found else {}
 
 
-def _part_path(run: Run, case_id: str) -> Path:
-    return run.path / "scores.partial" / f"{case_id}.json"
-
-
-def _video_hash(run: Run, case_id: str) -> str:
-    path = Path(run.video_path(case_id))
-    return sha256_file(path) if path.is_file() else ""
-
-
 def record(run: Run, case_id: str, scores: Sequence[Score]) -> None:
     """Put a case's scores away, whole or not at all, with what was put away for the same video before."""
-    video, path = _video_hash(run, case_id), _part_path(run, case_id)
+    video, path = video_hash(run, case_id), part_path(run, case_id)
     before = read_json(path) if path.is_file() else {"video": video, "rows": []}
     rows = {row["metric"]: row for row in before["rows"]} if before["video"] == video else {}
-    rows |= {score.metric: {name: asdict(score)[name] for name in SCHEMA.names} for score in scores}
+    rows = overlaid(rows, {score.metric: {name: asdict(score)[name] for name in SCHEMA.names} for score in scores})
     write_json(path, {"video": video, "rows": [rows[name] for name in sorted(rows)]})
-
-
-def _known(run: Run, case_ids: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Rows by case and metric that still belong to the videos in place: scores.parquet, overlaid by the parts."""
-    stored, videos = _table(run)
-    known: dict[str, dict[str, dict[str, Any]]] = {}
-    for case_id in case_ids:
-        digest, path = _video_hash(run, case_id), _part_path(run, case_id)
-        rows = dict(stored.get(case_id, {})) if videos.get(case_id) == digest else {}
-        part = read_json(path) if path.is_file() else {"video": digest, "rows": []}
-        if part["video"] == digest:
-            rows |= {row["metric"]: row for row in part["rows"]}
-        known[case_id] = rows
-    return known
-
-
-def _table(run: Run) -> tuple[dict[str, dict[str, dict[str, Any]]], dict[str, str]]:
-    """scores.parquet as rows by case and metric, and the hash of the video they belong to by case."""
-    path = run.path / "scores.parquet"
-    if not path.is_file():
-        return {}, {}
-    table, rows = pq.read_table(path), {}
-    for row in table.to_pylist():
-        rows.setdefault(row["case"], {})[row["metric"]] = row
-    return rows, json.loads((table.schema.metadata or {}).get(_VIDEOS, b"{}"))
 
 
 def finish(run: Run) -> pd.DataFrame:
     """Merge all parts into scores.parquet (suite order, then metric name), remove them and return the table."""
     case_ids = [case.id for case in run.suite.cases]
-    known = _known(run, case_ids)
+    known = known_rows(run, case_ids)
     rows = [known[case_id][name] for case_id in case_ids for name in sorted(known[case_id])]
-    videos = {case_id: _video_hash(run, case_id) for case_id in case_ids if known[case_id]}
-    schema = SCHEMA.with_metadata({_VIDEOS: json.dumps(videos, sort_keys=True).encode()})
+    videos = {case_id: video_hash(run, case_id) for case_id in case_ids if known[case_id]}
+    schema = SCHEMA.with_metadata({VIDEOS: json.dumps(videos, sort_keys=True).encode()})
     write_parquet(run.path / "scores.parquet", rows, schema)
     shutil.rmtree(run.path / "scores.partial", ignore_errors=True)
     return pd.DataFrame(rows, columns=SCHEMA.names)

@@ -2,9 +2,10 @@
 
 In: values by case id. Out: an `Estimate`. The interval is the percentile bootstrap (Efron 1979) with 2,000 seeded resamples
 of whole clusters: cases that share a driving clip rise and fall together, so the clusters are the drivers wherever two
-cases share one, and the single cases otherwise. With only one driver there is nothing to resample but its cases, and
-the interval then speaks of that driver alone. Limits: below some ten clusters percentile intervals are too narrow (at 10 a
-nominal 95 % covers about 90 %), and a dependence through shared references is not modelled.
+cases share one, and the single cases otherwise. With only one driver there is nothing to resample but its cases: the
+interval then speaks of that driver alone, counts as one cluster and is never clear. Limits: below some ten clusters
+percentile intervals are too narrow (at 10 a nominal 95 % covers about 90 %), and a dependence through shared references
+is not modelled.
 
 Systems are compared by the differences on the cases both have, never by the overlap of two intervals.
 Order of the cases never matters: they are sorted first, and the resamples depend only on their number and the seed.
@@ -53,7 +54,8 @@ def estimate(
     seed: int = SEED,
     confidence: float = CONFIDENCE,
 ) -> Estimate:
-    """Mean of `values` (case id -> finite number). `clusters`: case id -> cluster id; None or one cluster: single cases."""
+    """Mean of `values` (case id -> finite number). `clusters`: case id -> cluster id; None: single cases; one cluster:
+    single cases too, but `clusters` is then 1."""
     require(resamples >= 1, "bootstrap", "resamples", resamples, ">= 1")
     require(0 < confidence < 1, "bootstrap", "confidence", confidence, "a share in (0, 1)")
     cases = sorted(values)
@@ -70,7 +72,8 @@ def estimate(
         return Estimate(mean=mean, low=None, high=None, n=len(cases), clusters=count)
     shifts = resampled_means(numbers - mean, labels, resamples=resamples, seed=seed)
     low, high = np.quantile(shifts, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Estimate(mean=mean, low=mean + float(low), high=mean + float(high), n=len(cases), clusters=count)
+    named = len({clusters[case] for case in cases}) if clusters is not None else count
+    return Estimate(mean=mean, low=mean + float(low), high=mean + float(high), n=len(cases), clusters=named)
 
 
 def paired(

@@ -3,6 +3,7 @@
 The model is a local folder in open_clip's own layout (`open_clip_config.json` and the weights beside it), named by the
 environment variable ACTORFORGE_CLIP_DIR or by argument; nothing is ever fetched. At most 8 frames, evenly spread, are embedded:
     c(clip) = (mean + worst cosine to the reference) / 2 (negative counts as 0),   score = min(1, c(output) / level)
+The version of a score names the model: "1+" and six digits of a hash over the folder's files, so scores of two models never mix.
 level is c(truth) where the truth exists, so that copying the reference does not beat the right answer, else 1.
 torch is imported on first use only.
 """
@@ -18,9 +19,30 @@ import numpy as np
 
 from awbench.evidence import Evidence
 from awbench.metrics.metric import Metric, Unscored
+from models.artifacts import sha256, sha256_file
 
 FOLDER_VARIABLE, MAX_FRAMES = "ACTORFORGE_CLIP_DIR", 8
 Embed = Callable[[np.ndarray], np.ndarray]
+
+
+def model_mark(folder: str | None = None) -> str:
+    """Six hexadecimal digits that stand for the content of the model's folder; "" where there is none."""
+    name = folder or os.environ.get(FOLDER_VARIABLE, "")
+    path = Path(name)
+    if not name or not _has_model(path):
+        return ""
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    stats = ((file, file.stat()) for file in files)
+    return _mark(path, tuple((file.relative_to(path).as_posix(), stat.st_size, stat.st_mtime_ns) for file, stat in stats))
+
+
+@lru_cache(maxsize=4)  # weights are large: hash them once, unless a file has changed
+def _mark(path: Path, files: tuple[tuple[str, int, int], ...]) -> str:
+    return sha256("\n".join(f"{name} {sha256_file(path / name)}" for name, _, _ in files).encode())[:6]
+
+
+def _has_model(path: Path) -> bool:
+    return (path / "open_clip_config.json").is_file()
 
 
 @lru_cache(maxsize=1)
@@ -53,11 +75,20 @@ def clip_appearance(evidence: Evidence, folder: str | None = None) -> float | Un
     folder = folder or os.environ.get(FOLDER_VARIABLE, "")
     if not folder:
         return Unscored(reason=f"no model: set {FOLDER_VARIABLE} to a local open_clip folder")
-    if not (Path(folder) / "open_clip_config.json").is_file():
+    if not _has_model(Path(folder)):
         return Unscored(reason=f"no model: {FOLDER_VARIABLE} has no open_clip_config.json")
     embed = load_embedder(str(Path(folder).resolve()))
     level = 1.0 if evidence.truth is None else closeness(evidence.truth.clip.frames, evidence.reference, embed)
     return float(min(1.0, closeness(evidence.output.frames, evidence.reference, embed) / max(level, 1e-6)))
 
 
-METRIC = Metric(name="clip_appearance", version="1", dimension="appearance", low=0, high=1, function=clip_appearance, optional=True)
+METRIC = Metric(
+    name="clip_appearance",
+    version="1",
+    dimension="appearance",
+    low=0,
+    high=1,
+    function=clip_appearance,
+    optional=True,
+    variant=model_mark,
+)

@@ -20,4 +20,6 @@ def driver_leak(evidence: Evidence) -> float | Unscored:
     return float(to_driver > likeness(evidence.output.frames, evidence.reference))
 
 
-METRIC = Metric(name="driver_leak", version="1", dimension="appearance", low=0, high=1, function=driver_leak, higher_is_better=False)
+METRIC = Metric(
+    name="driver_leak", version="1", dimension="appearance", low=0, high=1, function=driver_leak, higher_is_better=False, is_share=True
+)

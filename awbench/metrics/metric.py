@@ -24,7 +24,9 @@ class Unscored:
 class Metric:
     """`low`, `high`: the range of values. `optional`: needs something not everybody has, such as weights.
 
-    A changed formula gets a new `version`; scores of an older version are computed anew.
+    A changed formula gets a new `version`; scores of an older version are computed anew. `variant`: what else decides the
+    values, such as the weights in use, as a short text or ""; asked at every scoring. `is_share`: values are 0 or 1, so that
+    a mean is a share of the cases.
     """
 
     name: str
@@ -34,12 +36,19 @@ class Metric:
     high: float
     function: Callable[[Any], float | Unscored]
     higher_is_better: bool = True
-    needs_truth: bool = False
     optional: bool = False
     combines: tuple[str, ...] = ()
+    variant: Callable[[], str] | None = None
+    is_share: bool = False
 
     def __post_init__(self) -> None:
         item = f"metric {self.name!r}"
         require(self.name.isidentifier(), item, "name", repr(self.name), "letters, digits and _")
         require(bool(self.version), item, "version", repr(self.version), "a non-empty text")
         require(self.low < self.high, item, "range", (self.low, self.high), "low < high")
+
+    @property
+    def scored_version(self) -> str:
+        """What a score row says: the version, with the variant as in "1+ab12cd"."""
+        variant = self.variant() if self.variant is not None else ""
+        return f"{self.version}+{variant}" if variant else self.version

@@ -11,8 +11,8 @@ subjects), against half the truth's. A scene dragged along where the subject sho
 with f_truth what the same estimator sees in the truth itself, so its errors are no fault of the output.
 Without truth: g is the driver's estimated flow on the whole frame; the camera (a robust similarity transform fitted to each
 field) is taken out of both, unless the driver has hardly any other motion. No normalisation: another body moves differently
-and elsewhere, so a right answer gets some 0.3 (a wrong motion below 0.1), while copies of the driver's own field
-(echo_driver, flow_warp) get more than it deserves: there, read this metric with the others, and prefer suites with truth.
+and elsewhere, so a right answer gets some 0.3 (a wrong motion below 0.1). Limit: copies of the driver's own field
+(echo_driver, flow_warp) score above a right answer there, so reports do not rank it, nor overall, on suites without truth.
 A wanted motion below STILL_PX everywhere: 1 for an output that is still too, falling with its motion.
 """
 

@@ -1,6 +1,6 @@
 """psnr, dB: 10 log10(255^2 / mse) against the truth, per frame, then the mean; at most 100 dB.
 
-Only pixels the reference has shown count (`seen`): nobody can know the rest.
+Only pixels inside the reference's view count (`seen`); what lay behind its subject counts as seen.
 """
 
 from __future__ import annotations
@@ -33,4 +33,4 @@ def psnr(evidence: Evidence) -> float | Unscored:
     return mean_psnr(evidence.output.frames, evidence.truth.clip.frames, evidence.truth.seen)
 
 
-METRIC = Metric(name="psnr", version="1", dimension="fidelity", low=0, high=CAP_DB, function=psnr, needs_truth=True)
+METRIC = Metric(name="psnr", version="1", dimension="fidelity", low=0, high=CAP_DB, function=psnr)

@@ -17,4 +17,4 @@ def psnr_subject(evidence: Evidence) -> float | Unscored:
     return mean_psnr(evidence.output.frames, evidence.truth.clip.frames, region)
 
 
-METRIC = Metric(name="psnr_subject", version="1", dimension="fidelity", low=0, high=CAP_DB, function=psnr_subject, needs_truth=True)
+METRIC = Metric(name="psnr_subject", version="1", dimension="fidelity", low=0, high=CAP_DB, function=psnr_subject)

@@ -1,7 +1,8 @@
 """ssim against the truth, -1 to 1: Gaussian window 11 px, sigma 1.5, border of 5 px cropped, mean over RGB.
 
 Equals scikit-image's `structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
-data_range=255)` to 1e-5 where every pixel counts. Only pixels the reference has shown (`seen`) are averaged.
+data_range=255)` to 1e-5 where every pixel counts. Only pixels inside the reference's view
+are averaged (`seen`); what lay behind its subject counts as seen.
 Source: Wang et al., "Image Quality Assessment: From Error Visibility to Structural Similarity", 2004.
 """
 
@@ -43,4 +44,4 @@ def ssim(evidence: Evidence) -> float | Unscored:
     return float(np.mean(values)) if values else Unscored(reason="no pixel of the truth is visible in the reference")
 
 
-METRIC = Metric(name="ssim", version="1", dimension="fidelity", low=-1, high=1, function=ssim, needs_truth=True)
+METRIC = Metric(name="ssim", version="1", dimension="fidelity", low=-1, high=1, function=ssim)

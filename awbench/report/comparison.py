@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Iterable, Mapping, Sequence
 
+from awbench.report.groups import ALL_CASES, groups_of
+from awbench.report.metric_facts import MetricFacts, common_metrics
 from models.types import Grid, require
+
+TRUTHLESS_NOTE = (
+    "Without truth, motion follows the driver's own flow field: copies of it (echo_driver, flow_warp) score above a right answer, "
+    "so motion_fidelity and overall are not ranked here."
+)
+MOTION = "motion_fidelity"
 
 CEILING = "ground_truth"
 """The system that answers with the truth: shown in every table, never ranked."""
-
-ALL_CASES = None
-"""The tag of rows over the whole suite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,17 +34,6 @@ class Cell:
     status: str
     value: float | None = None
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricFacts:
-    """What a table needs to know of a metric. `span`: the axis to draw on, or None to fit the scores (dB); `combines`: its parts."""
-
-    name: str
-    version: str
-    higher_is_better: bool = True
-    span: tuple[float, float] | None = None
-    combines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,7 +58,10 @@ class System:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Comparison:
-    """The systems on one suite. `groups`: tag (None for all cases) -> case ids, in the order to show them."""
+    """The systems on one suite. `groups`: tag (None for all cases) -> case ids, in the order to show them.
+
+    `unscored`: metric -> reason, of those that no system could be scored on; `metrics` holds them, printed tables do not.
+    """
 
     suite: Any
     grid: Grid
@@ -72,6 +69,26 @@ class Comparison:
     metrics: tuple[MetricFacts, ...]
     groups: Mapping[str | None, tuple[str, ...]]
     clusters: Mapping[str, str]
+    unscored: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> tuple[MetricFacts, ...]:
+        """The metrics of printed tables."""
+        return tuple(metric for metric in self.metrics if metric.name not in self.unscored)
+
+    def is_ranked(self, metric: str) -> bool:
+        """Whether systems may be ranked by `metric`: not by motion, nor a whole it is a part of, where no case has a truth."""
+        with_motion = {fact.name for fact in self.metrics if MOTION in (fact.name, *fact.combines)}
+        return self.suite.has_truth or metric not in with_motion
+
+    def metric(self, name: str) -> MetricFacts:
+        return next(metric for metric in self.metrics if metric.name == name)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of any table of this comparison must know."""
+        blind = not self.suite.has_truth and any(MOTION in (metric.name, *metric.combines) for metric in self.metrics)
+        return ((TRUTHLESS_NOTE,) if blind else ()) + ((_unscored_note(self.unscored),) if self.unscored else ())
 
     @property
     def cases(self) -> tuple[str, ...]:
@@ -90,12 +107,39 @@ def compare(runs: Sequence[Any], folders: Sequence[Path]) -> Comparison:
     _check_distinct(folders)
     frames = [_scores(run, folder) for run, folder in zip(runs, folders)]
     suite = _common_suite(runs, folders)
-    metrics = _common_metrics(frames, folders)
+    metrics = common_metrics(frames, folders)
     ids = [case.id for case in suite.cases]
     names = unique_names([str(run.system) for run in runs], folders)
     systems = tuple(_system(name, run, frame, ids, metrics, folder) for name, run, frame, folder in zip(names, runs, frames, folders))
     clusters = {case.id: str(case.driver_id or case.id) for case in suite.cases}
-    return Comparison(suite=suite, grid=suite.grid, systems=systems, metrics=metrics, groups=groups_of(suite.cases), clusters=clusters)
+    return Comparison(
+        suite=suite,
+        grid=suite.grid,
+        systems=systems,
+        metrics=metrics,
+        groups=groups_of(suite.cases),
+        clusters=clusters,
+        unscored=_unscored(systems, metrics),
+    )
+
+
+def _unscored(systems: Sequence[System], metrics: Sequence[MetricFacts]) -> dict[str, str]:
+    """Metrics that are unscored wherever there was an output, with the most frequent reason; never all of them."""
+    found = {}
+    for metric in metrics:
+        pairs = [(s, case, cell) for s in systems for case, cell in s.cells.get(metric.name, {}).items()]
+        cells = [cell for system, case, cell in pairs if case not in system.generation_failures]
+        if cells and all(cell.status == "unscored" for cell in cells):
+            found[metric.name] = Counter(cell.reason for cell in cells).most_common(1)[0][0]
+    return found if len(found) < len(metrics) else {}
+
+
+def _unscored_note(unscored: Mapping[str, str]) -> str:
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in unscored.items():
+        by_reason.setdefault(reason, []).append(name)
+    parts = [f"{', '.join(names)} ({why})" for why, names in by_reason.items()]
+    return f"Unscored for every system and not shown: {'; '.join(parts)}."
 
 
 def unique_names(names: Sequence[str], folders: Sequence[Path]) -> list[str]:
@@ -106,39 +150,6 @@ def unique_names(names: Sequence[str], folders: Sequence[Path]) -> list[str]:
     while len({(name, part[-depth:]) for name, part in zip(names, parts)}) < len(names):
         depth += 1
     return [f"{name} ({'/'.join(part[-depth:])})" if name in repeated else name for name, part in zip(names, parts)]
-
-
-def tag_text(name: str, value: object) -> str:
-    """`name=value` as it appears in reports; booleans in lower case."""
-    return f"{name}={str(value).lower() if isinstance(value, bool) else value}"
-
-
-def groups_of(cases: Sequence[Any]) -> dict[str | None, tuple[str, ...]]:
-    """All cases, then one group per tag value, then the cross-track cells driver kind x reference kind."""
-    tagged: dict[str, dict[str, list[str]]] = {}
-    for case in cases:
-        for name, value in {"reference_pose": case.reference_pose, **case.tags, **_kinds(case.tags)}.items():
-            tagged.setdefault(name, {}).setdefault(tag_text(name, value), []).append(case.id)
-    groups: dict[str | None, tuple[str, ...]] = {ALL_CASES: tuple(case.id for case in cases)}
-    for values in tagged.values():
-        groups.update({tag: tuple(values[tag]) for tag in sorted(values)})
-    return groups
-
-
-KINDS = ("human", "non-human")
-
-
-def cell_tag(driver: str, reference: str) -> str:
-    """The tag of one cell of the driver x reference table."""
-    return tag_text("driver_to_reference", f"{driver}_to_{reference}")
-
-
-def _kinds(tags: Mapping[str, object]) -> dict[str, str]:
-    """Human or not, for driver and reference; only across identities, where the difference matters."""
-    if not {"driver_subject", "reference_subject"} <= tags.keys() or tags.get("track", "cross") != "cross":
-        return {}
-    driver, reference = (KINDS[tags[name] != "human"] for name in ("driver_subject", "reference_subject"))
-    return {"driver_kind": driver, "reference_kind": reference, "driver_to_reference": f"{driver}_to_{reference}"}
 
 
 def _check_distinct(folders: Sequence[Path]) -> None:
@@ -157,11 +168,11 @@ def _scores(run: Any, folder: Path) -> Any:
 def _common_suite(runs: Sequence[Any], folders: Sequence[Path]) -> Any:
     first = runs[0]
     for run, folder in zip(runs[1:], folders[1:]):
-        for field, read in _SUITE_FIELDS.items():
+        for name, read in _SUITE_FIELDS.items():
             got, want = read(run), read(first)
-            shown = (got, want) if field in ("name", "version", "grid", "fingerprint") else ("others", f"those of {folders[0]}")
+            shown = (got, want) if name in ("name", "version", "grid", "fingerprint") else ("others", f"those of {folders[0]}")
             advice = f"{folders[0]} ran another suite: report them apart"
-            require(got == want, f"run {folder}", f"suite {field}", shown[0], str(shown[1]), advice)
+            require(got == want, f"run {folder}", f"suite {name}", shown[0], str(shown[1]), advice)
     return first.suite
 
 
@@ -174,36 +185,6 @@ _SUITE_FIELDS = {
     "drivers and references": lambda run: tuple((case.driver_id, case.identity_id) for case in run.suite.cases),
     "fingerprint": lambda run: run.config.get("suite", {}).get("fingerprint", ""),
 }
-
-
-def _common_metrics(frames: Sequence[Any], folders: Sequence[Path]) -> tuple[MetricFacts, ...]:
-    """The union of the scored metrics, in catalog order; the same metric in two versions is refused."""
-    versions: dict[str, tuple[str, Path]] = {}
-    for frame, folder in zip(frames, folders):
-        for metric, version in frame[["metric", "metric_version"]].drop_duplicates().itertuples(index=False):
-            known, where = versions.setdefault(str(metric), (str(version), folder))
-            advice = f"{where} has {known}: score both with one version"
-            require(str(version) == known, f"run {folder}", f"{metric} version", version, known, advice)
-    known = [name for name in _catalog_order() if name in versions]
-    facts = [_facts(name, versions[name][0]) for name in known + sorted(versions.keys() - set(known))]
-    return tuple(sorted(facts, key=lambda metric: not metric.combines))  # the composite leads, the rest keeps its order
-
-
-def _catalog_order() -> list[str]:
-    from awbench.catalog import METRICS
-
-    return list(METRICS.entries)
-
-
-def _facts(name: str, version: str) -> MetricFacts:
-    """Direction and range from the catalog; a metric of a plug-in that is not installed here counts as higher is better."""
-    from awbench.catalog import METRICS
-
-    if name not in METRICS.table():
-        return MetricFacts(name=name, version=version)
-    metric = METRICS.load(name)
-    span = (float(metric.low), float(metric.high)) if metric.high - metric.low <= 1 else None
-    return MetricFacts(name=name, version=version, higher_is_better=metric.higher_is_better, span=span, combines=tuple(metric.combines))
 
 
 def _system(name: str, run: Any, frame: Any, ids: Sequence[str], metrics: Sequence[MetricFacts], folder: Path) -> System:

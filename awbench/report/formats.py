@@ -12,9 +12,11 @@ import re
 from dataclasses import dataclass
 from typing import Any, Callable, Sequence
 
-from awbench.report.comparison import KINDS, Comparison, MetricFacts, cell_tag
+from awbench.report.comparison import Comparison
+from awbench.report.groups import KINDS, cell_tag
+from awbench.report.metric_facts import MetricFacts
 from awbench.report.table import BEST, MARKS_NOTE, SECOND, Row, difference_rows, mean_rows, report_rows
-from awbench.statistics import CONFIDENCE, RESAMPLES
+from awbench.statistics import CONFIDENCE, RESAMPLES, SEED
 from models.artifacts import to_json
 
 FIELDS = ("system", "metric", "tag", "baseline", "mean", "low", "high", "n", "failed")
@@ -81,10 +83,19 @@ def number(value: float | None, *, sign: bool = False) -> str:
     return text.replace("-", "−") if float(text) else text.lstrip("+-")
 
 
-def interval(row: Row) -> str:
+def row_number(value: float | None, row: Row, metric: MetricFacts) -> str:
+    """A mean or a bound of `row`: signed in a difference; a share in percent, and differences of shares in percentage points."""
+    is_difference = row.baseline is not None
+    if value is None or not metric.is_share:
+        return number(value, sign=is_difference)
+    text = f"{100 * value:+.1f} pp" if is_difference else f"{100 * value:.1f} %"
+    return text.replace("-", "−")
+
+
+def interval(row: Row, metric: MetricFacts) -> str:
     """`[low, high]`, or why there is none."""
-    found, sign = row.estimate, row.baseline is not None
-    return "no interval" if found.low is None else f"[{number(found.low, sign=sign)}, {number(found.high, sign=sign)}]"
+    found = row.estimate
+    return "no interval" if found.low is None else f"[{row_number(found.low, row, metric)}, {row_number(found.high, row, metric)}]"
 
 
 def coverage(row: Row, cases: int) -> str:
@@ -99,7 +110,7 @@ def _document(dialect: Dialect, comparison: Comparison, baseline: str | None) ->
     suite, grid = comparison.suite, comparison.grid
     raster = f"{grid.width}x{grid.height} px, {grid.num_frames} frames, {grid.fps:g} fps"
     title = f"{suite.name} v{suite.version}: {len(comparison.cases)} cases, {raster}"
-    tables = [_wide(dialect, comparison, rows, title, None, [_interval_note(comparison), MARKS_NOTE])]
+    tables = [_wide(dialect, comparison, rows, title, None, [_interval_note(comparison), MARKS_NOTE, *comparison.notes])]
     if baseline is not None:
         rows = difference_rows(comparison, baseline)
         tables.append(_wide(dialect, comparison, rows, f"Paired difference to {baseline}, case by case", None, []))
@@ -113,9 +124,14 @@ def _document(dialect: Dialect, comparison: Comparison, baseline: str | None) ->
 
 
 def _interval_note(comparison: Comparison) -> str:
+    return f"Mean [{resampling(comparison)}]; n={len(comparison.cases)} unless stated."
+
+
+def resampling(comparison: Comparison) -> str:
+    """How the intervals were made, and of what."""
     drivers, cases = len(set(comparison.clusters.values())), len(comparison.cases)
-    unit = f"{drivers} drivers" if 1 < drivers < cases else f"{cases} cases"
-    return f"Mean [{CONFIDENCE:.0%} bootstrap interval, {RESAMPLES:,} resamples of {unit}]; n={cases} unless stated."
+    unit = f"{drivers} drivers" if 1 < drivers < cases else f"{cases} cases" + " of one driver" * (drivers == 1 < cases)
+    return f"{CONFIDENCE:.0%} percentile bootstrap interval, {RESAMPLES:,} resamples of {unit}, seed {SEED}"
 
 
 def _wide(dialect: Dialect, comparison: Comparison, rows: Sequence[Row], title: str, tag: str | None, notes: Sequence[str]) -> str:
@@ -123,11 +139,11 @@ def _wide(dialect: Dialect, comparison: Comparison, rows: Sequence[Row], title: 
     shown = {(row.system, row.metric): row for row in rows if row.tag == tag}
     systems = [system for system in comparison.systems if any(name == system.name for name, _ in shown)]
     cases = len(comparison.groups[tag])
-    header = ["system"] + [dialect.escape(metric.name) + _arrow(dialect, metric) for metric in comparison.metrics]
+    header = ["system"] + [dialect.escape(metric.name) + _arrow(dialect, metric) for metric in comparison.shown]
     body, flagged = [], False
     for system in systems:
-        cells = [_cell(dialect, shown[system.name, metric.name], cases) for metric in comparison.metrics]
-        marks = [dialect.dagger * (metric.name in system.filters) for metric in comparison.metrics]
+        cells = [_cell(dialect, shown[system.name, metric.name], metric, cases) for metric in comparison.shown]
+        marks = [dialect.dagger * (metric.name in system.filters) for metric in comparison.shown]
         flagged = flagged or any(marks)
         body.append([dialect.escape(system.name)] + [cell + mark for cell, mark in zip(cells, marks)])
     footnotes = [dialect.escape(note) for note in notes] + [f"{dialect.dagger} {dialect.escape(DAGGER_NOTE)}"] * flagged
@@ -138,11 +154,11 @@ def _arrow(dialect: Dialect, metric: MetricFacts) -> str:
     return f" {dialect.up if metric.higher_is_better else dialect.down}"
 
 
-def _cell(dialect: Dialect, row: Row, cases: int) -> str:
-    mean = dialect.escape(number(row.estimate.mean, sign=row.baseline is not None))
+def _cell(dialect: Dialect, row: Row, metric: MetricFacts, cases: int) -> str:
+    mean = dialect.escape(row_number(row.estimate.mean, row, metric))
     emphasis = {BEST: dialect.bold, SECOND: dialect.underline}.get(row.mark, "{}")
     parts = [emphasis.replace("{}", mean)]
-    parts += [dialect.interval.replace("{}", dialect.escape(interval(row)))] if row.estimate.n else []
+    parts += [dialect.interval.replace("{}", dialect.escape(interval(row, metric)))] if row.estimate.n else []
     covered = coverage(row, cases)
     return " ".join(parts + ([dialect.interval.replace("{}", dialect.escape(f"({covered})"))] if covered else []))
 

@@ -11,9 +11,11 @@ from typing import Any, Mapping, Sequence
 
 import numpy as np
 
-from awbench.report.comparison import Comparison, MetricFacts, System, tag_text
+from awbench.report.comparison import Comparison, System
 from awbench.report.formats import number
+from awbench.report.groups import tag_text
 from awbench.report.media import MediaFolder, upscale_factor
+from awbench.report.metric_facts import MetricFacts
 from awbench.report.table import is_ceiling
 from models.progress import Progress
 from models.types import Clip

@@ -16,19 +16,22 @@ from typing import Any, Iterator, Mapping, Sequence
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from awbench.report.comparison import KINDS, Comparison, MetricFacts, cell_tag
+from awbench.report.comparison import Comparison
 from awbench.report.figures import interval_svg, scale_of
-from awbench.report.formats import DAGGER_NOTE, coverage, interval, number
+from awbench.report.formats import DAGGER_NOTE, coverage, interval, resampling, row_number
 from awbench.report.gallery import case_cards
+from awbench.report.groups import KINDS, cell_tag
 from awbench.report.media import MediaFolder
+from awbench.report.metric_facts import MetricFacts
 from awbench.report.table import MARKS_NOTE, Row, difference_rows, failure_counts, mean_rows
-from awbench.statistics import CONFIDENCE, MIN_CLUSTERS, RESAMPLES, SEED
+from awbench.statistics import MIN_CLUSTERS
 from models.artifacts import write_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableCell:
-    """One cell as printed. `alarm`: something failed or is missing; `sort`: the number to sort by, None last."""
+    """One cell as printed. `alarm`: something failed or is missing; `sort`: the number to sort by, None last;
+    `lower_first`: lower is better."""
 
     mean: str
     interval: str
@@ -38,6 +41,7 @@ class TableCell:
     mark: str = ""
     dagger: bool = False
     sort: float | None = None
+    lower_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +79,7 @@ def write_comparison(comparison: Comparison, page: Path, baseline: str | None = 
         "quadrant_differences": quadrant_table("quadrant-differences", comparison, differences) if baseline is not None else None,
         "failures": failure_counts(comparison),
         "cards": cards,
-        "sorts": [metric.name for metric in comparison.metrics],
+        "sorts": [metric.name for metric in comparison.shown],
         "filters": [tag for tag in comparison.groups if tag is not None],
         "clock": {"frames": comparison.grid.num_frames, "fps": comparison.grid.fps},
         "provenance": [(system.name, list(flattened(system.run.config))) for system in comparison.systems],
@@ -103,7 +107,7 @@ def environment() -> Environment:
 
 def wide_table(name: str, comparison: Comparison, rows: Sequence[Row]) -> Table:
     """Systems down, metrics across, one group per tag."""
-    scales = {metric.name: _scale(metric, rows) for metric in comparison.metrics}
+    scales = {metric.name: _scale(metric, rows) for metric in comparison.shown}
     by_tag: dict[str | None, list[Row]] = {}
     for row in rows:
         by_tag.setdefault(row.tag, []).append(row)
@@ -111,9 +115,9 @@ def wide_table(name: str, comparison: Comparison, rows: Sequence[Row]) -> Table:
     for tag, cases in comparison.groups.items():
         found = {(row.system, row.metric): row for row in by_tag.get(tag, ())}
         systems = dict.fromkeys(system for system, _ in found)
-        lines = [(s, tuple(_cell(comparison, found[s, m.name], len(cases), scales[m.name]) for m in comparison.metrics)) for s in systems]
+        lines = [(s, tuple(_cell(comparison, found[s, m.name], len(cases), scales[m.name]) for m in comparison.shown)) for s in systems]
         groups.append(TableGroup(key=tag or "", label=tag or "all cases", count=len(cases), rows=tuple(lines)))
-    return Table(id=name, header=tuple(_title(metric) for metric in comparison.metrics), choice="Cases", groups=tuple(groups))
+    return Table(id=name, header=tuple(_title(metric) for metric in comparison.shown), choice="Cases", groups=tuple(groups))
 
 
 def quadrant_table(name: str, comparison: Comparison, rows: Sequence[Row]) -> Table | None:
@@ -126,7 +130,7 @@ def quadrant_table(name: str, comparison: Comparison, rows: Sequence[Row]) -> Ta
     found = {(row.system, row.metric, row.tag): row for row in rows}
     systems = dict.fromkeys(row.system for row in rows)
     groups = []
-    for metric in comparison.metrics:
+    for metric in comparison.shown:
         scale = _scale(metric, rows)
         lines = [
             (s, tuple(_cell(comparison, found[s, metric.name, tag], len(comparison.groups[tag]), scale) for tag in tags.values()))
@@ -147,15 +151,14 @@ def flattened(config: object, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _facts(comparison: Comparison) -> dict[str, Any]:
-    suite, grid, names = comparison.suite, comparison.grid, {metric.name for metric in comparison.metrics}
-    drivers, cases = len(set(comparison.clusters.values())), len(comparison.cases)
-    unit = f"{drivers} drivers" if 1 < drivers < cases else f"{cases} cases" + (" of one driver" if drivers == 1 and cases > 1 else "")
+    suite, grid, names = comparison.suite, comparison.grid, {metric.name for metric in comparison.shown}
     return {
         "suite": suite,
         "grid": grid,
         "systems": comparison.systems,
         "metrics": comparison.metrics,
-        "statistics": f"{CONFIDENCE:.0%} percentile bootstrap, {RESAMPLES:,} resamples of {unit}, seed {SEED}",
+        "statistics": resampling(comparison),
+        "notes": comparison.notes,
         "marks_note": MARKS_NOTE,
         "min_clusters": MIN_CLUSTERS,
         "dagger_note": DAGGER_NOTE if any(names & system.filters for system in comparison.systems) else "",
@@ -173,15 +176,16 @@ def _scale(metric: MetricFacts, rows: Sequence[Row]) -> tuple[float, float]:
 
 
 def _cell(comparison: Comparison, row: Row, cases: int, scale: tuple[float, float]) -> TableCell:
-    found, is_difference = row.estimate, row.baseline is not None
-    clear = "clear" if is_difference and found.clear else ""
+    found, is_difference, metric = row.estimate, row.baseline is not None, comparison.metric(row.metric)
+    clear = "clear" if is_difference and found.clear and comparison.is_ranked(row.metric) else ""
     return TableCell(
-        mean=number(found.mean, sign=is_difference),
-        interval=interval(row) if found.n else "",
+        mean=row_number(found.mean, row, metric),
+        interval=interval(row, metric) if found.n else "",
         coverage=coverage(row, cases),
         alarm=row.failed + row.missing > 0,
         drawing=interval_svg(found.mean, found.low, found.high, scale, zero=is_difference),
         mark=row.mark or clear,
         dagger=row.metric in comparison.system(row.system).filters,
         sort=found.mean,
+        lower_first=not metric.higher_is_better,
     )

@@ -7,15 +7,18 @@ for every (system, metric, tag), also when nothing was scored (mean null, n 0), 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Sequence
+from itertools import combinations
+from typing import Any, Mapping, Sequence
 
-from awbench.report.comparison import CEILING, Comparison, MetricFacts, System
+from awbench.report.comparison import CEILING, Comparison, System
+from awbench.report.metric_facts import MetricFacts
 from awbench.statistics import MIN_CLUSTERS, Estimate, estimate, paired
 
 BEST, SECOND, UNMARKED = "best", "second", ""
 MARKS_NOTE = (
-    "Bold: the best system and every system that its paired interval cannot tell from it; underlined: the best of the rest. "
-    f"No mark where no system can be told from the best, or below {MIN_CLUSTERS} cases. {CEILING} is the ceiling and is not ranked."
+    "Bold: no other system is clearly better on the cases both were scored on (paired interval beside 0); underlined: the best of "
+    f"the rest. No mark where no two systems can be told apart, or below {MIN_CLUSTERS} cases or drivers. "
+    f"{CEILING} is the ceiling and is not ranked."
 )
 
 
@@ -77,18 +80,33 @@ def report_rows(comparison: Comparison, baseline: str | None = None) -> list[Row
 
 
 def rank(comparison: Comparison, metric: MetricFacts, cases: Sequence[str]) -> dict[str, str]:
-    """Marks by system: best are all that cannot be told from the best mean; empty where that is every system."""
+    """Marks by system: best are all that no other clearly beats on shared cases; empty where nothing can be told apart.
+
+    All pairs are compared: a mean over the easy cases alone, where the others failed, must not win.
+    """
     marks = {system.name: UNMARKED for system in comparison.systems}
+    if not comparison.is_ranked(metric.name):
+        return marks
     sign = 1 if metric.higher_is_better else -1
     values = {system.name: system.values(metric.name, cases) for system in comparison.systems if not is_ceiling(system)}
-    means = {name: sign * sum(found.values()) / len(found) for name, found in values.items() if found}
-    order = sorted(means, key=means.get, reverse=True)
-    gaps = {name: paired(values[order[0]], values[name], comparison.clusters) for name in order[1:]}
-    worse = [name for name, gap in gaps.items() if gap.clear and sign * gap.mean > 0]
-    if not worse:
-        return marks
-    marks.update({name: BEST for name in order if name not in worse})
-    return marks | {worse[0]: SECOND}
+    values = {name: {case: sign * value for case, value in found.items()} for name, found in values.items()}
+    ranked = [name for name, found in values.items() if len({comparison.clusters[case] for case in found}) >= MIN_CLUSTERS]
+    beaten = _beaten(ranked, values, comparison.clusters)
+    order = sorted(ranked, key=lambda name: sum(values[name].values()) / len(values[name]), reverse=True)
+    rest = [name for name in order if beaten[name]]
+    second = [name for name in rest if not beaten[name] & set(rest)]
+    marks.update({name: BEST for name in order if rest and not beaten[name]})
+    return marks | {name: SECOND for name in second[:1]}
+
+
+def _beaten(names: Sequence[str], values: Mapping[str, Mapping[str, float]], clusters: Mapping[str, str]) -> dict[str, set[str]]:
+    """Which others are clearly above each system on the cases both were scored on; `values`: higher is better."""
+    beaten: dict[str, set[str]] = {name: set() for name in names}
+    for one, other in combinations(names, 2):
+        gap = paired(values[one], values[other], clusters)
+        if gap.clear:
+            beaten[other if gap.mean > 0 else one].add(one if gap.mean > 0 else other)
+    return beaten
 
 
 def is_ceiling(system: System) -> bool:

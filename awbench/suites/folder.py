@@ -116,7 +116,13 @@ def load_folder(folder: str | Path, *, fingerprint: bool = True) -> Suite:
     mark = _fingerprint(folder, files) if fingerprint else ""
     source = FolderSource(folder=folder, grid=grid, files=files)
     return Suite(
-        name=raw["name"], version=_text(raw["version"]), grid=grid, cases=tuple(c for c, _ in parsed), source=source, fingerprint=mark
+        name=raw["name"],
+        version=_text(raw["version"]),
+        grid=grid,
+        cases=tuple(case for case, _ in parsed),
+        source=source,
+        fingerprint=mark,
+        has_truth=any(case_files.truth for case_files in files.values()),
     )
 
 
@@ -138,27 +144,38 @@ def validate_suite(folder: str | Path) -> list[str]:
 
 
 def _media_problems(raw: dict[str, Any], folder: Path, grid: Grid, parsed: list[tuple[Case, CaseFiles]]) -> Iterator[str]:
-    source = FolderSource(folder=folder, grid=grid, files={case.id: files for case, files in parsed})
+    source, suite = FolderSource(folder=folder, grid=grid, files={case.id: files for case, files in parsed}), None
     try:
-        Suite(name=raw["name"], version=_text(raw["version"]), grid=grid, cases=tuple(case for case, _ in parsed), source=source)
+        suite = Suite(name=raw["name"], version=_text(raw["version"]), grid=grid, cases=tuple(case for case, _ in parsed), source=source)
     except ValueError as error:
         yield str(error)
     for case, files in parsed:
-        for part, read in (
-            ("driver", lambda path: read_window(path, grid)),
-            ("reference", read_image),
-            ("truth", lambda path: read_truth(path, grid)),
-        ):
-            name = getattr(files, part)
-            try:
-                if files.problem:
-                    raise MediaError(files.problem)
-                if name:
-                    read_part(folder, part, name, read)
-            except ValueError as error:
-                yield f"case {case.id}: {error}"
-            if files.problem:
-                break
+        whole = _load_problem(suite, case.id) if suite is not None else ""
+        if suite is None or whole:
+            parts = [files.problem] if files.problem else list(_part_problems(folder, grid, files))
+            yield from (f"case {case.id}: {line}" for line in parts or [whole] if line)
+
+
+def _load_problem(suite: Suite, case_id: str) -> str:
+    try:
+        suite.load(case_id)
+    except (ValueError, OSError) as error:
+        return str(error) or type(error).__name__
+    return ""
+
+
+def _part_problems(folder: Path, grid: Grid, files: CaseFiles) -> Iterator[str]:
+    """What is wrong with each medium on its own: a load stops at the first."""
+    for part, read in (
+        ("driver", lambda path: read_window(path, grid)),
+        ("reference", read_image),
+        ("truth", lambda path: read_truth(path, grid)),
+    ):
+        try:
+            if name := getattr(files, part):
+                read_part(folder, part, name, read)
+        except ValueError as error:
+            yield str(error)
 
 
 def _read_yaml(folder: Path) -> dict[str, Any]:

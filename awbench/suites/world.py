@@ -27,6 +27,7 @@ from models.types import Clip, Grid, require
 GRID = Grid(width=48, height=48, fps=8.0, num_frames=6)
 VERSION = "1"
 EXPECTED_FILE = Path(__file__).with_name("world_digests.json")
+WRITE_COMMAND = 'python -c "from awbench.suites.world import write_digests; write_digests()"'
 CHECKED_CASES = 6
 """How many cases of a suite have a known digest."""
 _ROUNDING = 0.25  # grey levels of a block's mean: a few pixels that round the other way stay below it
@@ -147,8 +148,8 @@ def validate_world(suite: Suite) -> list[str]:
     expected: dict[str, Any] = read_json(EXPECTED_FILE).get(suite.name, {}) if EXPECTED_FILE.is_file() else {}
     item = f"suite {suite.name}"
     if not expected:
-        return [f"{item}: digests: got none in {EXPECTED_FILE.name}, expected {CHECKED_CASES}; write them with write_digests"]
-    advice = "the world's source or a library has changed: raise the suite's version and write the digests anew"
+        return [f"{item}: digests: got none in {EXPECTED_FILE.name}, expected {CHECKED_CASES}; write them with: {WRITE_COMMAND}"]
+    advice = f"the world's source or a library has changed: raise the suite's version and run: {WRITE_COMMAND}"
     now = current_records(suite)
     gone = [f"{item} case {name}: got no such case, expected one; {advice}" for name in expected if name not in now]
     return gone + [

@@ -10,7 +10,7 @@ from awbench.cases import Truth
 from awbench.evidence import Evidence, reduced
 from awbench.metrics.appearance_consistency import appearance_consistency, likeness, skill
 from awbench.metrics.clip_appearance import clip_appearance
-from awbench.metrics.imaging_quality import imaging_quality
+from awbench.metrics.imaging_quality import evenness, imaging_quality
 from awbench.metrics.metric import Metric, Unscored
 from awbench.metrics.motion_fidelity import agreement, contrast, motion_agreement, motion_fidelity, without_camera
 from awbench.metrics.motion_smoothness import motion_smoothness, unevenness_px
@@ -135,7 +135,13 @@ def test_smoothness_sees_jitter_and_leaps_and_pays_nothing_for_stillness():
     leaps = clip(CLIP.frames[[0, 0, 0, 3, 3, 3]])
     assert motion_smoothness(evidence(jitter)) < 0.5
     assert motion_smoothness(evidence(leaps)) < 0.9
-    assert motion_smoothness(evidence(STILL)) <= motion_smoothness(evidence())
+    assert unevenness_px(evidence(STILL).output_flow) < unevenness_px(evidence().output_flow)  # so an uncapped score would exceed 1
+    assert motion_smoothness(evidence(STILL)) == motion_smoothness(evidence(STILL, truth=None)) == 1.0
+
+
+def test_smoothness_grants_more_where_there_is_no_truth():
+    jitter = clip(np.stack([np.roll(frame, (-1) ** t, axis=0) for t, frame in enumerate(CLIP.frames)]))
+    assert motion_smoothness(evidence(jitter)) < motion_smoothness(evidence(jitter, truth=None)) < 1
 
 
 def test_two_frames_have_no_acceleration():
@@ -150,10 +156,12 @@ def test_warp_error_is_what_motion_does_not_explain():
     assert warp_error(np.repeat(CLIP.frames[:1], 2, 0), none) == 0
 
 
-def test_consistency_sees_flicker_and_not_stillness_or_blur_as_better():
+def test_consistency_sees_flicker_and_not_stillness_as_better():
     gains = np.array([1, 0.85] * 3)[:, None, None, None]
     assert temporal_consistency(evidence(clip((CLIP.frames * gains).astype(np.uint8)))) < 0.6
-    assert temporal_consistency(evidence(STILL)) <= temporal_consistency(evidence())
+    still = evidence(STILL)  # changes less than the truth, so an uncapped score would exceed 1
+    assert warp_error(still.output_frames, still.output_flow) < warp_error(still.truth_frames, still.truth_flow)
+    assert temporal_consistency(still) == 1.0
 
 
 @pytest.mark.parametrize("sigma", [0.8, 1.5])
@@ -165,6 +173,21 @@ def test_imaging_falls_with_blur_noise_and_sharpening(sigma):
     for spoiled in (blurred, noisy, sharp):
         assert imaging_quality(evidence(spoiled)) < 0.95
         assert imaging_quality(evidence(spoiled, truth=None)) < 0.95
+
+
+@pytest.mark.parametrize("k", [2, 3, 4])
+def test_imaging_sees_repeated_pixels(k):
+    blocks = clip(np.stack([np.kron(frame[k // 2 :: k, k // 2 :: k], np.ones((k, k, 1), np.uint8)) for frame in CLIP.frames]))
+    for truth in (TRUTH, None):
+        assert imaging_quality(evidence(blocks, truth=truth)) < 0.6
+
+
+def test_evenness_of_repeated_pixels_is_a_closed_form():
+    noise = np.random.default_rng(3).normal(128, 60, (48, 48)).astype(np.float32)
+    for k in (2, 3, 4):
+        blocks = np.kron(noise[: 48 // k, : 48 // k], np.ones((k, k), np.float32))
+        assert evenness(blocks) - evenness(noise) == pytest.approx(-np.log(k), abs=0.1)
+    assert evenness(np.tile(np.arange(48, dtype=np.float32) * 4, (48, 1))) == pytest.approx(0, abs=1e-6)
 
 
 def test_more_blur_never_helps():
@@ -281,6 +304,12 @@ def test_a_metric_describes_itself_or_is_refused():
         Metric(name="x", version="1", dimension="d", low=1, high=0, function=len)
     with pytest.raises(ValueError, match="name"):
         Metric(name="a b", version="1", dimension="d", low=0, high=1, function=len)
+
+
+def test_a_variant_is_part_of_the_version_of_its_scores():
+    about = {"name": "x", "version": "2", "dimension": "d", "low": 0, "high": 1, "function": len}
+    assert Metric(**about).scored_version == Metric(**about, variant=lambda: "").scored_version == "2"
+    assert Metric(**about, variant=lambda: "ab12cd").scored_version == "2+ab12cd"
 
 
 def test_clip_appearance_without_a_model_says_so(monkeypatch, tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from awbench.evidence import Evidence
-from awbench.metrics.clip_appearance import MAX_FRAMES, clip_appearance, closeness, load_embedder
+from awbench.metrics.clip_appearance import MAX_FRAMES, METRIC, clip_appearance, closeness, load_embedder, model_mark
 from models.types import Clip
 
 TINY = {
@@ -53,6 +53,19 @@ def test_the_model_is_found_by_the_environment_and_loaded_once(folder, monkeypat
     case = Evidence(case_id="c", output=red, driver=blue, reference=red.frames[0])
     assert clip_appearance(case) == clip_appearance(case, folder)
     assert load_embedder(folder) is load_embedder(folder)
+
+
+def test_the_version_names_the_content_of_the_model(monkeypatch, tmp_path):
+    monkeypatch.delenv("ACTORFORGE_CLIP_DIR", raising=False)
+    assert METRIC.scored_version == "1" and model_mark(str(tmp_path)) == ""
+    marks = []
+    for name, weights in (("one", b"1"), ("two", b"2"), ("copy", b"1")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "open_clip_config.json").write_text("{}")
+        (tmp_path / name / "weights.bin").write_bytes(weights)
+        monkeypatch.setenv("ACTORFORGE_CLIP_DIR", str(tmp_path / name))
+        marks.append(METRIC.scored_version)
+    assert marks[0] == marks[2] != marks[1] and all(len(mark) == len("1+ab12cd") and mark.startswith("1+") for mark in marks)
 
 
 def test_at_most_eight_frames_are_embedded_and_the_worst_counts():

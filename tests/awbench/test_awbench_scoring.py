@@ -17,6 +17,7 @@ from awbench.cases import Case, CaseMedia, Suite
 from awbench.metrics.metric import Metric, Unscored
 from awbench.runs import Run, finish_generation, generate_case, pending, start_run
 from awbench.scoring import SCHEMA, Score, finish, load_metrics, plan, record, score_case, score_run
+from models.artifacts import write_json
 from models.types import AnimationRequest, AnimationResult, Clip, Grid
 from models.video import write_video
 
@@ -88,13 +89,53 @@ def test_every_case_and_metric_has_a_row(run):
     assert not (run.path / "scores.partial").exists()
 
 
-def test_a_finished_run_is_a_no_op_but_failures_are_tried_again(run):
+def test_a_finished_run_is_a_no_op_with_its_failed_generations(run):
     metrics = load_metrics()
     score_run(run, metrics)
-    before = (run.path / "scores.parquet").read_bytes()
-    assert list(plan(run, metrics)) == ["fails4"]
+    before = (run.path / "scores.parquet").stat().st_mtime_ns
+    assert plan(run, metrics) == {}
     score_run(run, metrics)
-    assert (run.path / "scores.parquet").read_bytes() == before
+    assert (run.path / "scores.parquet").stat().st_mtime_ns == before
+
+
+def test_failures_of_a_metric_are_tried_again_and_so_is_a_case_that_was_generated_since(run):
+    score_run(run, [constant("m", RuntimeError("boom"))])
+    good = constant("m", 0.5)
+    assert list(plan(run, [good])) == ["b1", "a2", "self3"]
+    score_run(run, [good])
+    assert plan(run, [good]) == {}
+    row = run.generation().to_dict("records")[3]
+    write_json(run.record_path("fails4"), row | {"reason": "another reason"})
+    finish_generation(run)
+    assert list(plan(run, [good])) == ["fails4"]
+    write_video(run.video_path("fails4"), moving(7))
+    write_json(run.record_path("fails4"), row | {"status": "ok", "reason": ""})
+    finish_generation(run)
+    score_run(run, [good])
+    assert rows(run)["fails4", "m"]["value"] == 0.5
+
+
+def test_a_part_scored_again_drops_the_whole_that_it_was_in(run):
+    metrics = load_metrics()
+    score_run(run, metrics)
+    stored = rows(run)
+    newer = replace(constant("motion_fidelity", 0.25, version="2"), name="motion_fidelity")
+    score_run(run, [newer])
+    found = rows(run)
+    assert found["b1", "motion_fidelity"]["value"] == 0.25 and ("b1", "overall") not in found
+    assert found["b1", "psnr"] == stored["b1", "psnr"]
+    now = tuple(newer if metric.name == newer.name else metric for metric in metrics)
+    assert [metric.name for metric in plan(run, now)["b1"]] == ["overall"]
+    score_run(run, now)
+    assert 0 < rows(run)["self3", "overall"]["value"] < stored["self3", "overall"]["value"] and plan(run, now) == {}
+
+
+def test_a_changed_variant_is_scored_anew(run):
+    score_run(run, [constant("m", 0.5, variant=lambda: "aaaaaa")])
+    other = constant("m", 0.75, variant=lambda: "bbbbbb")
+    assert "b1" in plan(run, [other])
+    score_run(run, [other])
+    assert (rows(run)["b1", "m"]["value"], rows(run)["b1", "m"]["metric_version"]) == (0.75, "1+bbbbbb")
 
 
 def test_adding_a_metric_scores_only_that_metric_and_keeps_the_rest(run):
@@ -118,7 +159,7 @@ def test_a_changed_video_loses_its_scores_and_only_its_own(run):
     metrics = load_metrics(["motion_fidelity", "overall"])
     score_run(run, metrics)
     write_video(run.video_path("a2"), Clip(frames=moving(0).frames[::-1].copy(), fps=GRID.fps))
-    assert list(plan(run, metrics)) == ["a2", "fails4"]
+    assert list(plan(run, metrics)) == ["a2"]
     kept = rows(run)["b1", "motion_fidelity"]
     score_run(run, metrics)
     assert rows(run)["b1", "motion_fidelity"] == kept and rows(run)["a2", "motion_fidelity"]["value"] < 0.5

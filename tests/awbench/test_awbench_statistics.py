@@ -63,9 +63,11 @@ def test_clusters_of_one_case_each_change_nothing():
     assert estimate(values, {case: case for case in values}) == estimate(values)
 
 
-def test_one_cluster_falls_back_to_its_cases():
-    values = named([0.0, 1.0, 2.0])
-    assert estimate(values, dict.fromkeys(values, "one driver")) == estimate(values)
+def test_one_cluster_has_the_interval_of_its_cases_but_is_never_clear():
+    values = named([0.1, 0.2, 0.3] * MIN_CLUSTERS)
+    one, apart = estimate(values, dict.fromkeys(values, "one driver")), estimate(values)
+    assert (one.low, one.high, one.n) == (apart.low, apart.high, apart.n)
+    assert (one.clusters, one.clear) == (1, False) and apart.clear
 
 
 def test_order_of_the_cases_does_not_matter():

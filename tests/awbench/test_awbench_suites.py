@@ -132,6 +132,16 @@ def test_every_unreadable_medium_is_named_and_spoils_only_its_case(tmp_path: Pat
         suite.load("empty")
 
 
+def test_a_truth_off_the_grid_is_a_problem_of_its_case(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, cases=[CASE | {"truth": "t.npz"}, CASE | {"id": "b"}])
+    write_bytes(folder / "t.npz", pack(truth_arrays(truth())))
+    assert validate_suite(folder) == [] and load_folder(folder).has_truth
+    text = (folder / "suite.yaml").read_text()
+    (folder / "suite.yaml").write_text(text.replace("width: 24", "width: 32"))
+    (problem,) = validate_suite(folder)
+    assert problem.startswith("case a: ") and "truth (frames, size, fps)" in problem
+
+
 def test_the_fingerprint_follows_the_content_of_the_media(tmp_path: Path) -> None:
     folder = folder_with(tmp_path)
     before = load_folder(folder).fingerprint

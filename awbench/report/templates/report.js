@@ -23,7 +23,9 @@
       const button = one("button", head);
       if (!button) return;
       button.addEventListener("click", () => {
-        const down = head.getAttribute("aria-sort") === "descending" || (column === 0 && !head.hasAttribute("aria-sort"));
+        const first = one("tbody:not([hidden]) tr", table); /* the first click puts the best on top: names and errors rise */
+        const rising = column === 0 || (first && "lower" in first.children[column].dataset);
+        const down = head.getAttribute("aria-sort") === "descending" || (rising && !head.hasAttribute("aria-sort"));
         all("thead th", table).forEach((other) => other.removeAttribute("aria-sort"));
         head.setAttribute("aria-sort", down ? "ascending" : "descending");
         [...table.tBodies].forEach((body) => sortBody(body, column, down ? 1 : -1));
