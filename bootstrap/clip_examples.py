@@ -12,6 +12,8 @@ from typing import Iterator
 
 import numpy as np
 
+from bootstrap.reasons import printable, reason_of
+from bootstrap.sources import check_openable, files_below
 from models.images import MediaError
 from models.progress import Progress
 from models.types import Clip, Grid, TrainingExample
@@ -26,9 +28,8 @@ class SkippedClips:
 
 
 def clip_files(folder: Path) -> list[Path]:
-    """The videos of a folder and its subfolders, sorted by path; hidden files are left out."""
-    found = (p for p in folder.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
-    return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts))
+    """What bears a video's name in a folder and its subfolders, sorted by path; hidden files are left out."""
+    return [path for path in files_below(folder) if path.suffix.lower() in VIDEO_SUFFIXES]
 
 
 def clip_examples(folder: str | Path, grid: Grid, chunk_frames: int, skipped: SkippedClips | None = None) -> Iterator[TrainingExample]:
@@ -37,10 +38,11 @@ def clip_examples(folder: str | Path, grid: Grid, chunk_frames: int, skipped: Sk
     for path in clip_files(root):
         name = path.relative_to(root).as_posix()
         try:
+            check_openable(path, name)
             clip = _on_grid(read_video(path), grid)
-        except MediaError as error:
+        except Exception as error:  # whatever a damaged file provokes costs this file and no other
             if skipped is not None:
-                skipped.reasons[name] = str(error)
+                skipped.reasons[printable(name)] = reason_of(error)
             continue
         if len(clip) < chunk_frames and skipped is not None:
             skipped.reasons[name] = f"too short: {len(clip)} frames at {grid.fps:g} fps, a chunk needs {chunk_frames}"
@@ -67,7 +69,7 @@ def annotated_frames(folder: str | Path, grid: Grid, every: int = 2):
     from models.types import require
 
     frames, points, confidence = [], [], []
-    annotated = [p for p in clip_files(Path(folder)) if p.with_suffix(".npz").is_file()]
+    annotated = [p for p in clip_files(Path(folder)) if p.is_file() and p.with_suffix(".npz").is_file()]
     require(
         bool(annotated),
         "train",

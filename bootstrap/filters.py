@@ -16,6 +16,7 @@ from awbench.catalog import METRICS
 from awbench.evidence import Evidence
 from awbench.metrics.metric import Unscored
 from bootstrap.pairing import PairSpec
+from bootstrap.reasons import reason_of
 from bootstrap.synthesis import Candidate, PairMedia
 from models.images import MediaError
 from models.types import Clip, Grid, require
@@ -55,6 +56,10 @@ class Verdict:
     threshold: float
     passed: bool
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        finite = self.value is None or np.isfinite(self.value)
+        require(bool(finite), f"check {self.check}", "value", self.value, "a finite number")
 
     def to_json(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -121,7 +126,11 @@ def _length(driver: Clip, target: Clip, grid: Grid) -> Verdict:
 
 
 def _metric(check: str, evidence: Evidence, threshold: float, meaning: str) -> Verdict:
-    answer = METRICS.load(FILTER_METRICS[check]).function(evidence)
+    try:
+        answer = METRICS.load(FILTER_METRICS[check]).function(evidence)
+    except Exception as error:
+        width, height = evidence.output.size
+        raise ValueError(f"{check} could not judge {len(evidence.output)} frames of {width}x{height} px: {reason_of(error)}") from error
     if isinstance(answer, Unscored):
         return Verdict(check=check, value=None, threshold=threshold, passed=True, reason=f"not judged: {answer.reason}")
     return _at_least(check, answer, threshold, meaning)

@@ -2,7 +2,9 @@
 
 A dataset folder in the making holds, beside the shards, `units/plan.json` (the resolved settings and what the source
 folders held) and `units/unit-%06d.json` (the rows of a unit's pairs). Killed anywhere, a unit either has its marker or
-is made again, to the same bytes. `events.jsonl` takes everything that depends on when and where.
+is made again, to the same bytes. A marker counts only while its shard is the one it names; one that says `lost` (the
+worker died again and again) fills the manifest, yet a later run tries the unit anew. `events.jsonl` takes everything
+that depends on when and where.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Iterator
 
-from models.artifacts import read_json, write_json
+from models.artifacts import read_json, sha256, sha256_file, write_json
+
+_HASHED_BYTES = 64 << 20  # a larger shard is compared by its size alone: hashing them all would make a no-op rerun slow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,19 +51,34 @@ class Ledger:
     def write_plan(self, plan: dict[str, Any]) -> None:
         write_json(self._folder / "plan.json", plan)
 
-    def write_marker(self, unit: Unit, rows: list[dict[str, Any]], shard: str, shard_sha256: str) -> None:
-        """Declare a unit done. Call it after the shard has its final name."""
-        record = {"unit": unit.index, "start": unit.start, "stop": unit.stop, "shard": shard, "shard_sha256": shard_sha256, "rows": rows}
-        write_json(self._marker(unit), record)
+    def write_marker(self, unit: Unit, rows: list[dict[str, Any]], shard: str = "", data: bytes = b"", lost: bool = False) -> None:
+        """Declare a unit done. Call it after the shard has its final name. `data`: the shard's bytes."""
+        record = {"unit": unit.index, "start": unit.start, "stop": unit.stop, "lost": lost, "rows": rows}
+        shard_fields = {"shard": shard, "shard_bytes": len(data), "shard_sha256": sha256(data) if shard else ""}
+        write_json(self._marker(unit), record | shard_fields)
 
     def marker(self, unit: Unit) -> dict[str, Any] | None:
-        """The record of a finished unit; None where it must be made (again): no marker, another range, shard gone."""
+        """The record of a unit that was made or lost; None without a readable one of this range, and where its shard is damaged."""
         path = self._marker(unit)
-        if not path.is_file():
+        try:
+            record = read_json(path)
+            same = (record["start"], record["stop"]) == (unit.start, unit.stop)
+            return record if same and isinstance(record["rows"], list) and self._is_intact(record) else None
+        except (OSError, ValueError, KeyError, TypeError):  # absent or damaged: no marker, so the unit is made again
             return None
-        record = read_json(path)
-        same = (record["start"], record["stop"]) == (unit.start, unit.stop)
-        return record if same and (not record["shard"] or (self.out / record["shard"]).is_file()) else None
+
+    def is_done(self, unit: Unit) -> bool:
+        """Whether there is nothing left to try for `unit`."""
+        record = self.marker(unit)
+        return record is not None and not record["lost"]
+
+    def _is_intact(self, record: dict[str, Any]) -> bool:
+        if not record["shard"]:
+            return True
+        path = self.out / record["shard"]
+        if path.stat().st_size != record["shard_bytes"]:
+            return False
+        return record["shard_bytes"] > _HASHED_BYTES or sha256_file(path) == record["shard_sha256"]
 
     def _marker(self, unit: Unit) -> Path:
         return self._folder / f"unit-{unit.index:06d}.json"

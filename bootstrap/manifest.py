@@ -18,9 +18,10 @@ import pyarrow.parquet as pq
 from bootstrap.filters import CHECKS, FILTER_METRICS, Pair, Rejection
 from bootstrap.pairing import PairSpec
 from bootstrap.provenance import sample_key, versions
+from bootstrap.reasons import shortened
 from bootstrap.rounds import Round
 from bootstrap.sources import Listing
-from models.artifacts import sha256_file, to_json, write_json, write_parquet
+from models.artifacts import read_json, sha256_file, to_json, write_json, write_parquet
 
 SCHEMA = pa.schema(
     [
@@ -39,10 +40,15 @@ SCHEMA = pa.schema(
     ]
 )
 
+_REASON_CHARS = 120
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a finished round holds. `unreadable`: unusable input files; `reasons`: reason -> pairs, commonest first."""
+    """What a finished round holds. `unreadable`: unusable input files; `reasons`: reason -> pairs, commonest first.
+
+    Rejections by one check are one reason, the first of them stands for all.
+    """
 
     attempted: int
     kept: int
@@ -101,8 +107,14 @@ def finish_round(round_: Round) -> Outcome:
     return outcome
 
 
-def read_outcome(out: Path) -> Outcome:
-    """The outcome of a finished dataset folder."""
+def read_outcome(out: Path) -> Outcome | None:
+    """The outcome of a finished dataset folder; None where run.json is missing or not the one of this manifest."""
+    try:
+        finished = read_json(out / "run.json")["manifest_sha256"] == sha256_file(out / "manifest.parquet")
+    except (OSError, ValueError, KeyError, TypeError):  # absent or damaged: the end is written anew from the markers
+        finished = False
+    if not finished:
+        return None
     rows = pq.read_table(out / "manifest.parquet").to_pylist()
     pairs = [row for row in rows if row["driving"] and row["reference"]]
     return _outcome(pairs, len(rows) - len(pairs))
@@ -110,9 +122,20 @@ def read_outcome(out: Path) -> Outcome:
 
 def _outcome(pairs: list[dict[str, Any]], unreadable: int) -> Outcome:
     counts = Counter(row["status"] for row in pairs)
-    reasons = Counter(row["reason"].split(":")[0] for row in pairs if row["reason"])
     statuses = {status: counts[status] for status in ("kept", "rejected", "failed")}
-    return Outcome(attempted=len(pairs), unreadable=unreadable, reasons=dict(reasons.most_common()), **statuses)
+    return Outcome(attempted=len(pairs), unreadable=unreadable, reasons=_reasons(pairs), **statuses)
+
+
+def _reasons(pairs: list[dict[str, Any]]) -> dict[str, int]:
+    groups: dict[str, list[str]] = {}
+    for row in pairs:
+        if row["status"] != "kept":
+            group = row["reason"].split(":")[0] if row["status"] == "rejected" else row["reason"]
+            groups.setdefault(group, []).append(row["reason"])
+    counts: Counter[str] = Counter()
+    for texts in groups.values():
+        counts[shortened(texts[0], _REASON_CHARS)] += len(texts)
+    return dict(counts.most_common())
 
 
 def _run_record(round_: Round, outcome: Outcome, pairs: list[dict[str, Any]], shards: dict[str, str]) -> dict[str, Any]:

@@ -111,15 +111,17 @@ class Round:
         return Ledger(out=self.out)
 
     def pending(self) -> list[Unit]:
-        """Units that still have to be made."""
-        return [unit for unit in self.units if self.ledger.marker(unit) is None]
+        """Units that still have to be made, those lost by an earlier run among them."""
+        return [unit for unit in self.units if not self.ledger.is_done(unit)]
 
 
 def plan_round(config: RoundConfig, teacher: Teacher, out: Path, seen: Callable[[str], None] = lambda _: None) -> Round:
     """Scan the sources and compare with what `out` was begun with; writes nothing.
 
-    Raises ValueError naming the field when the folder was begun with other settings or the limit shrinks.
+    Raises ValueError naming the field when the folder was begun with other settings, the limit shrinks, or `out` and a
+    source folder lie inside each other.
     """
+    _refuse_nesting(config, out)
     driving = scan_driving(config.driving, config.grid, seen)
     references = scan_references(config.references, seen)
     planned = Round(out=out, config=config, teacher=teacher, driving=driving, references=references)
@@ -137,12 +139,22 @@ def plan_round(config: RoundConfig, teacher: Teacher, out: Path, seen: Callable[
 
 def begin_round(round_: Round) -> list[Unit]:
     """Record the plan, clear what a killed run left, and return the units to make; empty for a finished folder. Hold the lock."""
-    record = _plan_record(round_)
-    if round_.ledger.plan() != record:
-        (round_.out / "run.json").unlink(missing_ok=True)  # an extended folder is unfinished until its new end
+    record, pending = _plan_record(round_), round_.pending()
+    changed = round_.ledger.plan() != record
+    if changed or pending:
+        (round_.out / "run.json").unlink(missing_ok=True)  # an extended or mended folder is unfinished until its new end
+    if changed:
         round_.ledger.write_plan(record)
     round_.ledger.sweep()
-    return round_.pending()
+    return pending
+
+
+def _refuse_nesting(config: RoundConfig, out: Path) -> None:
+    """A dataset inside its own sources would be read as a source by the next run."""
+    mine = out.resolve()
+    for name, folder in (("driving", config.driving.resolve()), ("references", config.references.resolve())):
+        nested = mine == folder or mine in folder.parents or folder in mine.parents
+        require(not nested, "synthesize", "out", f"{out} with {name} {folder}", "neither inside the other")
 
 
 def _plan_record(planned: Round) -> dict[str, Any]:

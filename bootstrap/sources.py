@@ -1,7 +1,8 @@
 """A folder of media -> what can be used, what cannot and why. One bad file never stops a run.
 
 Driving folders hold clips; reference folders hold identity images (of a clip, the first frame is the identity).
-Every clip is decoded once to its end, so a stream that breaks late is known before the first pair is made. An optional
+Every clip is decoded once to its end, so a stream that breaks late is known before the first pair is made. Links are
+followed, each path that does not run in a circle is one entry. An optional
 `clips.csv` (column `file`, then any of `TAG_COLUMNS`) adds tags; its other columns are not read.
 """
 
@@ -15,6 +16,7 @@ from typing import Callable, Iterator, Mapping
 
 import numpy as np
 
+from bootstrap.reasons import printable, reason_of
 from models.artifacts import sha256_file
 from models.images import IMAGE_SUFFIXES, MediaError, read_image
 from models.types import Grid, require
@@ -87,37 +89,58 @@ def _latest_start(path: Path, grid: Grid) -> float:
 def _scan(folder: Path, what: str, wanted: frozenset, other: frozenset, inspect: Callable, seen: Callable[[str], None]) -> Listing:
     require(folder.is_dir(), what, "folder", folder, "an existing folder of media")
     tags, usable, unreadable, ignored = read_tags(folder), [], [], []
-    for path in _files(folder):
+    for path in files_below(folder):
         name, suffix = path.relative_to(folder).as_posix(), path.suffix.lower()
         if suffix in _SIDECARS or (suffix in other and suffix not in wanted):
-            ignored.append(_printable(name))
+            ignored.append(printable(name))
             continue
         try:
             usable.append(_usable(path, name, suffix in wanted, inspect, tags.get(name, {})))
         except Exception as error:  # whatever a damaged file provokes is this file's row, never the end of the run
-            unreadable.append(Unreadable(id=_printable(name), reason=_reason(error)))
+            unreadable.append(Unreadable(id=printable(name), reason=reason_of(error)))
         seen(name)
-    found = {path.relative_to(folder).as_posix() for path in _files(folder)}
+    found = {path.relative_to(folder).as_posix() for path in files_below(folder)}
     unreadable += [Unreadable(id=name, reason=f"listed in {TAGS_FILE} but missing") for name in tags if name not in found]
     return Listing(usable=tuple(usable), unreadable=tuple(sorted(unreadable, key=lambda item: item.id)), ignored=tuple(ignored))
 
 
 def _usable(path: Path, name: str, known: bool, inspect: Callable, tags: Mapping[str, str]) -> Source:
-    if _printable(name) != name:
-        raise MediaError("file name is not valid UTF-8; rename it")
-    if not known:
+    if not known and os.path.isfile(path):
         raise MediaError(f"unknown media suffix {path.suffix!r}")
+    check_openable(path, name)
     latest_start_s, notes = inspect(path)
     return Source(id=name, sha256=sha256_file(path), latest_start_s=latest_start_s, notes=tuple(notes), tags=tags)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Every file that is not hidden, sorted by its path below `folder`."""
-    paths = []
-    for root, names, files in os.walk(folder, followlinks=True):
-        names[:] = [name for name in names if not name.startswith(".")]
-        paths += [Path(root) / name for name in files if not name.startswith(".")]
-    return iter(sorted(paths, key=lambda path: path.relative_to(folder).as_posix()))
+def check_openable(path: Path, name: str) -> None:
+    """Raise MediaError for what must not be opened: opening a pipe or a device can wait for ever."""
+    if printable(name) != name:
+        raise MediaError("file name is not valid UTF-8; rename it")
+    if os.path.isdir(path):
+        raise MediaError("a folder that cannot be listed")
+    if not os.path.isfile(path):
+        raise MediaError("not a regular file")
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Everything that is not hidden and no folder, sorted by its path below `folder`; a folder that cannot be listed is one entry."""
+    return sorted(_walk(folder, frozenset()), key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _walk(folder: Path, above: frozenset[str]) -> Iterator[Path]:
+    here = os.path.realpath(folder)
+    if here in above:
+        return  # a link back to a folder on the way here
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        yield folder
+        return
+    for path in (folder / name for name in names if not name.startswith(".")):
+        if os.path.isdir(path):
+            yield from _walk(path, above | {here})
+        else:
+            yield path
 
 
 def read_tags(folder: Path) -> dict[str, dict[str, str]]:
@@ -125,16 +148,11 @@ def read_tags(folder: Path) -> dict[str, dict[str, str]]:
     path = folder / TAGS_FILE
     if not path.is_file():
         return {}
-    with open(path, newline="", encoding="utf-8-sig") as handle:
-        reader = csv.DictReader(handle)
-        require("file" in (reader.fieldnames or ()), str(path), "columns", reader.fieldnames, "a column 'file'")
-        rows = {row["file"]: row for row in reader if row["file"]}
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as handle:
+            reader = csv.DictReader(handle)
+            require("file" in (reader.fieldnames or ()), str(path), "columns", reader.fieldnames, "a column 'file'")
+            rows = {row["file"]: row for row in reader if row["file"]}
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path}: content: got {error}, expected a table in UTF-8; save it as CSV in UTF-8") from error
     return {name: {column: row[column] for column in TAG_COLUMNS if row.get(column)} for name, row in rows.items()}
-
-
-def _printable(name: str) -> str:
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, MediaError) else f"{type(error).__name__}: {error}"

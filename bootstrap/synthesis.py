@@ -7,7 +7,6 @@ reference is the first frame of the *encoded* target, so `reference == target[0]
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Mapping
@@ -38,13 +37,11 @@ class PairMedia:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Candidate:
-    """A pair before judgement. `driver` is as the teacher gave it; `members` are the encoded files of the sample."""
+    """A pair before judgement. `members` are the encoded files of the sample."""
 
     spec: PairSpec
     media: PairMedia
-    driver: Clip
     members: Mapping[str, bytes]
-    teacher_s: float
 
 
 def read_media(spec: PairSpec, driving: Path, references: Path, grid: Grid, prompt: str = "") -> PairMedia:
@@ -65,9 +62,7 @@ def synthesize_pair(spec: PairSpec, media: PairMedia, teacher: Animator, grid: G
         seed=spec.seed,
         prompt=media.prompt,
     )
-    start = time.perf_counter()
     driver = teacher.animate(request).clip
-    teacher_s = time.perf_counter() - start
     require(driver.size == grid.size, "teacher output", "size", driver.size, str(grid.size))
     require(abs(driver.fps - grid.fps) < 1e-6, "teacher output", "fps", driver.fps, str(grid.fps))
     target_mp4 = encode_video(media.clip, crf=CRF)
@@ -76,4 +71,4 @@ def synthesize_pair(spec: PairSpec, media: PairMedia, teacher: Animator, grid: G
         "reference.png": encode_image(read_video(target_mp4).frames[0]),
         "target.mp4": target_mp4,
     }
-    return Candidate(spec=spec, media=media, driver=driver, members=members, teacher_s=teacher_s)
+    return Candidate(spec=spec, media=media, members=members)

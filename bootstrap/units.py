@@ -1,7 +1,8 @@
 """One unit of work: a range of pairs -> its shard, then its marker. Runs in any process, in any order, to the same bytes.
 
-A pair that raises is a failed row with the reason and costs nobody else anything; a unit with nothing kept writes no
-shard. What depends on the moment (times, attempts) goes into the returned `UnitReport`, never into shard or marker.
+A pair that raises is a failed row with the reason and costs nobody else anything, whatever it raises and wherever, up to
+the row that could not be written; a unit with nothing kept writes no shard. What depends on the moment (times, host)
+goes into the returned `UnitReport`, never into shard or marker.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.filters import Pair, Rejection, decide
+from bootstrap.filters import Pair, decide
 from bootstrap.ledger import Unit
 from bootstrap.manifest import failed_row, judged_row
 from bootstrap.pairing import PairSpec
+from bootstrap.reasons import reason_of
 from bootstrap.rounds import Round
 from bootstrap.shards.writer import shard_name, write_shard
 from bootstrap.synthesis import read_media, synthesize_pair
@@ -43,42 +45,56 @@ def run_unit(round_: Round, unit: Unit, teacher: Animator) -> UnitReport:
     pair_s: dict[str, float] = {}
     for position in range(unit.start, unit.stop):
         spec, start = round_.pairing.spec(position), time.perf_counter()
-        result = _attempt(round_, spec, teacher)
-        if isinstance(result, Pair):
-            samples.append((spec.key, {**result.members, "json": to_json(sample_card(round_, result)).encode()}))
-        rows.append(_row(round_, spec, result, shard_name(unit.index)))
+        row, members = _attempt(round_, spec, teacher, shard_name(unit.index))
+        rows.append(row)
+        if members is not None:
+            samples.append((spec.key, members))
         pair_s[spec.key] = round(time.perf_counter() - start, 4)
     _publish(round_, unit, samples, rows)
     return _report(unit, rows, pair_s)
 
 
 def lose_unit(round_: Round, unit: Unit, reason: str) -> UnitReport:
-    """Record a unit whose worker died again and again: every pair of it failed for `reason`."""
+    """Record a unit whose worker died again and again: every pair of it failed for `reason`. A later run tries it anew."""
     rows = [failed_row(round_, round_.pairing.spec(position), reason) for position in range(unit.start, unit.stop)]
-    _publish(round_, unit, [], rows)
+    _publish(round_, unit, [], rows, lost=True)
     return _report(unit, rows, {})
 
 
-def _attempt(round_: Round, spec: PairSpec, teacher: Animator) -> Pair | Rejection | str:
-    config = round_.config
+def _attempt(round_: Round, spec: PairSpec, teacher: Animator, shard: str) -> tuple[dict[str, Any], dict[str, bytes] | None]:
+    """The row of a pair, and its members where it is kept. The reason of a failure begins with the step that failed."""
+    config, step = round_.config, "sources"
     try:
         media = read_media(spec, config.driving, config.references, config.grid, round_.tags(spec)["driving"].get("prompt", ""))
-        return decide(synthesize_pair(spec, media, teacher, config.grid), config.grid, config.thresholds)
-    except Exception as error:  # one pair's trouble, whatever it is, is that pair's row
-        return f"{type(error).__name__}: {error}"
+        step = "teacher"
+        candidate = synthesize_pair(spec, media, teacher, config.grid)
+        step = "filters"
+        result = decide(candidate, config.grid, config.thresholds)
+        step = "record"
+        return _checked(judged_row(round_, result, shard)), _members(round_, result) if isinstance(result, Pair) else None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # one pair's trouble, whatever it is (a teacher may even call exit), is that pair's row
+        return failed_row(round_, spec, f"{step}: {reason_of(error)}"), None
 
 
-def _row(round_: Round, spec: PairSpec, result: Pair | Rejection | str, shard: str) -> dict[str, Any]:
-    return failed_row(round_, spec, result) if isinstance(result, str) else judged_row(round_, result, shard)
+def _checked(row: dict[str, Any]) -> dict[str, Any]:
+    """`row`, after an attempt to write it as a marker would."""
+    to_json(row).encode()
+    return row
 
 
-def _publish(round_: Round, unit: Unit, samples: list, rows: list[dict[str, Any]]) -> None:
+def _members(round_: Round, pair: Pair) -> dict[str, bytes]:
+    return {**pair.members, "json": to_json(sample_card(round_, pair)).encode()}
+
+
+def _publish(round_: Round, unit: Unit, samples: list, rows: list[dict[str, Any]], lost: bool = False) -> None:
     name = shard_name(unit.index)
     if samples:
-        round_.ledger.write_marker(unit, rows, name, sha256(write_shard(round_.out / name, samples)))
+        round_.ledger.write_marker(unit, rows, name, write_shard(round_.out / name, samples))
         return
     (round_.out / name).unlink(missing_ok=True)
-    round_.ledger.write_marker(unit, rows, "", "")
+    round_.ledger.write_marker(unit, rows, lost=lost)
 
 
 def _report(unit: Unit, rows: list[dict[str, Any]], pair_s: dict[str, float]) -> UnitReport:

@@ -67,6 +67,11 @@ def _run(verb: str, arguments: list[str]) -> int:
         if os.environ.get("ACTORFORGE_DEBUG"):
             raise
         return _wrong_use(verb, " ".join(str(error).split()))
+    except Exception as error:
+        if verb != "validate" or os.environ.get("ACTORFORGE_DEBUG"):
+            raise
+        print(f"unreadable: {type(error).__name__}: {' '.join(str(error).split())}")  # a damaged file can provoke anything: a finding
+        return 1
 
 
 def _wrong_use(verb: str, message: str) -> int:

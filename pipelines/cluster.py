@@ -2,8 +2,9 @@
 
 In: a picklable `make_worker() -> work` and a list of units; out: `(index, work(unit))` in completion order. With
 `workers=0` the same loop runs in this process and ray is never imported. An exception of `work` is raised here, as in
-process; a worker that *dies* (segfault, out of memory) costs its unit a bounded number of attempts and then yields
-`Lost`. Nothing here knows what a unit is, and results never depend on the order in which they arrive.
+process; a worker that *dies* (segfault, out of memory) costs its unit a bounded number of attempts, each told to
+`on_death(index, error)`, and then yields `Lost`. Nothing here knows what a unit is, and results never depend on the
+order in which they arrive.
 
 Ray puts the folder in which it was started first on every worker's path. A local cluster is therefore started from
 the source root; a remote one (environment variable RAY_ADDRESS) gets the four packages uploaded. Either way each
@@ -22,10 +23,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterator, Sequence, TypeVar
 
+from awbench.catalog import ANIMATORS
 from models.types import require
 
 T = TypeVar("T")
 R = TypeVar("R")
+OnDeath = Callable[[int, str], None]
 
 PACKAGES = ("models", "awbench", "bootstrap", "pipelines")
 MAX_ATTEMPTS = 3
@@ -58,15 +61,18 @@ def source_hash(root: Path | None = None) -> str:
 
 
 def absolute_animator(name: str) -> str:
-    """An animator's name with the path in it (`FOLDER`, `name:FOLDER`) made absolute: a worker has another working folder."""
+    """An animator's name with the path in it (`FOLDER`, `name:FOLDER`) made absolute: a worker has another working folder.
+
+    Known names win over folders of the same name.
+    """
     head, colon, argument = name.partition(":")
-    if colon and Path(argument).exists():
-        return f"{head}:{Path(argument).resolve()}"
+    if head in ANIMATORS.table():
+        return f"{head}:{Path(argument).resolve()}" if colon and Path(argument).exists() else name
     return str(Path(name).resolve()) if Path(name).is_dir() else name
 
 
 def run_units(
-    make_worker: Callable[[], Callable[[T], R]], units: Sequence[T], workers: int, *, label: str
+    make_worker: Callable[[], Callable[[T], R]], units: Sequence[T], workers: int, *, label: str, on_death: OnDeath = lambda *_: None
 ) -> Iterator[tuple[int, R | Lost]]:
     """Yield `(index, result)` for every unit in completion order.
 
@@ -79,11 +85,12 @@ def run_units(
     if workers == 0:
         _use_one_thread()
         work = make_worker()
+        _use_one_thread()  # once more: make_worker may be what imports cv2 or torch
         for index, unit in enumerate(units):
             yield index, work(unit)
         return
     with cluster(workers):
-        yield from _run_on_actors(make_worker, units, workers, label)
+        yield from _run_on_actors(make_worker, units, workers, label, on_death)
 
 
 @contextlib.contextmanager
@@ -99,13 +106,35 @@ def cluster(workers: int) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    folder = tempfile.mkdtemp(prefix="af-", dir="/tmp" if os.path.isdir("/tmp") else None)  # socket paths end at 107 bytes
+    sweep_orphans(_temporary_root())
+    folder = tempfile.mkdtemp(prefix=f"af-{os.getpid()}-", dir=_temporary_root())
     try:
         _start(workers, folder)
         yield
     finally:
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _temporary_root() -> Path:
+    """Where Ray keeps its sockets: near the root, as their paths end at 107 bytes."""
+    return Path("/tmp") if os.path.isdir("/tmp") else Path(tempfile.gettempdir())
+
+
+def sweep_orphans(root: Path) -> None:
+    """Remove Ray's temporary folders (`af-PID-*`) of our own processes that were killed."""
+    for folder in root.glob("af-*-*"):
+        pid = folder.name.split("-")[1]
+        if pid.isdecimal() and len(pid) < 9 and folder.lstat().st_uid == os.getuid() and not _is_alive(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
+    return True
 
 
 def _start(workers: int, folder: str) -> None:
@@ -161,38 +190,61 @@ def _check_source(driver_root: str, driver_hash: str) -> None:
     )
 
 
-def _run_on_actors(make_worker: Callable, units: Sequence[T], workers: int, label: str) -> Iterator[tuple[int, R | Lost]]:
+class _Actors:
+    """Worker processes of one `run_units` call; `stop` ends them all, also those an exception's traceback still holds."""
+
+    def __init__(self, make_worker: Callable[[], Callable]) -> None:
+        import ray
+
+        self._remote = ray.remote(num_cpus=1, max_restarts=0)(_Worker)
+        self._arguments = (make_worker, str(source_root()), source_hash())
+        self._started: list[Any] = []
+
+    def start(self) -> Any:
+        self._started.append(self._remote.remote(*self._arguments))
+        return self._started[-1]
+
+    def stop(self) -> None:
+        import ray
+
+        for actor in self._started if ray.is_initialized() else ():
+            ray.kill(actor)
+
+
+def _run_on_actors(make_worker: Callable, units: Sequence[T], workers: int, label: str, on_death: OnDeath) -> Iterator[tuple[int, Any]]:
     import ray
 
-    remote_worker = ray.remote(num_cpus=1, max_restarts=0)(_Worker)
-    source = (str(source_root()), source_hash())
+    actors = _Actors(make_worker)
     attempts = [0] * len(units)
     waiting = list(range(len(units)))[::-1]
     running: dict[Any, tuple[int, Any]] = {}
 
     def submit(actor: Any) -> None:
-        if waiting:
-            index = waiting.pop()
-            attempts[index] += 1
-            running[actor.run.remote(units[index])] = (index, actor)
+        index = waiting.pop()
+        attempts[index] += 1
+        running[actor.run.remote(units[index])] = (index, actor)
 
-    for _ in range(min(workers, len(units))):
-        submit(remote_worker.remote(make_worker, *source))
-    while running:
-        done, _ = ray.wait(list(running), num_returns=1)
-        index, actor = running.pop(done[0])
-        try:
-            result = ray.get(done[0])
-        except ray.exceptions.RayTaskError as error:
-            raise error.cause from error
-        except ray.exceptions.RayError as error:  # the process is gone; the next unit gets a fresh one
-            reason = f"worker died ({type(error).__name__}) in {attempts[index]} of {MAX_ATTEMPTS} attempts"
-            print(f"{label}: unit {index}: {reason}", file=sys.stderr)
-            actor = remote_worker.remote(make_worker, *source)
-            if attempts[index] < MAX_ATTEMPTS:
-                waiting.append(index)
-                submit(actor)
-                continue
-            result = Lost(reason=reason, attempts=attempts[index])
-        submit(actor)
-        yield index, result
+    try:
+        for _ in range(min(workers, len(units))):
+            submit(actors.start())
+        while running:
+            done, _ = ray.wait(list(running), num_returns=1)
+            index, actor = running.pop(done[0])
+            try:
+                result = ray.get(done[0])
+            except ray.exceptions.RayTaskError as error:
+                raise error.cause from error
+            except ray.exceptions.RayError as error:  # the process is gone; the next unit gets a fresh one
+                on_death(index, type(error).__name__)
+                reason = f"worker died in {attempts[index]} of {MAX_ATTEMPTS} attempts"
+                print(f"{label}: unit {index}: {reason} ({type(error).__name__})", file=sys.stderr)
+                actor = None
+                result = Lost(reason=reason, attempts=attempts[index])
+            again = actor is None and attempts[index] < MAX_ATTEMPTS
+            waiting += [index] * again
+            if waiting:
+                submit(actor or actors.start())
+            if not again:
+                yield index, result
+    finally:
+        actors.stop()

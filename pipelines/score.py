@@ -71,6 +71,6 @@ class _Scorer:
 def _lose(run: Run, unit: CaseUnit, reason: str) -> bool:
     about = {"run": run.path.name, "case": unit.case, "system": run.system, "seed": run.seed}
     about |= {"value": None, "status": "failed", "reason": reason}
-    scores = [Score(metric=name, metric_version=METRICS.load(name).version, **about) for name in unit.metrics]
+    scores = [Score(metric=name, metric_version=METRICS.load(name).scored_version, **about) for name in unit.metrics]
     scoring.record(run, unit.case, scores)
     return True

@@ -7,6 +7,7 @@ Rerun with the same settings continues; a finished folder is a no-op; a raised l
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from pipelines.cluster import Lost, absolute_animator, run_units
 
 DEFAULT_GRID = Grid(width=48, height=48, fps=8.0, num_frames=6)
 """Used where neither a flag nor the teacher says otherwise: the grid of the tiny animators and the world suites."""
+_SHOWN_REASONS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,8 @@ class GridFlags:
     def resolve(self, teacher: Animator) -> Grid:
         base = getattr(teacher, "grid", None) or DEFAULT_GRID
         width, height = self.size or base.size
-        fps, num_frames = self.fps or base.fps, self.num_frames if self.num_frames is not None else base.num_frames
+        fps = self.fps if self.fps is not None else base.fps
+        num_frames = self.num_frames if self.num_frames is not None else base.num_frames
         return Grid(width=width, height=height, fps=float(fps), num_frames=num_frames)
 
 
@@ -53,9 +56,9 @@ def synthesize(config: RoundConfig, out: Path, workers: int, make_teacher: Calla
     round_ = plan_round(config, teacher, out)
     with round_.ledger.lock():
         pending = begin_round(round_)
-        finished = (out / "run.json").is_file() and (out / "manifest.parquet").is_file()
-        if finished and not pending:
-            return read_outcome(out)
+        finished = None if pending else read_outcome(out)
+        if finished is not None:
+            return finished
         _make(round_, pending, workers, make_teacher)
         outcome = finish_round(round_)
         round_.ledger.event("finished", kept=outcome.kept, attempted=outcome.attempted)
@@ -66,11 +69,18 @@ def _make(round_: Round, pending: list[Unit], workers: int, make_teacher: Callab
     round_.ledger.event("started", workers=workers, units=len(pending))
     already = round_.total - sum(unit.stop - unit.start for unit in pending)
     make_worker = partial(_make_worker, round_, make_teacher)
+    deaths: Counter[int] = Counter()
+
+    def on_death(index: int, error: str) -> None:
+        deaths[index] += 1
+        round_.ledger.event("worker_died", unit=pending[index].index, attempt=deaths[index], error=error)
+
     with Progress("synthesize", total=round_.total, already=already) as progress:
-        for index, report in run_units(make_worker, pending, workers, label="synthesize"):
+        for index, report in run_units(make_worker, pending, workers, label="synthesize", on_death=on_death):
+            attempts = deaths[index] + 1
             if isinstance(report, Lost):
-                report = lose_unit(round_, pending[index], report.reason)
-            round_.ledger.event("unit", **{name: getattr(report, name) for name in report.__slots__})
+                attempts, report = report.attempts, lose_unit(round_, pending[index], report.reason)
+            round_.ledger.event("unit", attempts=attempts, **{name: getattr(report, name) for name in report.__slots__})
             _count(progress, report)
 
 
@@ -112,7 +122,10 @@ def run(
 def summary(outcome: Outcome, out: Path) -> str:
     """The lines printed at the end."""
     lines = [f"kept {outcome.kept} of {outcome.attempted} pairs ({outcome.rejected} rejected, {outcome.failed} failed) in {out}"]
-    lines += [f"  {count:5d}  {reason}" for reason, count in outcome.reasons.items()]
+    reasons = list(outcome.reasons.items())
+    lines += [f"  {count:5d}  {reason}" for reason, count in reasons[:_SHOWN_REASONS]]
+    if len(reasons) > _SHOWN_REASONS:
+        lines.append(f"  {sum(count for _, count in reasons[_SHOWN_REASONS:]):5d}  for {len(reasons) - _SHOWN_REASONS} other reasons")
     if outcome.unreadable:
         lines.append(f"  {outcome.unreadable} input files could not be used; manifest.parquet and run.json say why")
     return "\n".join(lines)

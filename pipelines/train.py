@@ -12,7 +12,7 @@ from typing import Iterable
 
 from models.animators.checkpoint import ESTIMATOR, load_weights, read_card
 from models.animators.tiny import WEIGHTS_ROOT
-from models.artifacts import read_json, sha256_file
+from models.artifacts import sha256_file
 from models.training.cache import FrameCache
 from models.training.config import TrainConfig
 from models.types import TrainingExample, require
@@ -98,10 +98,9 @@ def _origin(data: Path) -> tuple[tuple[str, ...], dict[str, str]]:
     """The metrics that filtered the examples, and what made them: a dataset's run.json knows both."""
     if not is_dataset(data):
         return (), {"kind": "clips"}
-    from bootstrap.shards.reader import shards_of
+    from bootstrap.shards.reader import run_record
 
-    shards_of(data)  # refuses an unfinished dataset with advice
-    run = read_json(data / "run.json")
+    run = run_record(data)
     return tuple(run["filter_metrics"]), {"kind": "pairs", "teacher": run["teacher"]["weights_hash"] or run["teacher"]["name"]}
 
 

@@ -12,8 +12,8 @@ from typing import Literal
 
 def parse_size(text: str) -> tuple[int, int]:
     """`WxH` in px -> (W, H)."""
-    match = re.fullmatch(r"(\d+)[xX×](\d+)", text)
-    if not match or "0" in (match[1].strip("0") or "0", match[2].strip("0") or "0"):
+    match = re.fullmatch(r"([0-9]{1,5})[xX×]([0-9]{1,5})", text)
+    if not match or 0 in (int(match[1]), int(match[2])):
         raise ValueError(f"--size: got {text!r}, expected WxH in px, such as 64x48")
     return int(match[1]), int(match[2])
 
@@ -90,6 +90,7 @@ def synthesize(
     """
     from pipelines import synthesize as job
 
+    _from_zero("--workers", workers)
     grid = job.GridFlags(size=parse_size(size) if size else None, fps=fps, num_frames=num_frames)
     outcome = job.run(driving=driving, references=references, teacher=teacher, out=out, grid=grid, workers=workers, limit=limit, seed=seed)
     print(job.summary(outcome, out))
@@ -136,6 +137,7 @@ def generate(animator: str, suite: str, out: Path, workers: int = 0, seed: int =
     """
     from pipelines import generate as job
 
+    _from_zero("--workers", workers)
     counts = job.counts(job.generate(animator, suite, out, workers=workers, seed=seed))
     print(f"{counts['ok']} generated, {counts['failed']} failed in {out}")
     return 0 if counts["ok"] else 1
@@ -151,6 +153,7 @@ def score(runs: tuple[Path, ...], /, metrics: str | None = None, workers: int = 
     """
     from pipelines.score import score as job
 
+    _from_zero("--workers", workers)
     if not runs:
         raise ValueError("RUN: got none, expected one or more run folders")
     scored = 0

@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from bootstrap.shards.writer import MEMBERS
+from models.artifacts import read_json
 from models.images import MediaError, read_image
 from models.types import TrainingExample, require
 from models.video import read_video
 
+RUN_FIELDS = {"teacher": dict, "filter_metrics": list, "shards": dict, "manifest_sha256": str}
+"""What readers of a dataset take from its run.json."""
 _MAX_MEMBER_BYTES = 4 << 30
 
 
@@ -36,10 +39,20 @@ def shards_of(source: str | Path | Sequence[str | Path]) -> list[Path]:
     folder = Path(source)
     if folder.suffix == ".tar":
         return [folder]
-    require(folder.is_dir(), str(folder), "dataset", "no such folder", "a folder written by synthesize, or a list of shards")
-    finished = (folder / "run.json").is_file()
-    require(finished, str(folder), "run.json", "missing", "a finished dataset", "run the same synthesize command again: it continues")
+    run_record(folder)
     return sorted(folder.glob("shard-*.tar"))
+
+
+def run_record(folder: Path) -> dict[str, Any]:
+    """The run.json of a finished dataset folder. Raises ValueError for an unfinished folder and for a damaged record."""
+    advice = "run the same synthesize command again: it continues"
+    require(folder.is_dir(), str(folder), "dataset", "no such folder", "a folder written by synthesize, or a list of shards")
+    require((folder / "run.json").is_file(), str(folder), "run.json", "missing", "a finished dataset", advice)
+    record = read_json(folder / "run.json")
+    for name, kind in RUN_FIELDS.items():
+        got = type(record.get(name)).__name__ if isinstance(record, dict) else f"a {type(record).__name__} as the whole"
+        require(got == kind.__name__, str(folder / "run.json"), name, got, f"a {kind.__name__}", f"damaged; {advice}")
+    return record
 
 
 def read_examples(

@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from bootstrap.manifest import SCHEMA
-from bootstrap.shards.reader import decode, read_samples
-from models.artifacts import read_json, sha256, sha256_file
+from bootstrap.reasons import reason_of
+from bootstrap.shards.reader import decode, read_samples, run_record
+from models.artifacts import sha256, sha256_file
 
 
 def validate_dataset(folder: str | Path) -> list[str]:
@@ -26,12 +27,12 @@ def validate_dataset(folder: str | Path) -> list[str]:
             return [f"dataset {folder}: {name}: got no such file, expected it in a finished dataset; run the same synthesize command again"]
     try:
         return list(_problems(folder))
-    except (ValueError, OSError, KeyError) as error:
-        return [f"dataset {folder}: {type(error).__name__}: {error}"]
+    except Exception as error:  # whatever a damaged file provokes in the library that reads it is a finding
+        return [f"dataset {folder}: {reason_of(error)}"]
 
 
 def _problems(folder: Path) -> Iterator[str]:
-    record, table = read_json(folder / "run.json"), pq.read_table(folder / "manifest.parquet")
+    record, table = run_record(folder), pq.read_table(folder / "manifest.parquet")
     if sha256_file(folder / "manifest.parquet") != record["manifest_sha256"]:
         yield f"{folder}/manifest.parquet: sha256: differs from run.json"
     if table.schema.names != SCHEMA.names:
@@ -64,9 +65,9 @@ def sample_problems(key: str, members: Mapping[str, bytes]) -> list[str]:
     try:
         example = decode(key, members)
         card: dict[str, Any] = json.loads(members["json"])
-        hashes = card["members_sha256"]
-    except (ValueError, KeyError) as error:
-        return [str(error)]
+        hashes = {name: card["members_sha256"][name] for name in members if name != "json"}
+    except (ValueError, KeyError, TypeError) as error:
+        return [reason_of(error)]
     problems = [f"{name}: sha256 differs from its card" for name, want in hashes.items() if sha256(members[name]) != want]
     if not np.array_equal(example.reference, example.target.frames[0]):
         problems.append("reference: differs from the first frame of the target")

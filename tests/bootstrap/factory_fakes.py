@@ -7,13 +7,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 
 from bootstrap.rounds import RoundConfig, Teacher
 from models.images import encode_image
 from models.types import AnimationRequest, AnimationResult, Clip, Grid
-from models.video import write_video
+from models.video import encode_video, write_video
 
 GRID = Grid(width=32, height=32, fps=8.0, num_frames=4)
 
@@ -39,6 +40,31 @@ def write_sources(folder: Path, clips: int = 3, identities: int = 3) -> tuple[Pa
         picture = moving_square((20, 90, 120 + 50 * n), 220 - 15 * n).frames[0]
         (references / f"who{n}.png").write_bytes(encode_image(picture))
     return driving, references
+
+
+def write_bad_clips(driving: Path) -> set[str]:
+    """One clip of every kind that cannot be used; returns their names."""
+    data = encode_video(moving_square((9, 9, 200), 90))
+    (driving / "cut.mp4").write_bytes(data[: len(data) // 2])
+    (driving / "empty.mp4").write_bytes(b"")
+    (driving / "text.mp4").write_text("not a video at all\n" * 50)
+    write_video(driving / "one_frame.mp4", moving_square((9, 9, 200), 90, frames=1))
+    with av.open(str(driving / "sound.mp4"), "w") as container:
+        stream = container.add_stream("aac", rate=8000)
+        stream.layout = "mono"
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.rate = 8000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return {"cut.mp4", "empty.mp4", "text.mp4", "one_frame.mp4", "sound.mp4"}
+
+
+def write_odd_pictures(references: Path) -> set[str]:
+    """Pictures that are usable after a change: 16 bit, alpha, 4000 px wide; returns their names."""
+    cv2.imwrite(str(references / "deep.png"), np.full((8, 8, 3), 40000, np.uint16))
+    cv2.imwrite(str(references / "glass.png"), np.full((8, 8, 4), 90, np.uint8))
+    cv2.imwrite(str(references / "huge.jpg"), np.full((60, 4000, 3), 90, np.uint8))
+    return {"deep.png", "glass.png", "huge.jpg"}
 
 
 def config(folder: Path, **changes: object) -> RoundConfig:

@@ -7,11 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from bootstrap.filters import Thresholds
-from bootstrap.manifest import SCHEMA
+from bootstrap.manifest import SCHEMA, finish_round
 from bootstrap.rounds import Teacher, begin_round, plan_round
 from bootstrap.shards.reader import read_examples
 from bootstrap.shards.validate import validate_dataset
-from bootstrap.units import run_unit
+from bootstrap.units import lose_unit, run_unit
 from models.artifacts import read_json
 from models.types import Grid
 from models.video import read_window
@@ -69,9 +69,9 @@ def test_unusable_files_are_rows_outside_the_limit(folder):
 def test_a_failing_pair_is_a_row_and_the_rest_is_finished(folder):
     key = plan_round(config(folder), TEACHER, folder / "plan").pairing.spec(3).key
     outcome = _make(folder, teacher=ShiftTeacher(fail_on=key))
-    assert (outcome.kept, outcome.failed, outcome.reasons) == (8, 1, {"RuntimeError": 1})
+    assert (outcome.kept, outcome.failed, outcome.reasons) == (8, 1, {"teacher: RuntimeError: out of luck": 1})
     row = next(row for row in _rows(folder / "out") if row["key"] == key)
-    assert (row["status"], row["reason"], row["shard"]) == ("failed", "RuntimeError: out of luck", "")
+    assert (row["status"], row["reason"], row["shard"]) == ("failed", "teacher: RuntimeError: out of luck", "")
 
 
 def test_nothing_kept_writes_no_shard_and_says_why(folder):
@@ -107,6 +107,111 @@ def test_a_lost_marker_or_shard_is_made_again(folder):
     assert _bytes(folder / "out") == before and not list((folder / "out").glob(".*.tmp"))
 
 
+def test_a_cut_shard_or_a_damaged_marker_is_made_again(folder):
+    _make(folder)
+    before = _bytes(folder / "out")
+    cut, flipped = folder / "out" / "shard-000000.tar", folder / "out" / "shard-000003.tar"
+    cut.write_bytes(before[cut.name][:-700])
+    flipped.write_bytes(before[flipped.name][:3000] + b"?" + before[flipped.name][3001:])
+    (folder / "out" / "units" / "unit-000001.json").write_text("{")
+    (folder / "out" / "units" / "unit-000002.json").write_text("[]")
+    round_ = plan_round(config(folder), TEACHER, folder / "out")
+    assert [unit.index for unit in round_.pending()] == [0, 1, 2, 3]
+    _make(folder)
+    assert _bytes(folder / "out") == before and validate_dataset(folder / "out") == []
+
+
+def test_a_shard_above_the_hashing_limit_is_compared_by_its_size(folder, monkeypatch):
+    monkeypatch.setattr("bootstrap.ledger._HASHED_BYTES", 0)
+    _make(folder)
+    shard = folder / "out" / "shard-000000.tar"
+    shard.write_bytes(shard.read_bytes() + b"\0")
+    assert [unit.index for unit in plan_round(config(folder), TEACHER, folder / "out").pending()] == [0]
+
+
+@pytest.mark.parametrize("name", ["run.json", "manifest.parquet"])
+def test_a_damaged_end_is_written_again(folder, name):
+    _make(folder, limit=2)
+    before = (folder / "out" / name).read_bytes()
+    (folder / "out" / name).write_bytes(b"[]")
+    assert any(name in problem for problem in validate_dataset(folder / "out"))
+    _make(folder, limit=2)
+    assert (folder / "out" / name).read_bytes() == before and validate_dataset(folder / "out") == []
+
+
+def test_lost_units_are_tried_again_and_leave_no_trace(folder):
+    _make(folder)
+    round_ = plan_round(config(folder), TEACHER, folder / "again")
+    units = begin_round(round_)
+    for unit in units:
+        if unit.index == 1:
+            lose_unit(round_, unit, "worker died in 3 of 3 attempts")
+        else:
+            run_unit(round_, unit, ShiftTeacher())
+    finish_round(round_)
+    lost = [row for row in _rows(folder / "again") if row["status"] == "failed"]
+    assert len(lost) == 2 and lost[0]["reason"] == "worker died in 3 of 3 attempts" and validate_dataset(folder / "again") == []
+    assert round_.pending() == [units[1]]
+    assert _make(folder, "again").kept == 9
+    assert _bytes(folder / "again") == _bytes(folder / "out")
+
+
+class _Odd(ShiftTeacher):
+    """Fails in the ways that would get past a careless record."""
+
+    error: BaseException = RuntimeError()
+
+    def animate(self, request):
+        if request.id == self.fail_on:
+            raise self.error
+        return super().animate(request)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RuntimeError("bad \udcff and \ud800 bytes"), "teacher: RuntimeError: bad \ufffd and \ufffd bytes"),
+        (SystemExit(3), "teacher: SystemExit: 3"),
+        (
+            FileNotFoundError(2, "No such file or directory", "/somewhere/secret.pt"),
+            "teacher: FileNotFoundError: No such file or directory",
+        ),
+        (RuntimeError("two\nlines"), "teacher: RuntimeError: two lines"),
+        (AssertionError(), "teacher: AssertionError"),
+    ],
+)
+def test_one_odd_error_is_one_row(folder, monkeypatch, error, reason):
+    monkeypatch.setattr(_Odd, "error", error)
+    key = plan_round(config(folder), TEACHER, folder / "plan").pairing.spec(3).key
+    outcome = _make(folder, teacher=_Odd(fail_on=key), limit=4)
+    assert (outcome.kept, outcome.failed) == (3, 1)
+    assert [row["reason"] for row in _rows(folder / "out") if row["status"] == "failed"] == [reason]
+
+
+def test_a_metric_that_gives_no_number_fails_its_pair(folder, monkeypatch):
+    monkeypatch.setattr("bootstrap.filters.moving_share", lambda clip: float("nan"))
+    outcome = _make(folder, limit=2)
+    assert outcome.failed == 2 and list(outcome.reasons) == ["filters: ValueError: check moving: value: got nan, expected a finite number"]
+
+
+def test_a_row_that_cannot_be_written_fails_its_pair(folder, monkeypatch):
+    monkeypatch.setattr("bootstrap.units.judged_row", lambda *_: {"seed": float("inf")})
+    outcome = _make(folder, limit=2)
+    assert outcome.failed == 2 and list(outcome.reasons)[0].startswith("record: ValueError: Out of range float")
+
+
+def test_rejections_of_one_check_are_one_reason(folder):
+    outcome = _make(folder, teacher=ShiftTeacher(freeze=True))
+    assert outcome.reasons == {"moving: 0 < 0.5 of the transitions change: static or frozen": 9}
+
+
+def test_long_reasons_are_cut(folder, monkeypatch):
+    monkeypatch.setattr(_Odd, "error", RuntimeError("x" * 1000))
+    key = plan_round(config(folder), TEACHER, folder / "plan").pairing.spec(0).key
+    (label,) = _make(folder, teacher=_Odd(fail_on=key), limit=1).reasons
+    assert len(label) == 120 and label.endswith("x ...") and len(_rows(folder / "out")[0]["reason"]) < 420
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -118,9 +223,9 @@ def test_a_lost_marker_or_shard_is_made_again(folder):
     ],
 )
 def test_any_other_changed_setting_is_refused_by_name(folder, changes, field):
-    _make(folder)
+    _make(folder, limit=4)
     with pytest.raises(ValueError, match=rf"out: {field}: got .*, expected .*; repeat"):
-        _make(folder, **changes)
+        _make(folder, **{"limit": 4, **changes})
 
 
 def test_another_teacher_or_changed_sources_are_refused(folder):
@@ -133,8 +238,18 @@ def test_another_teacher_or_changed_sources_are_refused(folder):
 
 
 def test_a_folder_with_other_files_is_refused(folder):
+    (folder / "taken").mkdir()
+    (folder / "taken" / "letter.txt").write_text("dear reader")
     with pytest.raises(ValueError, match="out: got .*other files"):
-        synthesize(config(folder), folder / "driving", 0, ShiftTeacher, TEACHER)
+        _make(folder, "taken")
+
+
+@pytest.mark.parametrize("out", ["driving", "driving/out", "references/out", "."])
+def test_a_dataset_and_its_sources_do_not_lie_inside_each_other(folder, out):
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(ValueError, match="out: got .* with (driving|references) .*neither inside the other"):
+        _make(folder, out)
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_units_in_any_order_give_the_same_bytes(folder):

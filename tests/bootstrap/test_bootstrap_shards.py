@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from bootstrap.shards.reader import DamagedShard, read_examples, read_samples, shards_of
+from bootstrap.shards.validate import sample_problems, validate_dataset
 from bootstrap.shards.writer import MEMBERS, pack, write_shard
 from models.images import encode_image
 from models.video import encode_video, read_video
@@ -97,6 +98,22 @@ def test_a_pickle_is_never_opened(tmp_path, samples):
         tar.addfile(info)
     with pytest.raises(DamagedShard, match="members: got .*evil.pkl"):
         list(read_examples(path))
+
+
+@pytest.mark.parametrize(("content", "said"), [("[]", "got a list as the whole"), ("{}", "teacher: got NoneType"), ("{", "not valid JSON")])
+def test_a_damaged_record_is_named(tmp_path, content, said):
+    (tmp_path / "run.json").write_text(content)
+    (tmp_path / "manifest.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ValueError, match=f"run.json.*{said}"):
+        shards_of(tmp_path)
+    (problem,) = validate_dataset(tmp_path)
+    assert "run.json" in problem and said in problem
+
+
+@pytest.mark.parametrize("card", [b"[]", b"{}", b'{"members_sha256": []}', b"{"])
+def test_a_damaged_card_is_a_problem_of_its_sample(samples, card):
+    (problem,) = sample_problems("key0", {**samples[0][1], "json": card})
+    assert problem
 
 
 def test_an_unfinished_dataset_is_refused(tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bootstrap.filters import CHECKS, Pair, Rejection, Thresholds, decide, judge
+from bootstrap.filters import CHECKS, Pair, Rejection, Thresholds, Verdict, decide, judge
 from bootstrap.pairing import PairSpec
 from bootstrap.synthesis import Candidate, PairMedia, synthesize_pair
 from models.images import read_image
@@ -27,7 +27,11 @@ def _candidate(**teacher) -> Candidate:
 def _with_driver(driver: Clip) -> Candidate:
     made = _candidate()
     members = {**made.members, "driver.mp4": encode_video(driver, crf=4)}
-    return Candidate(spec=SPEC, media=made.media, driver=driver, members=members, teacher_s=0.0)
+    return Candidate(spec=SPEC, media=made.media, members=members)
+
+
+def _driver(candidate: Candidate) -> Clip:
+    return read_video(candidate.members["driver.mp4"])
 
 
 def _failed(candidate: Candidate, **thresholds) -> list[str]:
@@ -66,20 +70,25 @@ def test_a_copy_of_the_target_is_rejected():
 
 def test_opposite_motion_is_rejected():
     made = _candidate()
-    backwards = Clip(frames=made.driver.frames[::-1], fps=8.0)
+    backwards = Clip(frames=_driver(made).frames[::-1], fps=8.0)
     assert _failed(_with_driver(backwards)) == ["motion_agreement"]
 
 
 def test_a_short_driver_ends_the_judgement():
-    short = Clip(frames=_candidate().driver.frames[:3], fps=8.0)
+    short = Clip(frames=_driver(_candidate()).frames[:3], fps=8.0)
     verdicts = judge(_with_driver(short), GRID, Thresholds())
     assert [verdict.check for verdict in verdicts] == ["decodable", "length"] and verdicts[-1].value == 3
 
 
 def test_a_driver_that_cannot_be_decoded_is_rejected():
     made = _candidate()
-    broken = Candidate(spec=SPEC, media=made.media, driver=made.driver, members={**made.members, "driver.mp4": b"junk"}, teacher_s=0.0)
+    broken = Candidate(spec=SPEC, media=made.media, members={**made.members, "driver.mp4": b"junk"})
     assert _failed(broken) == ["decodable"]
+
+
+def test_a_value_that_is_no_number_is_refused():
+    with pytest.raises(ValueError, match="check identity: value: got nan, expected a finite number"):
+        Verdict(check="identity", value=float("nan"), threshold=0.1, passed=False)
 
 
 def test_thresholds_are_checked():

@@ -4,12 +4,13 @@ import json
 import subprocess
 import sys
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.cli import SUMMARIES, main
 from pipelines.cluster import source_root
 from pipelines.verbs import parse_size
-from tests.bootstrap.factory_fakes import write_sources
+from tests.bootstrap.factory_fakes import write_bad_clips, write_odd_pictures, write_sources
 
 
 def test_help_names_every_verb_and_imports_nothing_heavy():
@@ -45,6 +46,11 @@ def test_no_verb_is_wrong_use_and_version_is_not(capsys):
         (["validate", "nowhere"], "path: got nowhere"),
         (["train", "--data", "x", "--recipe", "tiny_e2e"], "--out and --steps"),
         (["world", "--out", "x", "--clips", "0"], "clips"),
+        (["generate", "--animator", "still", "--suite", "world-mini", "--out", "x", "--workers", "-1"], "--workers: got -1"),
+        (["score", "nowhere", "--workers", "-1"], "--workers: got -1"),
+        (["synthesize", "--driving", "d", "--references", "r", "--teacher", "still", "--out", "x", "--workers", "-1"], "--workers: got -1"),
+        (["synthesize", "--driving", "d", "--references", "r", "--teacher", "still", "--out", "x", "--fps", "0"], "fps: got 0.0"),
+        (["synthesize", "--driving", "d", "--references", "r", "--teacher", "still", "--out", "d/x"], "neither inside the other"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_2(arguments, said, capsys, tmp_path, monkeypatch):
@@ -71,14 +77,14 @@ def test_ls_prints_one_name_first_in_each_row(what, capsys):
     assert expected[what] in names and len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("text", ["48", "0x4", "4x0", "axb", "4x4x4", ""])
+@pytest.mark.parametrize("text", ["48", "0x4", "4x0", "00x4", "axb", "4x4x4", "-4x4", "4x1000000", ""])
 def test_a_bad_size_is_refused(text):
     with pytest.raises(ValueError, match="--size: got .*expected WxH"):
         parse_size(text)
 
 
 def test_a_good_size():
-    assert parse_size("64x48") == (64, 48)
+    assert parse_size("64x48") == (64, 48) and parse_size("100x10") == (100, 10)
 
 
 def test_pairs_from_a_shell(tmp_path, capsys):
@@ -98,6 +104,49 @@ def test_nothing_kept_exits_1(tmp_path, capsys):
     flags = ["--driving", str(driving), "--references", str(references), "--out", str(tmp_path / "out"), "--num-frames", "4"]
     assert main(["synthesize", *flags, "--teacher", "still"]) == 1
     assert "kept 0 of 1 pairs" in capsys.readouterr().out
+
+
+def test_every_bad_input_is_accounted_for_and_the_rest_is_finished(tmp_path, capsys):
+    driving, references = write_sources(tmp_path, clips=1, identities=1)
+    bad = write_bad_clips(driving)
+    odd = write_odd_pictures(references)
+    (references / "text.png").write_text("no picture")
+    flags = ["--driving", str(driving), "--references", str(references), "--out", str(tmp_path / "out"), "--num-frames", "4"]
+    assert main(["synthesize", *flags, "--teacher", "flow_warp", "--size", "32x32"]) == 0
+    assert f"{len(bad) + 1} input files could not be used" in capsys.readouterr().out
+    rows = pq.read_table(tmp_path / "out" / "manifest.parquet").to_pylist()
+    failed = {row["driving"] or row["reference"]: row["reason"] for row in rows if not (row["driving"] and row["reference"])}
+    assert set(failed) == {*bad, "text.png"} and all(failed.values())
+    made = {row["reference"]: row["status"] for row in rows if row["driving"] and row["reference"]}
+    assert set(made) == {*odd, "who0.png"} and "failed" not in made.values() and made["who0.png"] == "kept"
+    assert main(["validate", str(tmp_path / "out")]) == 0
+
+
+def test_a_grid_too_small_to_work_on_says_what_failed(tmp_path, capsys):
+    driving, references = write_sources(tmp_path, clips=1, identities=1)
+    flags = ["--driving", str(driving), "--references", str(references), "--out", str(tmp_path / "out"), "--num-frames", "4"]
+    assert main(["synthesize", *flags, "--teacher", "flow_warp", "--size", "1x1"]) == 1
+    assert "1  filters: ValueError: motion_agreement could not judge 4 frames of 1x1 px: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("error", [RuntimeError("half a file"), KeyError("weights"), TypeError("not a dict")])
+def test_whatever_a_damaged_file_provokes_is_a_problem_without_a_traceback(error, monkeypatch, capsys):
+    def provoked(path):
+        raise error
+
+    monkeypatch.setattr("pipelines.validate.validate", provoked)
+    assert main(["validate", "x"]) == 1 and type(error).__name__ in capsys.readouterr().out
+    monkeypatch.setenv("ACTORFORGE_DEBUG", "1")
+    with pytest.raises(type(error)):
+        main(["validate", "x"])
+
+
+def test_a_dataset_with_a_damaged_record_is_a_problem(tmp_path, capsys):
+    (tmp_path / "units").mkdir()
+    (tmp_path / "manifest.parquet").write_bytes(b"PAR1")
+    (tmp_path / "run.json").write_text("[]")
+    assert main(["validate", str(tmp_path)]) == 1
+    assert "run.json: teacher: got a list as the whole" in capsys.readouterr().out
 
 
 def test_a_bad_clip_in_a_folder_is_a_problem(tmp_path, capsys):

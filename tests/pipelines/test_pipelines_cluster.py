@@ -1,9 +1,10 @@
-"""Units on workers: order, errors, deaths, one source. Ray is started once for the module."""
+"""Units on workers: order, errors, deaths, one source."""
 
 import os
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,12 +12,6 @@ from pipelines import cluster
 from pipelines.cluster import Lost, absolute_animator, run_units, source_root
 
 pytest.importorskip("ray")
-
-
-@pytest.fixture(scope="module")
-def two_workers():
-    with cluster.cluster(2):
-        yield
 
 
 def _make_work():
@@ -54,6 +49,27 @@ def test_no_units_start_nothing(monkeypatch):
     assert list(run_units(_make_work, [], 3, label="test")) == []
 
 
+def test_one_thread_is_set_when_the_worker_has_imported_its_libraries(monkeypatch):
+    calls: list[int] = []
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+
+    def make_worker():
+        monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(set_num_threads=calls.append))
+        return lambda unit: list(calls)
+
+    assert list(run_units(make_worker, ["unit"], 0, label="test")) == [(0, [1])]
+
+
+def test_folders_of_killed_processes_are_swept(tmp_path):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    names = [f"af-{gone.pid}-abc", f"af-{os.getpid()}-abc", "af-old", "af-x-y"]
+    for name in names:
+        (tmp_path / name / "session").mkdir(parents=True)
+    cluster.sweep_orphans(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
+
+
 def test_negative_workers_are_refused():
     with pytest.raises(ValueError, match="workers: got -1"):
         list(run_units(_make_work, [("value", 1)], -1, label="test"))
@@ -76,8 +92,9 @@ def test_errors_arrive_as_themselves(two_workers, workers):
 
 def test_a_unit_that_kills_its_worker_is_lost_and_the_rest_is_done(two_workers, capfd, monkeypatch):
     monkeypatch.setattr(cluster, "MAX_ATTEMPTS", 2)
-    units = [("value", 0), ("die", 1), ("value", 2), ("value", 3)]
-    results = dict(run_units(_make_work, units, 2, label="test"))
+    units, deaths = [("value", 0), ("die", 1), ("value", 2), ("value", 3)], []
+    results = dict(run_units(_make_work, units, 1, label="test", on_death=lambda index, error: deaths.append((index, error))))
+    assert deaths == [(1, "ActorDiedError")] * 2
     assert isinstance(results[1], Lost) and results[1].attempts == 2 and "died" in results[1].reason
     assert [results[n][0] for n in (0, 2, 3)] == [0, 2, 3]
 
@@ -104,6 +121,17 @@ def test_paths_in_animator_names_become_absolute(tmp_path, monkeypatch):
     (tmp_path / "videos").mkdir()
     assert absolute_animator("recorded:videos") == f"recorded:{tmp_path}/videos"
     assert absolute_animator("videos") == f"{tmp_path}/videos" and absolute_animator("flow_warp") == "flow_warp"
+
+
+def test_known_names_win_over_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("still", "ground_truth", "recorded"):
+        (tmp_path / name).mkdir()
+    assert [absolute_animator(name) for name in ("still", "ground_truth", "recorded:still")] == [
+        "still",
+        "ground_truth",
+        f"recorded:{tmp_path}/still",
+    ]
 
 
 STRANGER = """

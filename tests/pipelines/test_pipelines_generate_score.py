@@ -7,7 +7,7 @@ from awbench.catalog import METRICS
 from awbench.runs import recorded_rows
 from awbench.suites.from_media import write_suite_from_media
 from models.types import Grid
-from pipelines import cluster
+from pipelines.cli import main
 from pipelines.cluster import Lost
 from pipelines.generate import counts, generate
 from pipelines.score import score
@@ -22,13 +22,6 @@ def place(tmp_path_factory):
     driving, references = write_sources(path, clips=2, identities=2)
     write_suite_from_media(driving, references, path / "suite", Grid(width=32, height=32, fps=8.0, num_frames=4), pairs=3)
     return path
-
-
-@pytest.fixture(scope="module")
-def two_workers():
-    pytest.importorskip("ray")
-    with cluster.cluster(2):
-        yield
 
 
 def test_workers_change_neither_videos_nor_scores(place, two_workers):
@@ -54,6 +47,13 @@ def test_another_animator_in_the_same_folder_is_refused(place):
     generate("still", str(place / "suite"), place / "taken")
     with pytest.raises(ValueError, match="got echo_driver, expected still"):
         generate("echo_driver", str(place / "suite"), place / "taken")
+
+
+def test_a_run_folder_may_bear_the_animators_name(place, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    command = ["generate", "--animator", "still", "--suite", str(place / "suite"), "--out", "still"]
+    assert main(command) == 0 and main(command) == 0
+    assert "3 generated, 0 failed in still" in capsys.readouterr().out
 
 
 def test_a_dead_worker_is_a_failed_row(place, monkeypatch):

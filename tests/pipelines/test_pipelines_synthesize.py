@@ -1,5 +1,6 @@
 """Same seed, any schedule, one kill: identical bytes."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -9,12 +10,17 @@ from functools import partial
 import pyarrow.parquet as pq
 import pytest
 
+from bootstrap.filters import Thresholds
+from bootstrap.manifest import Outcome
 from bootstrap.rounds import plan_round
 from bootstrap.shards.validate import validate_dataset
+from models.animators.load import load_animator
+from models.types import Clip, Grid, TrainingExample
 from pipelines import cluster
 from pipelines.synthesize import GridFlags, describe, run, summary, synthesize
-from tests.bootstrap.factory_fakes import GRID, TEACHER, ShiftTeacher, config, write_sources
+from tests.bootstrap.factory_fakes import GRID, TEACHER, ShiftTeacher, config, moving_square, write_sources
 
+TORCH_GRID = Grid(width=16, height=16, fps=8.0, num_frames=3)
 KILLED = """
 import sys
 from functools import partial
@@ -33,13 +39,6 @@ def folder(tmp_path_factory):
     write_sources(path)
     synthesize(config(path), path / "w0", 0, ShiftTeacher, TEACHER)
     return path
-
-
-@pytest.fixture(scope="module")
-def two_workers():
-    pytest.importorskip("ray")
-    with cluster.cluster(2):
-        yield
 
 
 def _bytes(out):
@@ -71,14 +70,52 @@ def test_a_kill_and_a_rerun_change_no_byte(folder, workers):
     assert _bytes(folder / name) == _bytes(folder / "w0") and validate_dataset(folder / name) == []
 
 
-def test_a_pair_that_kills_its_worker_fails_its_unit_and_no_other(folder, two_workers, capfd):
+def test_a_pair_that_kills_its_worker_fails_its_unit_and_no_other_until_a_rerun(folder, two_workers, capfd, monkeypatch):
+    monkeypatch.setattr(cluster, "MAX_ATTEMPTS", 2)
     round_ = plan_round(config(folder), TEACHER, folder / "plan")
     make_teacher = partial(ShiftTeacher, die_on=round_.pairing.spec(4).key)
-    outcome = synthesize(config(folder), folder / "deadly", 2, make_teacher, TEACHER)
+    outcome = synthesize(config(folder), folder / "deadly", 1, make_teacher, TEACHER)
     assert (outcome.kept, outcome.failed) == (7, 2)
     rows = pq.read_table(folder / "deadly" / "manifest.parquet").to_pylist()
     assert [n for n, row in enumerate(rows) if row["status"] == "failed"] == [4, 5] and "worker died" in rows[4]["reason"]
     assert validate_dataset(folder / "deadly") == []
+    events = [json.loads(line) for line in (folder / "deadly" / "events.jsonl").read_text().splitlines()]
+    assert [event["attempt"] for event in events if event["event"] == "worker_died"] == [1, 2]
+    assert [event["attempts"] for event in events if event["event"] == "unit" and event["unit"] == 2] == [2]
+    synthesize(config(folder), folder / "deadly", 0, ShiftTeacher, TEACHER)
+    assert _bytes(folder / "deadly") == _bytes(folder / "w0")
+
+
+def test_a_torch_teacher_gives_the_same_bytes_here_and_on_a_worker(folder, two_workers):
+    _train_teacher(folder / "teacher")
+    teacher = describe(load_animator(str(folder / "teacher")))
+    settings = config(folder, grid=TORCH_GRID, limit=3, thresholds=Thresholds(moving=0, distinct=0, motion_agreement=0, identity=0))
+    for workers in (0, 1):
+        make_teacher = partial(load_animator, str(folder / "teacher"))
+        outcome = synthesize(settings, folder / f"torch{workers}", workers, make_teacher, teacher)
+        assert outcome.kept == 3 and teacher.weights_hash
+    assert _bytes(folder / "torch0") == _bytes(folder / "torch1")
+
+
+def _train_teacher(out):
+    """A checkpoint of a few thousand weights, one step from random."""
+    from models.backbones.tiny import TinyConfig
+    from models.training.cache import FrameCache
+    from models.training.config import TrainConfig
+    from models.training.loop import fit
+
+    backbone = TinyConfig(width=32, layers=1, heads=2)
+    recipe = TrainConfig(recipe="toy", motion="raw", grid=TORCH_GRID, backbone=backbone, batch_size=2)
+    clip = Clip(frames=moving_square((200, 60, 30), 40, frames=4).frames[:, ::2, ::2], fps=8.0)
+    example = TrainingExample(id="one", reference=clip.frames[0], driver=clip, target=clip)
+    fit(FrameCache.build([example], recipe), recipe, steps=1, out=out)
+
+
+def test_a_small_count_of_reasons_is_shown_in_full_and_the_rest_is_summed(tmp_path):
+    reasons = {f"teacher: ValueError: {n}": 12 - n for n in range(10)}
+    outcome = Outcome(attempted=75, kept=0, rejected=0, failed=75, unreadable=0, reasons=reasons)
+    lines = summary(outcome, tmp_path).splitlines()
+    assert lines[1].split() == ["12", "teacher:", "ValueError:", "0"] and lines[-1].split() == ["7", "for", "2", "other", "reasons"]
 
 
 def test_events_hold_what_depends_on_the_moment(folder):
@@ -102,6 +139,8 @@ def test_the_grid_is_the_flags_then_the_teachers_own():
 
     assert GridFlags(fps=4.0).resolve(Tiny()).fps == 4.0 and GridFlags(fps=4.0).resolve(Tiny()).num_frames == 4
     assert GridFlags().resolve(ShiftTeacher()).size == (48, 48)
+    with pytest.raises(ValueError, match="grid: fps: got 0"):
+        GridFlags(fps=0.0).resolve(Tiny())
 
 
 def test_filters_of_the_teachers_own_pairs_are_remembered(folder):
