@@ -24,7 +24,8 @@ from models.types import Clip, PoseTrack, require
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rendering:
-    """`subject` bool `[T,H,W]`; `pose` for plans with limbs (animals: their counterparts), None else; `flow` float32 `[T-1,H,W,2]` px if asked for."""
+    """`subject` bool `[T,H,W]`; `pose` for plans with four limbs (animals: the counterparts), else None;
+    `flow` float32 `[T-1,H,W,2]` px if asked for."""
 
     clip: Clip
     subject: np.ndarray

@@ -43,9 +43,8 @@ def main(pairs: int, teacher_name: str = "tiny_pose") -> None:
     start = time.perf_counter()
     outcome = run(driving=folder / "driving", references=folder / "references", teacher=teacher_name, out=folder / "out", limit=pairs)
     factory_s = time.perf_counter() - start
-    print(
-        f"{pairs} pairs with {teacher_name}: bare {alone_s:.1f} s, factory {factory_s:.1f} s, ratio {alone_s / factory_s:.2f}, kept {outcome.kept}"
-    )
+    ratio = alone_s / factory_s
+    print(f"{pairs} pairs with {teacher_name}: bare {alone_s:.1f} s, factory {factory_s:.1f} s, ratio {ratio:.2f}, kept {outcome.kept}")
 
 
 if __name__ == "__main__":
