@@ -33,12 +33,14 @@ class Thresholds:
     """A check passes at or above its threshold.
 
     `moving`: share of transitions in which the driver changes, 0-1 (rejects static and frozen clips); `distinct`: mean
-    difference between driver and target in grey levels; `motion_agreement` and `identity`: see `FILTER_METRICS`, 0-1.
+    difference between driver and target in grey levels; `motion_agreement` and `identity`: see `FILTER_METRICS`, 0-1. Without
+    truth a right answer has a motion agreement of about 0.3 and the clips of a tiny teacher of 0.02 to 0.17, so 0.05 drops its
+    worst quarter.
     """
 
     moving: float = 0.5
     distinct: float = 1.0
-    motion_agreement: float = 0.1
+    motion_agreement: float = 0.05
     identity: float = 0.1
 
     def __post_init__(self) -> None:

@@ -18,10 +18,10 @@ scaled() { python3 -c "print(max(1, round($1 * $scale)))"; }
 
 # 4. pairs: the motion of real people on identities of every kind becomes the driver, the real clip stays the target
 "$run" synthesize --driving "$work/humans" --references "$work/everybody" --teacher "$work/tiny_pose" --num-frames 12 \
-  --limit "$(scaled 900)" --seed 3 --workers "$workers" --out "$work/pairs"
+  --limit "$(scaled 700)" --seed 3 --workers "$workers" --out "$work/pairs"
 
 # 5. the end-to-end model, from the pose-driven one, on those pairs alone
-"$run" train --recipe tiny_e2e --data "$work/pairs" --init "$work/tiny_pose" --steps "$(scaled 900)" --out "$work/tiny_e2e"
+"$run" train --recipe tiny_e2e --data "$work/pairs" --init "$work/tiny_pose" --steps "$(scaled 800)" --out "$work/tiny_e2e"
 
 if [ "${PUBLISH:-0}" = 1 ]; then
   for name in tiny_prior tiny_pose tiny_e2e; do
