@@ -88,7 +88,8 @@ def row_number(value: float | None, row: Row, metric: MetricFacts) -> str:
     is_difference = row.baseline is not None
     if value is None or not metric.is_share:
         return number(value, sign=is_difference)
-    text = f"{100 * value:+.1f} pp" if is_difference else f"{100 * value:.1f} %"
+    percent = round(100 * value, 1) + 0.0  # no minus zero
+    text = f"{percent:+.1f} pp" if is_difference else f"{percent:.1f} %"
     return text.replace("-", "−")
 
 

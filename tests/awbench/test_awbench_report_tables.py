@@ -16,7 +16,9 @@ from awbench.report import formats
 from awbench.report.comparison import compare, unique_names
 from awbench.report.groups import groups_of, tag_text
 from awbench.report.html import wide_table
-from awbench.report.table import BEST, SECOND, UNMARKED, difference_rows, failure_counts, mean_rows, rank
+from awbench.report.metric_facts import MetricFacts
+from awbench.report.table import BEST, SECOND, UNMARKED, Row, difference_rows, failure_counts, mean_rows, rank
+from awbench.statistics import Estimate
 from models.types import Grid
 
 GRID = Grid(width=16, height=16, fps=8.0, num_frames=3)
@@ -177,6 +179,13 @@ def test_lower_is_better_where_the_metric_says_so_and_shares_are_in_percent():
     assert "8.3 \\%" in formats.as_latex(compared(*runs))
     page = wide_table("means", compared(*runs), mean_rows(compared(*runs))).groups[0]
     assert [(name, cells[0].mark, cells[0].lower_first) for name, cells in page.rows] == [("leaks", SECOND, True), ("clean", BEST, True)]
+
+
+def test_a_share_of_nothing_is_never_minus_zero():
+    estimate = Estimate(mean=-1e-17, low=-1e-17, high=0.0, n=12, clusters=12)
+    row = Row(system="s", metric="driver_leak", tag=None, baseline=None, estimate=estimate, failed=0, unscored=0, missing=0)
+    facts = MetricFacts(name="driver_leak", version="1", is_share=True)
+    assert formats.row_number(-1e-17, row, facts) == "0.0 %"
 
 
 def test_motion_is_not_ranked_where_no_case_has_a_truth():
