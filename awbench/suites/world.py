@@ -8,6 +8,7 @@ is rendered anew. The expected digests of a few cases are kept beside this file,
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -62,10 +63,8 @@ class WorldSource:
             return _media_from_arrays(unpack(path.read_bytes()))
         except (OSError, ValueError):  # not there yet, or damaged: both are mended by rendering
             arrays = media_arrays(render_case(self.recipe[case.id], self.grid))
-        try:
+        with suppress(OSError):  # a cache that cannot be written costs time, not results
             write_bytes(path, pack(arrays))
-        except OSError:
-            pass  # a cache that cannot be written costs time, not results
         return _media_from_arrays(arrays)
 
     def key(self, case: Case) -> str:

@@ -5,6 +5,7 @@ Character space: the ground under the character is (0, 0), y points down, 1 is a
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from awbench.world.palette import Colour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Character:
+class Character(ABC):
     """`scale`: view heights per unit; `girth`: half width at the ground; `colours`: those the background keeps away from.
 
     `half`, `face`: closer framings as (centre in the facing direction, centre y, height).
@@ -28,6 +29,6 @@ class Character:
     colours: tuple[Colour, ...]
     figure: Figure
 
+    @abstractmethod
     def pose(self, motion: Motion, t_s: np.ndarray) -> Posed:
         """The figure at times `t_s` `[T]`, a function of the time alone."""
-        raise NotImplementedError

@@ -130,10 +130,10 @@ def test_truncated_files_are_refused_or_end_early_never_hang(tmp_path):
             if packet.dts is not None:
                 packet.stream = stream
                 to.mux(packet)
-    for data in (data, (tmp_path / "moov_first.mp4").read_bytes()):
+    for whole in (data, (tmp_path / "moov_first.mp4").read_bytes()):
         for share in (0.1, 0.5, 0.9):
             with pytest.raises(MediaError):
-                read_window(data[: int(len(data) * share)], Grid(width=48, height=32, fps=10.0, num_frames=20))
+                read_window(whole[: int(len(whole) * share)], Grid(width=48, height=32, fps=10.0, num_frames=20))
 
 
 def test_audio_only_is_refused_with_its_streams():
