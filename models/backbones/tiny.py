@@ -22,23 +22,32 @@ from models.rectified_flow import Prediction
 from models.types import require
 
 _TEXT_DIM = 8
+_MAX_POSITIONS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TinyConfig:
-    """Size of the network. `width` = heads x head size; `patch_px` divides the grid's width and height."""
+    """Size of the network. `width` = heads x head size; `patch_px` divides the grid's width and height.
+
+    `rope_theta`: base of the rotary frequencies; Wan's 10000 is made for hundreds of positions, on a grid of a dozen most of
+    its frequencies stand still, and 50 uses them all. `qk_gain`: initial weight of the query and key norms; more than 1 lets
+    attention be sharp from the start.
+    """
 
     width: int = 192
     layers: int = 4
     heads: int = 6
     patch_px: int = 8
     ffn_ratio: int = 4
+    rope_theta: float = 10_000.0
+    qk_gain: float = 1.0
 
     def __post_init__(self) -> None:
         require(self.width % self.heads == 0, "backbone", "width", self.width, f"a multiple of heads = {self.heads}")
         require(
             self.width // self.heads % 2 == 0, "backbone", "width / heads", self.width // self.heads, "an even head size (rotary pairs)"
         )
+        require(self.rope_theta > 1 and self.qk_gain > 0, "backbone", "rope_theta, qk_gain", (self.rope_theta, self.qk_gain), "> 1 and > 0")
         require(min(self.layers, self.patch_px, self.ffn_ratio) >= 1, "backbone", "layers, patch_px, ffn_ratio", asdict(self), "all >= 1")
 
 
@@ -64,6 +73,7 @@ class TinyBackbone(nn.Module):
     def __init__(self, config: TinyConfig) -> None:
         super().__init__()
         from diffusers import WanTransformer3DModel  # seconds to import: only when a network is really built
+        from diffusers.models.transformers.transformer_wan import WanRotaryPosEmbed
 
         self.config = config
         channels = 3 * config.patch_px**2
@@ -78,8 +88,13 @@ class TinyBackbone(nn.Module):
             ffn_dim=config.ffn_ratio * config.width,
             num_layers=config.layers,
             cross_attn_norm=False,
-            rope_max_seq_len=64,
+            rope_max_seq_len=_MAX_POSITIONS,
         )
+        head_size = config.width // config.heads
+        self.transformer.rope = WanRotaryPosEmbed(head_size, (1, 1, 1), _MAX_POSITIONS, theta=config.rope_theta)
+        for block in self.transformer.blocks:
+            nn.init.constant_(block.attn1.norm_q.weight, config.qk_gain)
+            nn.init.constant_(block.attn1.norm_k.weight, config.qk_gain)
 
     def encode(self, frames_BT3HW: torch.Tensor) -> torch.Tensor:
         return frames_to_latents(frames_BT3HW, self.config.patch_px)

@@ -52,3 +52,13 @@ def test_shipped_size_stays_below_six_million_parameters():
 def test_a_width_that_heads_do_not_divide_is_refused():
     with pytest.raises(ValueError, match="width: got 100, expected a multiple of heads = 3"):
         TinyConfig(width=100, heads=3)
+
+
+def test_rotary_base_and_gain_reach_the_network():
+    plain, tuned = TinyBackbone(SMALL), TinyBackbone(TinyConfig(width=32, layers=1, heads=2, rope_theta=50.0, qk_gain=1.5))
+    assert tuned.transformer.blocks[0].attn1.norm_q.weight.unique().tolist() == [1.5]
+    assert torch.equal(plain.transformer.rope.freqs_cos[:, 0], tuned.transformer.rope.freqs_cos[:, 0])  # the fastest pair turns once a step
+    slowest = plain.transformer.rope.t_dim - 1
+    assert tuned.transformer.rope.freqs_cos[63, slowest] < plain.transformer.rope.freqs_cos[63, slowest]
+    with pytest.raises(ValueError, match="rope_theta"):
+        TinyConfig(rope_theta=0.5)

@@ -62,6 +62,14 @@ def test_pairs_train_the_end_to_end_model_and_name_their_teacher(people, tmp_pat
     assert card["filter_metrics"] == ["appearance_consistency", "motion_fidelity"]
 
 
+def test_the_backbone_of_init_takes_the_place_of_the_recipes(people, tmp_path, small, monkeypatch):
+    train(people, recipe="tiny_prior", steps=1, out=tmp_path / "parent")
+    other = replace(recipes.tiny_prior(), backbone=TinyConfig(width=64, layers=2, heads=2))
+    monkeypatch.setattr(recipes, "tiny_prior", lambda: other)
+    train(people, recipe="tiny_prior", steps=1, out=tmp_path / "child", init=tmp_path / "parent")
+    assert read_card(tmp_path / "child")["backbone"] == read_card(tmp_path / "parent")["backbone"]
+
+
 def test_an_exported_cache_trains_the_same_weights(people, tmp_path, small):
     train(people, recipe="tiny_prior", steps=2, out=tmp_path / "direct")
     train(people, recipe="tiny_prior", steps=2, out=tmp_path / "unused", export_cache=tmp_path / "cache.safetensors")
