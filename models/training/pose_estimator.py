@@ -7,6 +7,7 @@ Ramanan (2013): a joint is right when it lies within `alpha` of the person's box
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,7 +117,7 @@ def fit_estimator(
     torch.manual_seed(item_seed(seed, "pose init") % 2**31)
     net = PoseNet(width)
     optimizer = torch.optim.AdamW(net.parameters(), lr=lr, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps, pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
     with Progress("train pose estimator", total=steps) as bar:
         for step in range(steps):
             images, joints, centre, offsets, weight = _batch(data, batch_size, seed, step)
@@ -131,6 +132,11 @@ def fit_estimator(
             bar.step(note=f"heat {heat.item():.4f} offset {regression.item():.2f} cells")
     save_estimator(net, folder, about)
     return load_estimator(folder)
+
+
+def _rate(step: int, steps: int) -> float:
+    """Warm-up over a tenth of the steps, then half a cosine down to zero."""
+    return min((step + 1) / max(1, steps // 10), 0.5 * (1 + math.cos(math.pi * step / steps)))
 
 
 def _heat_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ from models.pose.augment import normalise_box, random_bone_factors, scale_bones
 from models.pose.draw import draw_poses
 from models.pose.heatmap import HeatmapEstimator, PoseNet, decode, letterbox, load_estimator, save_estimator
 from models.pose.skeleton import BONES
-from models.training.pose_estimator import AnnotatedFrames, fit_estimator, pck, targets_of
+from models.training.pose_estimator import AnnotatedFrames, _rate, fit_estimator, pck, targets_of
 from models.types import Clip, PoseTrack
 
 
@@ -110,6 +110,12 @@ def test_training_the_estimator_lowers_its_error_and_is_repeatable(tmp_path):
     assert fit_estimator(data, steps=3, out=tmp_path / "a", batch_size=4, width=8).weights_hash == first.weights_hash
     with pytest.raises(ValueError, match="steps: got 99, expected 3 as in the finished estimator"):
         fit_estimator(data, steps=99, out=tmp_path / "a", batch_size=4, width=8)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 10, 100])
+def test_the_estimators_rate_is_positive_and_bounded_for_any_length(steps):
+    rates = [_rate(step, steps) for step in range(steps)]
+    assert all(0 < rate <= 1 for rate in rates) and rates[-1] <= rates[steps // 10]
 
 
 def test_motion_signals_say_what_the_animator_sees():
