@@ -14,10 +14,8 @@ schedule and any number of workers gives the same videos.
 
 from __future__ import annotations
 
-import platform
 import time
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +26,7 @@ from models.artifacts import read_json, sha256, write_bytes, write_json, write_p
 from models.protocols import Animator
 from models.seeds import item_seed
 from models.types import AnimationRequest, AnimationResult, Clip, Grid, require
+from models.versions import installed_versions
 from models.video import encode_video, fit_clip
 
 if TYPE_CHECKING:
@@ -123,18 +122,8 @@ def _plan(suite: Suite, animator_name: str, animator: Animator, seed: int) -> di
         "weights_hash": getattr(animator, "weights_hash", ""),
         "filter_metrics": sorted(getattr(animator, "filter_metrics", ())),
         "seed": seed,
-        "versions": _versions(),
+        "versions": installed_versions(_LIBRARIES),
     }
-
-
-def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue  # an optional library that is not installed has no version to record
-    return versions
 
 
 def _identity(plan: dict[str, Any]) -> dict[str, Any]:

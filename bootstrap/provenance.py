@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import platform
-from importlib import metadata
 from typing import Any
 
 from models.artifacts import sha256, to_json
+from models.versions import installed_versions
 
 _PACKAGES = ("actorforge", "numpy", "opencv-python-headless", "av", "pyarrow")
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that touch pixels or tables; "not installed" where there is none."""
-    found = {"python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    """Versions of Python and of the packages that touch pixels or tables."""
+    return installed_versions(_PACKAGES)
 
 
 def digest(value: Any) -> str:
