@@ -23,15 +23,22 @@ import torch
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Canvas:
-    """The condition of one batch. `latents_BCShW`: `[B,C,S,h,2w]`; `mask_B1ShW`: `[B,1,S,h,2w]`, 1 = given, 0 = to fill or blank."""
+    """The condition of one batch. `latents_BCShW`: `[B,C,S,h,2w]`; `mask_B1ShW`: `[B,1,S,h,2w]`, 1 = given, 0 = to fill or blank.
+
+    `slots_S`: the slot each of the S pictures stands in, int64 `[S]`; 0 to T where none is left out.
+    """
 
     latents_BCShW: torch.Tensor
     mask_B1ShW: torch.Tensor
+    slots_S: torch.Tensor
 
 
-def compose(reference_BChw: torch.Tensor, motion_BCThw: torch.Tensor | None, num_frames: int) -> Canvas:
+def compose(
+    reference_BChw: torch.Tensor, motion_BCThw: torch.Tensor | None, num_frames: int, slots: tuple[int, ...] | None = None
+) -> Canvas:
     """Lay a reference and motion latents out on the canvas; `motion_BCThw` None leaves the driver half blank, mask 0.
 
+    `slots`: where the frames stand when they are only some of a clip's, rising from 1; all others are left out of the canvas.
     Raises ValueError when the motion has other frames or another size than the reference asks for.
     """
     b, c, h, w = reference_BChw.shape
@@ -44,7 +51,8 @@ def compose(reference_BChw: torch.Tensor, motion_BCThw: torch.Tensor | None, num
                 f"canvas: motion: got {tuple(motion_BCThw.shape)}, expected {(b, c, num_frames, h, w)}; resize the driver first"
             )
         latents[:, :, 1:, :, w:], mask[:, :, 1:, :, w:] = motion_BCThw, 1.0
-    return Canvas(latents_BCShW=latents, mask_B1ShW=mask)
+    taken = torch.tensor([0, *(slots or range(1, num_frames + 1))], device=latents.device)
+    return Canvas(latents_BCShW=latents, mask_B1ShW=mask, slots_S=taken)
 
 
 def model_input(noisy_BCThw: torch.Tensor, canvas: Canvas) -> torch.Tensor:

@@ -42,17 +42,20 @@ def tiny_pose_estimator() -> EstimatorConfig:
 
 def tiny_prior() -> TrainConfig:
     """Image-to-video on all kinds of characters, driver half blank: stands for the foundation model."""
-    return TrainConfig(recipe="tiny_prior", motion="blank", grid=TINY_GRID, backbone=TINY_BACKBONE, precision="bfloat16")
+    noise = {"time_mean": 2.0, "time_std": 1.5}  # half of the steps above t = 0.88: what moves where is decided near pure noise
+    return TrainConfig(
+        recipe="tiny_prior", motion="blank", grid=TINY_GRID, backbone=TINY_BACKBONE, precision="bfloat16", frames_per_sample=2, **noise
+    )
 
 
 def tiny_pose() -> TrainConfig:
-    """Self-reconstruction of humans driven by skeletons of the estimated pose; half the references from another moment."""
-    return replace(tiny_prior(), recipe="tiny_pose", motion="skeleton")
+    """Self-reconstruction of humans driven by skeletons of the estimated pose; four references in five from another moment."""
+    return replace(tiny_prior(), recipe="tiny_pose", motion="skeleton", other_moment_share=0.8)
 
 
 def tiny_e2e() -> TrainConfig:
     """From the pose-driven model, raw synthetic drivers, cross-identity pairs only."""
-    return replace(tiny_prior(), recipe="tiny_e2e", motion="raw")
+    return replace(tiny_prior(), recipe="tiny_e2e", motion="raw", driver_noise=0.1)
 
 
 def demo_e2e() -> TrainConfig:

@@ -29,13 +29,14 @@ def train(
     init: Path | None = None,
     export_cache: Path | None = None,
     estimator: Path | None = None,
+    compiled: bool = False,
 ) -> str:
     """Train `steps` steps in all; the same command again continues, a finished one is a no-op. Returns the line to print.
 
     `data`: a dataset (driver, reference and target of its pairs), a folder of clips (driver = target) or a cache written
     by `export_cache`, which is written instead of training. `init`: a checkpoint folder to start from; its backbone takes the
-    place of the recipe's. `estimator`: the
-    pose estimator of a skeleton recipe; default is the one of `init`, else the shipped one.
+    place of the recipe's. `estimator`: the pose estimator of a skeleton recipe; default is the one of `init`, else the
+    shipped one. `compiled`: through torch.compile, which needs a C++ compiler.
     """
     config = RECIPES.load(recipe)()
     require(data.exists(), "train", "--data", str(data), "a dataset folder, a clip folder or an exported cache (.safetensors)")
@@ -49,10 +50,10 @@ def train(
     if export_cache is not None:
         cache.save(export_cache)
         return f"{len(cache)} examples -> {export_cache}"
-    return _fit(cache, config, steps, out, init, source)
+    return _fit(cache, config, steps, out, init, source, compiled)
 
 
-def _fit(cache: FrameCache, config: TrainConfig, steps: int, out: Path, init: Path | None, source: Path | None) -> str:
+def _fit(cache: FrameCache, config: TrainConfig, steps: int, out: Path, init: Path | None, source: Path | None, compiled: bool) -> str:
     from models.training.loop import fit
 
     parents = {}
@@ -65,7 +66,8 @@ def _fit(cache: FrameCache, config: TrainConfig, steps: int, out: Path, init: Pa
     inherited = read_card(init).get("filter_metrics", ()) if init is not None else ()
     filters = sorted({*cache.filter_metrics, *inherited})
     card = {"name": config.recipe, "parents": parents, "data": _digest(cache), "filter_metrics": filters}
-    done = fit(cache, config, steps=steps, out=out, init=load_weights(init) if init else None, card=card, device=_device())
+    weights = load_weights(init) if init else None
+    done = fit(cache, config, steps=steps, out=out, init=weights, card=card, device=_device(), compiled=compiled)
     return f"{out}: {done.steps} steps, loss {done.loss:.4f} over the last tenth"
 
 

@@ -105,6 +105,7 @@ def train(
     init: Path | None = None,
     export_cache: Path | None = None,
     estimator: Path | None = None,
+    compiled: bool = False,
 ) -> int:
     """Train an animator, or with --export-cache only write its training frames to one file.
 
@@ -116,12 +117,14 @@ def train(
         init: Checkpoint folder to start from.
         export_cache: File to write the frames to, instead of training.
         estimator: Pose-estimator folder for a recipe that needs one.
+        compiled: Run the network through torch.compile: faster, needs a C++ compiler, rounds otherwise.
     """
     from pipelines.train import train as job
 
     if export_cache is None and (out is None or steps < 1):
         raise ValueError(f"--out and --steps: got {out} and {steps}, expected a folder and a number >= 1 (or --export-cache FILE)")
-    print(job(data, recipe=recipe, steps=steps, out=out, init=init, export_cache=export_cache, estimator=estimator))
+    flags = {"init": init, "export_cache": export_cache, "estimator": estimator, "compiled": compiled}
+    print(job(data, recipe=recipe, steps=steps, out=out, **flags))
     return 0
 
 

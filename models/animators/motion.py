@@ -1,6 +1,7 @@
 """What an in-context animator sees of the driver: nothing, its pixels, or a skeleton drawn from its pose.
 
 A motion signal turns (driver, pose) into the pictures of the canvas' right half, uint8 `[T,H,W,3]`, or None for blank.
+`reference` is the picture of the left half, uint8 `[H,W,3]`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from models.images import fit_image
-from models.pose.augment import normalise_box
+from models.pose.augment import place_on
 from models.pose.draw import draw_poses
 from models.protocols import PoseEstimator
 from models.types import Clip, PoseTrack
@@ -21,7 +22,7 @@ class MotionSignal(Protocol):
 
     kind: str
 
-    def pictures(self, driving: Clip, pose: PoseTrack | None, size: tuple[int, int]) -> np.ndarray | None: ...
+    def pictures(self, driving: Clip, pose: PoseTrack | None, reference: np.ndarray) -> np.ndarray | None: ...
 
 
 class Blank:
@@ -29,7 +30,7 @@ class Blank:
 
     kind = "blank"
 
-    def pictures(self, driving: Clip, pose: PoseTrack | None, size: tuple[int, int]) -> np.ndarray | None:
+    def pictures(self, driving: Clip, pose: PoseTrack | None, reference: np.ndarray) -> np.ndarray | None:
         return None
 
 
@@ -38,18 +39,26 @@ class Raw:
 
     kind = "raw"
 
-    def pictures(self, driving: Clip, pose: PoseTrack | None, size: tuple[int, int]) -> np.ndarray | None:
-        return np.stack([fit_image(frame, size) for frame in driving.frames])
+    def pictures(self, driving: Clip, pose: PoseTrack | None, reference: np.ndarray) -> np.ndarray | None:
+        return np.stack([fit_image(frame, _size(reference)) for frame in driving.frames])
 
 
 class Skeleton:
-    """Stick figures of the estimated pose, normalised by the box over the whole clip; a frame without a pose stays black."""
+    """Stick figures of the estimated pose, normalised over the whole clip and laid over the body in the reference.
+
+    A frame without a pose stays black.
+    """
 
     kind = "skeleton"
 
     def __init__(self, estimator: PoseEstimator) -> None:
         self.estimator = estimator
 
-    def pictures(self, driving: Clip, pose: PoseTrack | None, size: tuple[int, int]) -> np.ndarray | None:
+    def pictures(self, driving: Clip, pose: PoseTrack | None, reference: np.ndarray) -> np.ndarray | None:
         pose = pose if pose is not None else self.estimator.estimate(driving)
-        return draw_poses(normalise_box(pose, size), size)
+        body = self.estimator.estimate(Clip(frames=reference[None], fps=driving.fps))
+        return draw_poses(place_on(pose, body, _size(reference)), _size(reference))
+
+
+def _size(picture: np.ndarray) -> tuple[int, int]:
+    return picture.shape[1], picture.shape[0]

@@ -27,9 +27,9 @@ def _stroke(picture: np.ndarray, start: np.ndarray, end: np.ndarray, radius: flo
     high = np.ceil(np.maximum(start, end) + radius + 2).clip(0, (width, height)).astype(int)
     if (low >= high).any():
         return
-    y, x = np.mgrid[low[1] : high[1], low[0] : high[0]].astype(np.float32)
+    x, y = np.arange(low[0], high[0], dtype=np.float32), np.arange(low[1], high[1], dtype=np.float32)[:, None]
     along, length2 = end - start, float(((end - start) ** 2).sum())
-    share = ((x - start[0]) * along[0] + (y - start[1]) * along[1]) / length2 if length2 > 0 else np.zeros_like(x)
+    share = ((x - start[0]) * along[0] + (y - start[1]) * along[1]) / length2 if length2 > 0 else np.zeros_like(x + y)
     share = share.clip(0, 1)
     distance = np.hypot(x - start[0] - share * along[0], y - start[1] - share * along[1])
     cover = (radius + 0.5 - distance).clip(0, 1)[..., None]

@@ -16,7 +16,7 @@ from typing import Iterable, Mapping
 import numpy as np
 
 from models.artifacts import publish
-from models.pose.augment import normalise_box, random_bone_factors, scale_bones
+from models.pose.augment import place_on, random_bone_factors, scale_bones
 from models.pose.draw import draw_poses
 from models.pose.skeleton import MIRRORED
 from models.progress import Progress
@@ -31,11 +31,15 @@ _FORMAT = "actorforge-frame-cache-1"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Batch:
-    """uint8 pictures: `reference` `[B,H,W,3]`, `motion` `[B,T,H,W,3]` or None, `target` `[B,T,H,W,3]`."""
+    """uint8 pictures: `reference` `[B,H,W,3]`, `motion` `[B,F,H,W,3]` or None, `target` `[B,F,H,W,3]`.
+
+    `slots`: the F slots of the canvas the frames stand in, from 1.
+    """
 
     reference: np.ndarray
     motion: np.ndarray | None
     target: np.ndarray
+    slots: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -92,40 +96,47 @@ class FrameCache:
     def batch(self, config: TrainConfig, step: int) -> Batch:
         """The batch of one step: a function of (config.seed, step) alone."""
         rng = item_rng(config.seed, config.recipe, "batch", step)
-        samples = [self._sample(config, rng) for _ in range(config.batch_size)]
+        length = self.grid.num_frames
+        kept = np.sort(rng.choice(length, config.frames_per_sample or length, replace=False))
+        samples = [self._sample(config, kept, rng) for _ in range(config.batch_size)]
         references, motions, targets = zip(*samples)
         motion = None if config.motion == "blank" else np.stack(motions)
-        return Batch(reference=np.stack(references), motion=motion, target=np.stack(targets))
+        return Batch(reference=np.stack(references), motion=motion, target=np.stack(targets), slots=tuple(int(k) + 1 for k in kept))
 
-    def _sample(self, config: TrainConfig, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
-        length, kept = self.grid.num_frames, self.targets.shape[1]
-        item, start = int(rng.integers(len(self))), int(rng.integers(kept - length + 1))
-        window = slice(start, start + length)
-        elsewhere = [k for k in range(kept) if not start <= k < start + length]
+    def _sample(self, config: TrainConfig, kept: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+        length, available = self.grid.num_frames, self.targets.shape[1]
+        item, start = int(rng.integers(len(self))), int(rng.integers(available - length + 1))
+        elsewhere = [k for k in range(available) if not start <= k < start + length]
         other = rng.random() < config.other_moment_share and bool(elsewhere)
         moment = int(rng.choice(elsewhere)) if other else start
         mirrored = rng.random() < config.flip_share
-        reference, target = self.targets[item, moment], self.targets[item, window]
-        motion = self.drivers[item, window] if config.motion == "raw" else None
+        reference, target = self.targets[item, moment], self.targets[item, start + kept]
+        motion = self.drivers[item, start + kept] if config.motion == "raw" else None
         if config.motion == "skeleton":
-            motion = self._skeleton(config, item, window, mirrored, rng)
+            motion = self._skeleton(config, item, start, kept, moment, mirrored, rng)
         if mirrored:
             reference, target = reference[:, ::-1], target[:, :, ::-1]
             motion = motion[:, :, ::-1] if config.motion == "raw" else motion
         return reference, motion, target
 
-    def _skeleton(self, config: TrainConfig, item: int, window: slice, mirrored: bool, rng: np.random.Generator) -> np.ndarray:
-        """Drawn poses of a window; the box is that of the window or of all kept frames, since a driver may be either at inference."""
+    def _skeleton(
+        self, config: TrainConfig, item: int, start: int, kept: np.ndarray, moment: int, mirrored: bool, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Drawn poses of a window, laid over the pose of the reference (the frame at `moment`).
+
+        Place and size are those of the window or of the whole example, since a driver may be either at inference.
+        """
         points, confidence = self.points[item], self.confidence[item]
         if mirrored:
             points = points[:, :, MIRRORED] * np.float32([-1, 1]) + np.float32([self.grid.width - 1, 0])
             confidence = confidence[:, :, MIRRORED]
         pose = PoseTrack(points=points, confidence=confidence, skeleton="coco17", fps=self.grid.fps)
+        reference = _cut(pose, slice(moment, moment + 1))
         if rng.random() < config.bone_scale_share:
             pose = scale_bones(pose, random_bone_factors(rng))
-        whole = rng.random() < 0.5
-        pose = _cut(normalise_box(pose, self.grid.size), window) if whole else normalise_box(_cut(pose, window), self.grid.size)
-        return draw_poses(pose, self.grid.size)
+        if rng.random() < 0.5:
+            pose, start = _cut(pose, slice(start, start + self.grid.num_frames)), 0
+        return draw_poses(_cut(place_on(pose, reference, self.grid.size), start + kept), self.grid.size)
 
     def save(self, path: str | Path) -> None:
         """Write the cache as safetensors, whole or not at all."""
@@ -172,8 +183,8 @@ def _check(example: TrainingExample, config: TrainConfig) -> None:
     require(not needs_driver or example.driver is not None, item, "driver", None, f"a clip, for motion {config.motion}")
 
 
-def _cut(pose: PoseTrack, window: slice) -> PoseTrack:
-    return PoseTrack(points=pose.points[window], confidence=pose.confidence[window], skeleton=pose.skeleton, fps=pose.fps)
+def _cut(pose: PoseTrack, frames: slice | np.ndarray) -> PoseTrack:
+    return PoseTrack(points=pose.points[frames], confidence=pose.confidence[frames], skeleton=pose.skeleton, fps=pose.fps)
 
 
 def _stack_poses(poses: list[PoseTrack], length: int) -> tuple[np.ndarray, np.ndarray]:

@@ -49,3 +49,9 @@ def test_a_driver_of_another_length_is_refused_with_both_shapes():
     reference, motion = parts()
     with pytest.raises(ValueError, match=r"\(2, 3, 3, 2, 5\).*\(2, 3, 4, 2, 5\)"):
         compose(reference, motion[:, :, :3], T)
+
+
+def test_slots_name_where_each_picture_stands():
+    reference, motion = parts()
+    assert compose(reference, motion, T).slots_S.tolist() == [0, 1, 2, 3, 4]
+    assert compose(reference, motion[:, :, :2], 2, (2, 4)).slots_S.tolist() == [0, 2, 4]

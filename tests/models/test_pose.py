@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from models.animators.motion import Blank, Raw, Skeleton
-from models.pose.augment import normalise_box, random_bone_factors, scale_bones
+from models.pose.augment import normalise_box, place_on, random_bone_factors, scale_bones
 from models.pose.draw import draw_poses
 from models.pose.heatmap import HeatmapEstimator, PoseNet, decode, letterbox, load_estimator, save_estimator
 from models.pose.skeleton import BONES
@@ -65,6 +65,47 @@ def test_box_normalisation_removes_place_and_scale():
     assert np.allclose(normalise_box(track(person() * 3 + 70), (48, 48)).points, base, atol=1e-3)
 
 
+def placed(points: np.ndarray, reference: PoseTrack) -> np.ndarray:
+    return place_on(track(points), reference, (48, 48)).points[0]
+
+
+def test_a_pose_is_laid_over_the_body_in_the_reference_whatever_its_own_place_and_size():
+    reference = track(person() * 0.5 + np.float32([20, 3]))
+    assert np.allclose(placed(person() * 3 - 70, reference)[0], reference.points[0, 0], atol=1e-3)
+
+
+def test_raised_arms_do_not_move_or_scale_the_body_they_belong_to():
+    raised = person()
+    raised[[7, 8, 9, 10], 1] = 2 * raised[[5, 6, 5, 6], 1] - raised[[7, 8, 9, 10], 1]
+    trunk = [5, 6, 11, 12]
+    assert np.abs(placed(raised, track(person()))[0][trunk] - person()[trunk]).max() < 1.0
+
+
+def test_place_and_size_are_those_of_the_whole_clip_so_motion_stays():
+    clip = PoseTrack(
+        points=np.stack([person((dx, 0))[None] for dx in (-6, 0, 6)]), confidence=np.ones((3, 1, 17)), skeleton="coco17", fps=8.0
+    )
+    points = place_on(clip, track(person()), (48, 48)).points
+    assert np.allclose(points[2, 0] - points[0, 0], (12, 0), atol=1e-3) and np.allclose(points[1, 0], person(), atol=1e-3)
+
+
+def test_two_people_are_paired_from_left_to_right_and_the_tallest_ones_where_numbers_differ():
+    both = lambda a, b: PoseTrack(points=np.stack([a, b])[None], confidence=np.ones((1, 2, 17)), skeleton="coco17", fps=8.0)  # noqa: E731
+    near, far = person((-12, 0)), person((12, 0))
+    crossed = place_on(both(far, near), both(near, far), (48, 48)).points[0]
+    assert np.allclose(crossed, np.stack([far, near]), atol=1e-3)
+    alone = place_on(both(person((12, 0)) * 0.5, near), track(person()), (48, 48)).points[0]
+    assert np.allclose(alone[1], person(), atol=1e-3)
+
+
+def test_without_a_common_body_the_pose_stays_in_the_middle():
+    base = normalise_box(track(person()), (48, 48)).points
+    nobody = PoseTrack(points=np.zeros((1, 0, 17, 2)), confidence=np.zeros((1, 0, 17)), skeleton="coco17", fps=8.0)
+    for reference in (nobody, track(person(), confidence=0.1)):
+        assert np.array_equal(placed(person(), reference), base[0])
+    assert len(place_on(nobody, track(person()), (48, 48)).points) == 1
+
+
 def test_decoder_finds_a_planted_person_with_subcell_accuracy():
     seen = np.ones((1, 17), bool)
     joints, centre, offsets, _ = targets_of(person()[None], seen)
@@ -120,8 +161,9 @@ def test_the_estimators_rate_is_positive_and_bounded_for_any_length(steps):
 
 def test_motion_signals_say_what_the_animator_sees():
     clip = Clip(frames=np.full((2, 30, 40, 3), 9, np.uint8), fps=8.0)
-    assert Blank().pictures(clip, None, (16, 16)) is None
-    assert Raw().pictures(clip, None, (16, 16)).shape == (2, 16, 16, 3)
+    small, large = np.zeros((16, 16, 3), np.uint8), np.zeros((48, 48, 3), np.uint8)
+    assert Blank().pictures(clip, None, small) is None
+    assert Raw().pictures(clip, None, small).shape == (2, 16, 16, 3)
 
     class Nobody:
         def estimate(self, clip):
@@ -129,6 +171,6 @@ def test_motion_signals_say_what_the_animator_sees():
                 points=np.zeros((len(clip), 0, 17, 2)), confidence=np.zeros((len(clip), 0, 17)), skeleton="coco17", fps=clip.fps
             )
 
-    assert not Skeleton(Nobody()).pictures(clip, None, (16, 16)).any()
+    assert not Skeleton(Nobody()).pictures(clip, None, small).any()
     override = track(person())
-    assert Skeleton(Nobody()).pictures(Clip(frames=clip.frames[:1], fps=8.0), override, (48, 48)).any()
+    assert Skeleton(Nobody()).pictures(Clip(frames=clip.frames[:1], fps=8.0), override, large).any()

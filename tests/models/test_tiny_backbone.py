@@ -62,3 +62,26 @@ def test_rotary_base_and_gain_reach_the_network():
     assert tuned.transformer.rope.freqs_cos[63, slowest] < plain.transformer.rope.freqs_cos[63, slowest]
     with pytest.raises(ValueError, match="rope_theta"):
         TinyConfig(rope_theta=0.5)
+
+
+def test_short_attention_is_the_attention_of_diffusers():
+    from diffusers.models.transformers.transformer_wan import WanAttnProcessor
+
+    torch.manual_seed(0)
+    backbone = TinyBackbone(SMALL).eval()
+    canvas, noisy = compose(torch.randn(2, 192, 2, 2), torch.randn(2, 192, 3, 2, 2), 3), torch.randn(2, 192, 3, 2, 2)
+    with torch.no_grad():
+        ours = backbone(noisy, torch.tensor([0.5, 0.9]), canvas)
+        backbone.transformer.set_attn_processor(WanAttnProcessor())
+        theirs = backbone(noisy, torch.tensor([0.5, 0.9]), canvas)
+    assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_frames_left_out_keep_the_others_at_their_slots():
+    torch.manual_seed(0)
+    backbone = TinyBackbone(SMALL).eval()
+    reference, driver, noisy = torch.randn(1, 192, 2, 2), torch.randn(1, 192, 1, 2, 2), torch.randn(1, 192, 1, 2, 2)
+    t = torch.tensor([0.5])
+    with torch.no_grad():
+        first, same, third = (backbone(noisy, t, compose(reference, driver, 1, slots)) for slots in (None, (1,), (3,)))
+    assert torch.equal(first, same) and not torch.allclose(first, third)

@@ -1,6 +1,7 @@
 """The loop on toy clips: learns, repeats bit for bit, resumes after a kill, refuses another configuration."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -106,6 +107,33 @@ def test_references_come_from_the_window_or_from_another_moment_as_the_share_say
         moments, starts = batch.reference[:, 0, 0, 0], batch.target[:, 0, 0, 0, 0]
         inside = (moments >= starts) & (moments < starts + 3)
         assert (~inside).all() if elsewhere else (moments == starts).all()
+
+
+def test_fewer_frames_per_sample_are_those_of_their_slots():
+    clip = Clip(frames=np.repeat(np.arange(9, dtype=np.uint8), 16 * 16 * 3).reshape(9, 16, 16, 3), fps=8.0)
+    example = TrainingExample(id="t", reference=clip.frames[0], driver=clip, target=clip)
+    config = replace(CONFIG, frames_per_sample=2, other_moment_share=0.0, batch_size=8)
+    cache, drawn = FrameCache.build([example], config), set()
+    for step in range(20):
+        batch = cache.batch(config, step)
+        assert batch.target.shape[:2] == (8, 2) and np.array_equal(batch.motion, batch.target)
+        offsets = batch.target[:, :, 0, 0, 0].astype(int) - batch.reference[:, :1, 0, 0].astype(int)
+        assert (offsets + 1 == batch.slots).all()
+        drawn.add(batch.slots)
+    assert drawn == {(1, 2), (1, 3), (2, 3)}
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile on CPU needs a C++ compiler")
+def test_a_compiled_run_learns_the_same_within_rounding(tmp_path):
+    config = replace(CONFIG, frames_per_sample=2)
+    cache = FrameCache.build(examples(), config)
+    plain, compiled = (fit(cache, config, steps=3, out=tmp_path / str(flag), compiled=flag) for flag in (False, True))
+    assert compiled.loss == pytest.approx(plain.loss, rel=1e-3)
+
+
+def test_more_frames_per_sample_than_the_grid_has_are_refused():
+    with pytest.raises(ValueError, match="frames_per_sample: got 4, expected 1 to 3"):
+        replace(CONFIG, frames_per_sample=4)
 
 
 def test_mirroring_flips_reference_driver_and_target_together():
