@@ -65,7 +65,7 @@ def latents_to_frames(latents_BCThw: torch.Tensor, patch_px: int) -> torch.Tenso
 
 
 class ShortAttention:
-    """Wan's attention for some hundreds of tokens, as plain matrix products: on a CPU twice as fast as the fused kernel.
+    """Wan's attention for some hundreds of tokens, as plain matrix products: on a CPU faster than the fused kernel (train_step.py).
 
     Same weights and same result as diffusers' `WanAttnProcessor`. One key, the text token, takes all the attention whatever
     the queries are, so the cross-attention is computed once and not per token.

@@ -55,7 +55,7 @@ def place_on(pose: PoseTrack, reference: PoseTrack, size: tuple[int, int]) -> Po
     """Box-normalise `pose`, then move and scale it as a whole onto the first frame of `reference`, px of `size` (W,H).
 
     The scale is the ratio of the bones both have, the place that of the joints both have, trunk before limbs. With several
-    people they are paired from left to right, the tallest ones where the numbers differ. Without a body in common the
+    people they are paired from left to right, the largest ones where the numbers differ. Without a body in common the
     pose stays in the middle.
     """
     pose = normalise_box(pose, size)
@@ -80,11 +80,11 @@ def _pairs(pose: PoseTrack, reference: PoseTrack) -> list[tuple[np.ndarray, np.n
     own, theirs = _people(pose.points, pose.confidence), _people(reference.points[:1], reference.confidence[:1])
     count = min(len(own), len(theirs))
 
-    def tallest(people: list[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def largest(people: list[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
         kept = sorted(people, key=lambda person: -np.nansum(person[1]))[:count]
         return sorted(kept, key=lambda person: np.nanmean(person[0][:, 0]))
 
-    return [(a, b, (bones_a, bones_b)) for (a, bones_a), (b, bones_b) in zip(tallest(own), tallest(theirs))]
+    return [(a, b, (bones_a, bones_b)) for (a, bones_a), (b, bones_b) in zip(largest(own), largest(theirs))]
 
 
 def _people(points: np.ndarray, confidence: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:

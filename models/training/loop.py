@@ -159,7 +159,7 @@ def fit(
 
     The learning rate follows `steps`: legs of one run share it, and a kill anywhere changes nothing. A larger `steps` on a
     finished run goes on from its weights with a schedule of its own.
-    `compiled`: run the network through torch.compile (needs a C++ compiler; a third less time a step on CPU, other rounding).
+    `compiled`: run the network through torch.compile (needs a C++ compiler; faster on CPU, other rounding).
     `init`: weights to start from. `card`: further fields for `animator.json` (name, parents, data). Raises ValueError when
     `out` holds a run of another configuration, other data or other parents.
     """

@@ -131,6 +131,12 @@ def test_a_compiled_run_learns_the_same_within_rounding(tmp_path):
     assert compiled.loss == pytest.approx(plain.loss, rel=1e-3)
 
 
+def test_noise_on_the_driver_changes_what_is_learned_from(tmp_path):
+    cache = FrameCache.build(examples(), CONFIG)
+    plain, noisy = (fit(cache, replace(CONFIG, driver_noise=x), steps=1, out=tmp_path / str(x)) for x in (0.0, 1.0))
+    assert plain.loss != noisy.loss
+
+
 def test_more_frames_per_sample_than_the_grid_has_are_refused():
     with pytest.raises(ValueError, match="frames_per_sample: got 4, expected 1 to 3"):
         replace(CONFIG, frames_per_sample=4)
