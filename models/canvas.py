@@ -26,11 +26,13 @@ class Canvas:
     """The condition of one batch. `latents_BCShW`: `[B,C,S,h,2w]`; `mask_B1ShW`: `[B,1,S,h,2w]`, 1 = given, 0 = to fill or blank.
 
     `slots_S`: the slot each of the S pictures stands in, int64 `[S]`; 0 to T where none is left out.
+    `driven`: whether the driver half holds motion; without, it is blank.
     """
 
     latents_BCShW: torch.Tensor
     mask_B1ShW: torch.Tensor
     slots_S: torch.Tensor
+    driven: bool
 
 
 def compose(
@@ -52,7 +54,7 @@ def compose(
             )
         latents[:, :, 1:, :, w:], mask[:, :, 1:, :, w:] = motion_BCThw, 1.0
     taken = torch.tensor([0, *(slots or range(1, num_frames + 1))], device=latents.device)
-    return Canvas(latents_BCShW=latents, mask_B1ShW=mask, slots_S=taken)
+    return Canvas(latents_BCShW=latents, mask_B1ShW=mask, slots_S=taken, driven=motion_BCThw is not None)
 
 
 def model_input(noisy_BCThw: torch.Tensor, canvas: Canvas) -> torch.Tensor:
@@ -60,6 +62,17 @@ def model_input(noisy_BCThw: torch.Tensor, canvas: Canvas) -> torch.Tensor:
     noise = torch.zeros_like(canvas.latents_BCShW)
     noise[:, :, 1:, :, : noisy_BCThw.shape[-1]] = noisy_BCThw
     return torch.cat([noise, canvas.mask_B1ShW, canvas.latents_BCShW], dim=1)
+
+
+def given_places(canvas: Canvas) -> torch.Tensor:
+    """What is given, a picture a row: reference, then one driving frame after the other; int64 `[1 + T, h*w]` or `[1, h*w]`.
+
+    Places are counted flat over (slot, row, column); the blank half of slot 0, or a blank driver half, is in no row.
+    """
+    slots, height, width = canvas.latents_BCShW.shape[2:]
+    places = torch.arange(slots * height * width, device=canvas.slots_S.device).view(slots, height, width)
+    reference, drivers = places[:1, :, : width // 2], places[1:, :, width // 2 :]
+    return torch.cat([reference, drivers] if canvas.driven else [reference]).flatten(1)
 
 
 def output_region(prediction_BCShW: torch.Tensor) -> torch.Tensor:

@@ -14,8 +14,9 @@ from models.training.config import TrainConfig
 from models.types import Grid, require
 
 TINY_GRID = Grid(width=48, height=48, fps=8.0, num_frames=6)
-TINY_BACKBONE = TinyConfig(heads=3, rope_theta=50.0, qk_gain=1.5)
-"""2.8 M parameters. Copying a raw driver, loss after 110 steps: 0.030 (6 heads, theta 10000, gain 1: 0.038), 15 % less time a step."""
+TINY_BACKBONE = TinyConfig(width=160, layers=4, heads=4, patch_px=4, rope_theta=50.0, qk_gain=1.5)
+"""1.9 M parameters, a token for 4x4 px: a limb is some 4 px wide, and of a patch of 8x8 px no layer of this width can carry all
+pixels to another place (docs/tiny_models.md has both)."""
 CHUNK_FRAMES = 12
 """Clips are cut into chunks of this many frames: a target window of 6 and other moments to take the reference from."""
 
@@ -42,9 +43,17 @@ def tiny_pose_estimator() -> EstimatorConfig:
 
 def tiny_prior() -> TrainConfig:
     """Image-to-video on all kinds of characters, driver half blank: stands for the foundation model."""
-    noise = {"time_mean": 2.0, "time_std": 1.5}  # half of the steps above t = 0.88: what moves where is decided near pure noise
     return TrainConfig(
-        recipe="tiny_prior", motion="blank", grid=TINY_GRID, backbone=TINY_BACKBONE, precision="bfloat16", frames_per_sample=2, **noise
+        recipe="tiny_prior",
+        motion="blank",
+        grid=TINY_GRID,
+        backbone=TINY_BACKBONE,
+        precision="bfloat16",
+        frames_per_sample=2,
+        painted_share=0.33,
+        change_weight=2.0,
+        time_mean=2.0,  # half of the steps above t = 0.88: what moves where is decided near pure noise
+        time_std=1.5,
     )
 
 

@@ -17,12 +17,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from models.canvas import Canvas, model_input, output_region
+from models.canvas import Canvas, given_places, model_input, output_region
 from models.rectified_flow import Prediction
 from models.types import require
 
 _TEXT_DIM = 8
 _MAX_POSITIONS = 64
+_LONG = 1024  # tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +65,13 @@ def latents_to_frames(latents_BCThw: torch.Tensor, patch_px: int) -> torch.Tenso
     return F.pixel_shuffle(latents_BCThw.transpose(1, 2), patch_px)
 
 
-class ShortAttention:
-    """Wan's attention for some hundreds of tokens, as plain matrix products: on a CPU faster than the fused kernel (train_step.py).
+class CanvasAttention:
+    """Wan's attention between the pictures of a canvas: what is given sees no more than it needs, what is painted sees all.
 
-    Same weights and same result as diffusers' `WanAttnProcessor`. One key, the text token, takes all the attention whatever
-    the queries are, so the cross-attention is computed once and not per token.
+    The reference sees itself, a driving frame itself and the reference, and only what is painted sees everything: so what is
+    given does not depend on the noise, and most of the price of the canvas is gone. Plain matrix products are faster on a
+    CPU than the fused kernel for some hundreds of tokens (train_step.py); more than `_LONG` keys go to the fused kernel. One
+    key, the text token, takes all the attention whatever the queries are, so the cross-attention is computed once.
     """
 
     def __call__(
@@ -77,21 +80,37 @@ class ShortAttention:
         hidden_states: torch.Tensor,
         encoder_hidden_states: torch.Tensor | None = None,
         attention_mask: torch.Tensor | None = None,
-        rotary_emb: tuple[torch.Tensor, torch.Tensor] | None = None,
+        rotary_emb: tuple[torch.Tensor, torch.Tensor, int, int] | None = None,
     ) -> torch.Tensor:
-        """`hidden_states` `[B,N,C]` -> `[B,N,C]`; `rotary_emb` is cosine and sine, `[1,N,1,C/heads]` each."""
-        if encoder_hidden_states is not None and encoder_hidden_states.shape[1] == 1:
+        """`hidden_states` `[B,N,C]` -> `[B,N,C]`, pictures first and what is painted last.
+
+        `rotary_emb`: cosine and sine, `[B,1,N,C/heads]` each, the number of given pictures and the tokens of each.
+        """
+        if encoder_hidden_states is not None:
+            if encoder_hidden_states.shape[1] != 1:
+                raise ValueError(f"backbone tiny: text: got {encoder_hidden_states.shape[1]} tokens, expected 1 (there is no text)")
             return attn.to_out[0](attn.to_v(encoder_hidden_states)).expand_as(hidden_states)
-        source = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-        q, k, v = attn.norm_q(attn.to_q(hidden_states)), attn.norm_k(attn.to_k(source)), attn.to_v(source)
+        cos, sin, pictures, each = rotary_emb
+        q, k, v = attn.norm_q(attn.to_q(hidden_states)), attn.norm_k(attn.to_k(hidden_states)), attn.to_v(hidden_states)
         q, k, v = (x.unflatten(2, (attn.heads, -1)).transpose(1, 2) for x in (q, k, v))
-        if rotary_emb is not None:
-            cos, sin = (x.transpose(1, 2) for x in rotary_emb)
-            q, k = (_rotate(x, cos, sin).to(v.dtype) for x in (q, k))
-        with torch.autocast(q.device.type, enabled=False):  # softmax stays in the precision of the products
-            weights = torch.softmax((q.to(v.dtype) * q.shape[-1] ** -0.5) @ k.to(v.dtype).transpose(-1, -2), -1)
-            mixed = (weights @ v).transpose(1, 2).flatten(2)
-        return attn.to_out[0](mixed)
+        q, k = (_rotate(x, cos, sin).to(v.dtype) for x in (q, k))
+        given = pictures * each
+        mixed = [_attend(q[:, :, :each], k[:, :, :each], v[:, :, :each])]
+        if pictures > 1:
+            own_q, own_k, own_v = (x[:, :, each:given].unflatten(2, (pictures - 1, each)) for x in (q, k, v))
+            first_k, first_v = (x[:, :, None, :each].expand_as(own_k) for x in (k, v))
+            seen = _attend(own_q, torch.cat([first_k, own_k], 3), torch.cat([first_v, own_v], 3))
+            mixed.append(seen.flatten(2, 3))
+        mixed.append(_attend(q[:, :, given:], k, v))
+        return attn.to_out[0](torch.cat(mixed, 2).transpose(1, 2).flatten(2))
+
+
+def _attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """Attention of `[...,N,D]` to `[...,M,D]`; the softmax stays in the precision of the products."""
+    with torch.autocast(q.device.type, enabled=False):
+        if k.shape[-2] > _LONG:
+            return F.scaled_dot_product_attention(q, k, v)
+        return torch.softmax((q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2), -1) @ v
 
 
 def _rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
@@ -143,7 +162,7 @@ class TinyBackbone(nn.Module):
         )
         head_size = config.width // config.heads
         self.transformer.rope = _slot_rope(head_size, config.rope_theta)
-        self.transformer.set_attn_processor(ShortAttention())
+        self.transformer.set_attn_processor(CanvasAttention())
         for block in self.transformer.blocks:
             nn.init.constant_(block.attn1.norm_q.weight, config.qk_gain)
             nn.init.constant_(block.attn1.norm_k.weight, config.qk_gain)
@@ -154,12 +173,29 @@ class TinyBackbone(nn.Module):
     def decode(self, latents_BCThw: torch.Tensor) -> torch.Tensor:
         return latents_to_frames(latents_BCThw, self.config.patch_px)
 
-    def forward(self, noisy_BCThw: torch.Tensor, t_B: torch.Tensor, canvas: Canvas) -> torch.Tensor:
-        """The predicted clean latents `[B,C,T,h,w]` at times t in [0,1]; the network sees t x 1000, as Wan does."""
-        self.transformer.rope.slots_S = canvas.slots_S
-        text = noisy_BCThw.new_zeros(noisy_BCThw.shape[0], 1, _TEXT_DIM)
-        sample = self.transformer(model_input(noisy_BCThw, canvas), t_B * 1000, text, return_dict=False)[0]
-        return output_region(sample)
+    def forward(self, noisy_BCThw: torch.Tensor, t_B: torch.Tensor, canvas: Canvas, painted_BP: torch.Tensor | None = None) -> torch.Tensor:
+        """The predicted clean latents `[B,C,T,h,w]` at times t in [0,1]; the network sees t x 1000, as Wan does.
+
+        `painted_BP`: paint these places of the output only, counted flat over (frame, row, column), int64 `[B,P]`; the others
+        have no tokens, and the result is `[B,C,P]`. The blank places of the canvas never have tokens.
+        """
+        wan, batch = self.transformer, len(noisy_BCThw)
+        wan.rope.slots_S = canvas.slots_S
+        whole = model_input(noisy_BCThw, canvas)
+        given = given_places(canvas)
+        frames = output_region(torch.arange(whole[0, 0].numel(), device=given.device).view(1, 1, *whole.shape[2:])).flatten()
+        painted = frames.expand(batch, -1) if painted_BP is None else frames[painted_BP]
+        kept = torch.cat([given.flatten().expand(batch, -1), painted], 1)
+        rotary = tuple(part[0, :, 0][kept][:, None] for part in wan.rope(whole))
+        text = noisy_BCThw.new_zeros(batch, 1, _TEXT_DIM)
+        time, modulation, text, _ = wan.condition_embedder(t_B * 1000, text)
+        tokens = wan.patch_embedding(whole).flatten(2).transpose(1, 2)
+        tokens = tokens.gather(1, kept[..., None].expand(-1, -1, tokens.shape[-1]))
+        for block in wan.blocks:
+            tokens = block(tokens, text, modulation.unflatten(1, (6, -1)), (*rotary, *given.shape))
+        shift, scale = (wan.scale_shift_table + time[:, None]).chunk(2, dim=1)
+        clean = wan.proj_out((wan.norm_out(tokens[:, given.numel() :].float()) * (1 + scale) + shift).type_as(tokens)).transpose(1, 2)
+        return clean if painted_BP is not None else clean.unflatten(2, noisy_BCThw.shape[2:])
 
     def describe(self) -> dict[str, Any]:
         """What `animator.json` keeps to build this network again."""

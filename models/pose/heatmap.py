@@ -86,15 +86,24 @@ def _peaks(centre: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _snap(heat: np.ndarray, guess: np.ndarray, radius: float) -> tuple[np.ndarray, float]:
-    """The best point (x, y) of one joint's heatmap near a guess, sub-cell by the centroid of its 3x3 neighbourhood."""
+    """The best point (x, y) of one joint's heatmap near a guess, sub-cell: the summit of the Gaussian through the peak and its neighbours.
+
+    Source: Zhang et al., "Distribution-Aware Coordinate Representation for Human Pose Estimation" (2020), section 3.1.
+    """
     side = heat.shape[0]
     y, x = np.mgrid[:side, :side]
     near = np.exp(-((x - guess[0]) ** 2 + (y - guess[1]) ** 2) / (2 * radius**2))
     row, column = np.unravel_index(int((heat * near).argmax()), heat.shape)
-    r0, c0 = max(row - 1, 0), max(column - 1, 0)
-    patch = heat[r0 : row + 2, c0 : column + 2]
-    py, px = np.mgrid[r0 : r0 + patch.shape[0], c0 : c0 + patch.shape[1]]
-    return np.array([(patch * px).sum(), (patch * py).sum()]) / max(patch.sum(), 1e-9), float(heat[row, column])
+    return np.array([column + _summit(heat[row], column), row + _summit(heat[:, column], row)]), float(heat[row, column])
+
+
+def _summit(line: np.ndarray, peak: int) -> float:
+    """How far, in cells within 1/2, the summit of a Gaussian through a line's values at `peak` - 1, `peak`, `peak` + 1 lies from `peak`."""
+    if not 0 < peak < len(line) - 1:
+        return 0.0
+    before, here, after = np.log(np.maximum(line[peak - 1 : peak + 2], 1e-6))
+    bend = before - 2 * here + after
+    return float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5)) if bend < -1e-6 else 0.0
 
 
 def decode(joints: np.ndarray, centre: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models.canvas import compose, model_input, output_region
+from models.canvas import compose, given_places, model_input, output_region
 
 B, C, T, H, W = 2, 3, 4, 2, 5
 
@@ -34,6 +34,14 @@ def test_no_motion_leaves_the_driver_half_blank_with_mask_zero():
     reference, _ = parts()
     canvas = compose(reference, None, T)
     assert not canvas.latents_BCShW[..., W:].any() and not canvas.mask_B1ShW[..., W:].any()
+
+
+def test_given_places_are_reference_and_driver_and_never_a_blank():
+    reference, motion = parts()
+    flat = compose(reference, motion, T).mask_B1ShW[0, 0].flatten()
+    places = given_places(compose(reference, motion, T))
+    assert places.shape == (T + 1, H * W) and places.flatten().sort().values.tolist() == flat.nonzero()[:, 0].tolist()
+    assert torch.equal(given_places(compose(reference, None, T)), places[:1])
 
 
 def test_model_input_puts_noise_only_where_the_clip_is_painted():

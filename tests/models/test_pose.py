@@ -111,7 +111,7 @@ def test_decoder_finds_a_planted_person_with_subcell_accuracy():
     joints, centre, offsets, _ = targets_of(person()[None], seen)
     points, confidence = decode(joints, centre, offsets)
     assert points.shape == (1, 17, 2) and confidence.min() > 0.5
-    assert np.abs((points[0] + 0.5) * 2 - 0.5 - person()).max() < 1.0
+    assert np.abs((points[0] + 0.5) * 2 - 0.5 - person()).max() < 0.01
 
 
 def test_decoder_separates_two_people_and_finds_none_in_an_empty_map():

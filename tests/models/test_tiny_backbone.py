@@ -1,12 +1,16 @@
 """The orthonormal patch transform and the real Wan class at a tiny size."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from models.backbones import tiny
 from models.backbones.tiny import TinyBackbone, TinyConfig, frames_to_latents, latents_to_frames
-from models.canvas import compose
+from models.canvas import compose, given_places, model_input, output_region
 
 SMALL = TinyConfig(width=32, layers=1, heads=2)
+DEEP = TinyConfig(width=32, layers=2, heads=2)
 
 
 def test_patch_transform_keeps_energy_and_inverts():
@@ -45,6 +49,83 @@ def test_forward_paints_the_output_region_and_heeds_reference_driver_and_time():
     assert all(not torch.allclose(base, other) for other in others)
 
 
+def given(noisy_T, driven=True):
+    """A backbone, noise, times and a canvas of two samples, T frames of 2x3 places."""
+    torch.manual_seed(0)
+    generator = torch.Generator().manual_seed(1)
+    reference, driver = torch.randn(2, 192, 2, 3, generator=generator), torch.randn(2, 192, noisy_T, 2, 3, generator=generator)
+    noisy = torch.randn(2, 192, noisy_T, 2, 3, generator=generator)
+    return TinyBackbone(DEEP).eval(), noisy, torch.tensor([0.3, 0.9]), compose(reference, driver if driven else None, noisy_T)
+
+
+class Dense:
+    """Wan's own processor on the whole canvas, with the sight of every place spelled out as a mask."""
+
+    def __init__(self, frames, half):
+        self.mask = torch.zeros((frames + 1) * 2 * half * 2, (frames + 1) * 2 * half * 2, dtype=torch.bool)
+        kind = [("blank" if x >= half and not s else "given" if x >= half or not s else "painted", s) for s, _, x in places(frames, half)]
+        for a, (what, slot) in enumerate(kind):
+            for b, (other, at) in enumerate(kind):
+                seen = what == "painted" or (other == "given" and at in (0, slot))
+                self.mask[a, b] = what == "blank" or (seen and other != "blank")
+
+    def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, rotary_emb=None):
+        from diffusers.models.transformers.transformer_wan import WanAttnProcessor
+
+        mask = self.mask if encoder_hidden_states is None else None
+        return WanAttnProcessor()(attn, hidden_states, encoder_hidden_states, mask, rotary_emb)
+
+
+def places(frames, half):
+    return [(s, y, x) for s in range(frames + 1) for y in range(2) for x in range(2 * half)]
+
+
+@pytest.mark.parametrize("long", [1024, 4])
+def test_the_forward_is_diffusers_own_with_the_sight_of_each_place_masked(long, monkeypatch):
+    monkeypatch.setattr(tiny, "_LONG", long)  # both kernels
+    backbone, noisy, t, canvas = given(3)
+    with torch.no_grad():
+        ours = backbone(noisy, t, canvas)
+        backbone.transformer.set_attn_processor(Dense(3, 3))
+        text = torch.zeros(2, 1, backbone.transformer.config.text_dim)
+        theirs = backbone.transformer(model_input(noisy, canvas), t * 1000, text, return_dict=False)[0]
+    assert torch.allclose(ours, output_region(theirs), atol=1e-5)
+
+
+def test_what_is_given_does_not_depend_on_the_noise_nor_one_driving_frame_on_another():
+    backbone, noisy, t, canvas = given(3)
+    kept = []
+    backbone.transformer.blocks[-1].register_forward_hook(lambda block, inputs, output: kept.append(output))
+    with torch.no_grad():
+        backbone(noisy, t, canvas)
+        backbone(-noisy, t, canvas)
+        latents = canvas.latents_BCShW.clone()
+        latents[:, :, 3, :, 3:] = 0  # the last driving frame
+        backbone(noisy, t, replace(canvas, latents_BCShW=latents))
+    first, other_noise, other_driver = kept
+    assert torch.equal(first[:, :24], other_noise[:, :24]) and not torch.allclose(first[:, 24:], other_noise[:, 24:])
+    assert torch.equal(first[:, :18], other_driver[:, :18]) and not torch.allclose(first[:, 18:24], other_driver[:, 18:24])
+
+
+def test_a_blank_driver_half_has_no_tokens():
+    backbone, noisy, t, canvas = given(3, driven=False)
+    kept = []
+    backbone.transformer.blocks[0].register_forward_hook(lambda block, inputs, output: kept.append(output.shape[1]))
+    with torch.no_grad():
+        assert backbone(noisy, t, canvas).shape == noisy.shape
+    assert kept == [4 * 6] and given_places(canvas).tolist() == [[0, 1, 2, 6, 7, 8]]
+
+
+def test_painting_some_places_gives_them_in_the_order_asked_for():
+    backbone, noisy, t, canvas = given(2)
+    every = torch.arange(12).flip(0).expand(2, -1)
+    with torch.no_grad():
+        whole, turned = backbone(noisy, t, canvas), backbone(noisy, t, canvas, every)
+        one = backbone(noisy, t, canvas, torch.tensor([[4], [7]]))
+    assert torch.allclose(turned.flip(2), whole.flatten(2), atol=1e-5)
+    assert one.shape == (2, 192, 1) and not torch.allclose(one[0, :, 0], whole.flatten(2)[0, :, 4])  # its neighbours are gone
+
+
 def test_shipped_size_stays_below_six_million_parameters():
     assert sum(p.numel() for p in TinyBackbone(TinyConfig()).parameters()) < 6e6
 
@@ -62,19 +143,6 @@ def test_rotary_base_and_gain_reach_the_network():
     assert tuned.transformer.rope.freqs_cos[63, slowest] < plain.transformer.rope.freqs_cos[63, slowest]
     with pytest.raises(ValueError, match="rope_theta"):
         TinyConfig(rope_theta=0.5)
-
-
-def test_short_attention_is_the_attention_of_diffusers():
-    from diffusers.models.transformers.transformer_wan import WanAttnProcessor
-
-    torch.manual_seed(0)
-    backbone = TinyBackbone(SMALL).eval()
-    canvas, noisy = compose(torch.randn(2, 192, 2, 2), torch.randn(2, 192, 3, 2, 2), 3), torch.randn(2, 192, 3, 2, 2)
-    with torch.no_grad():
-        ours = backbone(noisy, torch.tensor([0.5, 0.9]), canvas)
-        backbone.transformer.set_attn_processor(WanAttnProcessor())
-        theirs = backbone(noisy, torch.tensor([0.5, 0.9]), canvas)
-    assert torch.allclose(ours, theirs, atol=1e-5)
 
 
 def test_frames_left_out_keep_the_others_at_their_slots():
