@@ -50,7 +50,6 @@ def tiny_prior() -> TrainConfig:
         backbone=TINY_BACKBONE,
         precision="bfloat16",
         frames_per_sample=2,
-        painted_share=0.33,
         change_weight=2.0,
         time_mean=2.0,  # half of the steps above t = 0.88: what moves where is decided near pure noise
         time_std=1.5,

@@ -84,7 +84,7 @@ class CanvasAttention:
     ) -> torch.Tensor:
         """`hidden_states` `[B,N,C]` -> `[B,N,C]`, pictures first and what is painted last.
 
-        `rotary_emb`: cosine and sine, `[B,1,N,C/heads]` each, the number of given pictures and the tokens of each.
+        `rotary_emb`: cosine and sine, `[1,1,N,C/heads]` each, the number of given pictures and the tokens of each.
         """
         if encoder_hidden_states is not None:
             if encoder_hidden_states.shape[1] != 1:
@@ -173,29 +173,26 @@ class TinyBackbone(nn.Module):
     def decode(self, latents_BCThw: torch.Tensor) -> torch.Tensor:
         return latents_to_frames(latents_BCThw, self.config.patch_px)
 
-    def forward(self, noisy_BCThw: torch.Tensor, t_B: torch.Tensor, canvas: Canvas, painted_BP: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, noisy_BCThw: torch.Tensor, t_B: torch.Tensor, canvas: Canvas) -> torch.Tensor:
         """The predicted clean latents `[B,C,T,h,w]` at times t in [0,1]; the network sees t x 1000, as Wan does.
 
-        `painted_BP`: paint these places of the output only, counted flat over (frame, row, column), int64 `[B,P]`; the others
-        have no tokens, and the result is `[B,C,P]`. The blank places of the canvas never have tokens.
+        The blank places of the canvas have no tokens. Otherwise this is diffusers' own forward (tested).
         """
-        wan, batch = self.transformer, len(noisy_BCThw)
+        wan = self.transformer
         wan.rope.slots_S = canvas.slots_S
         whole = model_input(noisy_BCThw, canvas)
         given = given_places(canvas)
-        frames = output_region(torch.arange(whole[0, 0].numel(), device=given.device).view(1, 1, *whole.shape[2:])).flatten()
-        painted = frames.expand(batch, -1) if painted_BP is None else frames[painted_BP]
-        kept = torch.cat([given.flatten().expand(batch, -1), painted], 1)
-        rotary = tuple(part[0, :, 0][kept][:, None] for part in wan.rope(whole))
-        text = noisy_BCThw.new_zeros(batch, 1, _TEXT_DIM)
+        painted = output_region(torch.arange(whole[0, 0].numel(), device=given.device).view(1, 1, *whole.shape[2:]))
+        kept = torch.cat([given.flatten(), painted.flatten()])
+        rotary = tuple(part[:, kept].transpose(1, 2) for part in wan.rope(whole))
+        text = noisy_BCThw.new_zeros(len(noisy_BCThw), 1, _TEXT_DIM)
         time, modulation, text, _ = wan.condition_embedder(t_B * 1000, text)
-        tokens = wan.patch_embedding(whole).flatten(2).transpose(1, 2)
-        tokens = tokens.gather(1, kept[..., None].expand(-1, -1, tokens.shape[-1]))
+        tokens = wan.patch_embedding(whole).flatten(2).transpose(1, 2)[:, kept]
         for block in wan.blocks:
             tokens = block(tokens, text, modulation.unflatten(1, (6, -1)), (*rotary, *given.shape))
         shift, scale = (wan.scale_shift_table + time[:, None]).chunk(2, dim=1)
-        clean = wan.proj_out((wan.norm_out(tokens[:, given.numel() :].float()) * (1 + scale) + shift).type_as(tokens)).transpose(1, 2)
-        return clean if painted_BP is not None else clean.unflatten(2, noisy_BCThw.shape[2:])
+        clean = wan.proj_out((wan.norm_out(tokens[:, given.numel() :].float()) * (1 + scale) + shift).type_as(tokens))
+        return clean.transpose(1, 2).unflatten(2, noisy_BCThw.shape[2:])
 
     def describe(self) -> dict[str, Any]:
         """What `animator.json` keeps to build this network again."""

@@ -17,11 +17,10 @@ class TrainConfig:
     is the window's first frame. `bone_scale_share`: pose augmentation of the skeleton signal. `flip_share`: reference,
     driver and target are mirrored together. `frames_per_sample`: so many frames of each window, drawn anew every step and
     put at their own slots of the canvas (None: all); frames of one clip are much alike, so fewer frames of more clips teach
-    more per token. `painted_share`: share of the output's places painted at a step, drawn anew each time, those that differ
-    from the reference the more likely the larger `change_weight` is (0: all alike; `models.training.loop.draw_places`): near
-    pure noise a place learns nothing from its neighbours. `driver_noise`: standard deviation of white noise on raw drivers
-    (pixels in [-1, 1]): synthetic drivers are smoother than real ones. `muon_lr` drives the matrices of the blocks, `adam_lr` everything
-    else; both warm up over `warmup_steps` and fall linearly to zero over the last `decay_share` of the steps.
+    more per token. `change_weight`: how much more the loss weighs what differs from the reference (0: all alike;
+    `models.training.loop.change_weight`). `driver_noise`: standard deviation of white noise on raw drivers (pixels in [-1, 1]):
+    synthetic drivers are smoother than real ones. `muon_lr` drives the matrices of the blocks, `adam_lr` everything else; both
+    warm up over `warmup_steps` and fall linearly to zero over the last `decay_share` of the steps.
     """
 
     recipe: str
@@ -42,7 +41,6 @@ class TrainConfig:
     bone_scale_share: float = 0.3
     flip_share: float = 0.5
     driver_noise: float = 0.0
-    painted_share: float = 1.0
     change_weight: float = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
     save_every: int = 200
@@ -57,7 +55,6 @@ class TrainConfig:
         require(self.batch_size >= 1, item, "batch_size", self.batch_size, ">= 1")
         for name in ("driver_noise", "change_weight"):
             require(getattr(self, name) >= 0, item, name, getattr(self, name), ">= 0")
-        require(0 < self.painted_share <= 1, item, "painted_share", self.painted_share, "0 < painted_share <= 1")
         require(0 <= self.ema_decay < 1, item, "ema_decay", self.ema_decay, "0 <= ema_decay < 1")
         require(min(self.muon_lr, self.adam_lr) > 0, item, "muon_lr, adam_lr", (self.muon_lr, self.adam_lr), "> 0")
         patch = self.backbone.patch_px

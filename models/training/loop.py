@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Callable, Mapping
 
 import torch
-from torch.nn import functional as F
 
 from models.animators.checkpoint import LOSSES, OPTIMIZER, WEIGHTS, build_backbone, read_card, save_checkpoint
 from models.artifacts import publish, sha256_file, write_bytes
@@ -80,12 +79,11 @@ class _Run:
         if config.motion == "raw" and config.driver_noise:
             motion = motion + config.driver_noise * torch.randn(motion.shape, generator=generator).to(self.device)
         canvas = compose(reference, motion, target.shape[2], batch.slots)
-        painted = draw_places(target, reference, config, generator)
         bf16 = config.precision == "bfloat16"
         with torch.autocast(self.device.split(":")[0], torch.bfloat16) if bf16 else nullcontext():
-            prediction = self.predict(noisy, t, canvas, painted)
-        noisy, target = (x.flatten(2).gather(2, painted[:, None].expand(-1, x.shape[1], -1)) for x in (noisy, target))
-        return F.mse_loss(to_clean(prediction.float(), noisy, t, backbone.prediction), target)
+            prediction = self.predict(noisy, t, canvas)
+        error = (to_clean(prediction.float(), noisy, t, backbone.prediction) - target).square()
+        return (error * change_weight(target, reference, config.change_weight)).mean()
 
     def save(self, folder: Path) -> None:
         """The resume point: one file, so it is never half old and half new."""
@@ -118,18 +116,14 @@ class _Run:
         self.losses = list(about["losses"])
 
 
-def draw_places(target_BCThw: torch.Tensor, reference_BChw: torch.Tensor, config: TrainConfig, generator: torch.Generator) -> torch.Tensor:
-    """The places of each clip to paint at a step, flat over (frame, row, column), without repeats, int64 `[B,P]`.
+def change_weight(target_BCThw: torch.Tensor, reference_BChw: torch.Tensor, gain: float) -> torch.Tensor:
+    """Weights `[B,1,T,h,w]` of mean 1 in proportion to 1 + gain d / mean(d), d the mean |target - reference| over channels.
 
-    P is `painted_share` of all; a place is drawn with weight 1 + change_weight d / mean(d), d the mean |target - reference|
-    over channels there: what differs from the reference is a small part of the picture and the whole task. Draws by
-    the largest log weight + Gumbel noise. Source: Efraimidis and Spirakis, "Weighted random sampling with a reservoir" (2006).
+    What differs from the reference is a small part of the picture and the whole task.
     """
-    change = (target_BCThw - reference_BChw[:, :, None]).abs().mean(1).flatten(1)
-    weight = 1 + config.change_weight * change / change.mean().clamp(min=1e-6)
-    gumbel = -torch.log(-torch.log(torch.rand(change.shape, generator=generator).clamp(1e-7, 1 - 1e-7)))
-    count = max(1, round(config.painted_share * change.shape[1]))
-    return (weight.log() + gumbel.to(weight.device)).topk(count, 1).indices
+    change = (target_BCThw - reference_BChw[:, :, None]).abs().mean(1, keepdim=True)
+    weight = 1 + gain * change / change.mean().clamp(min=1e-6)
+    return weight / weight.mean()
 
 
 def _refuse_changes(folder: Path, mine: Mapping[str, Any], before: Mapping[str, Any]) -> None:

@@ -116,16 +116,6 @@ def test_a_blank_driver_half_has_no_tokens():
     assert kept == [4 * 6] and given_places(canvas).tolist() == [[0, 1, 2, 6, 7, 8]]
 
 
-def test_painting_some_places_gives_them_in_the_order_asked_for():
-    backbone, noisy, t, canvas = given(2)
-    every = torch.arange(12).flip(0).expand(2, -1)
-    with torch.no_grad():
-        whole, turned = backbone(noisy, t, canvas), backbone(noisy, t, canvas, every)
-        one = backbone(noisy, t, canvas, torch.tensor([[4], [7]]))
-    assert torch.allclose(turned.flip(2), whole.flatten(2), atol=1e-5)
-    assert one.shape == (2, 192, 1) and not torch.allclose(one[0, :, 0], whole.flatten(2)[0, :, 4])  # its neighbours are gone
-
-
 def test_shipped_size_stays_below_six_million_parameters():
     assert sum(p.numel() for p in TinyBackbone(TinyConfig()).parameters()) < 6e6
 

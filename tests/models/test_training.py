@@ -13,7 +13,7 @@ from models.backbones.tiny import TinyConfig
 from models.pose.heatmap import PoseNet, save_estimator
 from models.training.cache import FrameCache
 from models.training.config import TrainConfig
-from models.training.loop import draw_places, fit
+from models.training.loop import change_weight, fit
 from models.training.optimizers import learning_rate
 from models.types import AnimationRequest, Clip, Grid, PoseTrack, TrainingExample
 
@@ -137,26 +137,22 @@ def test_noise_on_the_driver_changes_what_is_learned_from(tmp_path):
     assert plain.loss != noisy.loss
 
 
-def test_places_that_change_are_drawn_more_often_and_none_twice():
-    reference, target = torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 2, 4, 4)
-    target[:, :, 1, 0] = 0.8  # four of the 32 places differ
-    config, generator = replace(CONFIG, painted_share=0.25, change_weight=2.0), torch.Generator().manual_seed(0)
-    drawn = torch.cat([draw_places(target, reference, config, generator) for _ in range(400)])
-    assert drawn.shape == (400, 8) and all(len(set(row)) == 8 for row in drawn.tolist())
-    counts = torch.bincount(drawn.flatten(), minlength=32) / 400
-    changed = counts[16:20]
-    assert changed.min() > 0.75 and (counts.sum() - changed.sum()) / 28 < 0.2  # 1 + 2 * 8 against 1
-    even = torch.cat([draw_places(target, reference, replace(config, change_weight=0.0), generator) for _ in range(400)])
-    assert (torch.bincount(even.flatten(), minlength=32) / 400 - 0.25).abs().max() < 0.1
+def test_what_changes_weighs_more_and_the_weights_have_mean_one():
+    reference, target = torch.zeros(1, 3, 2, 2), torch.zeros(1, 3, 1, 2, 2)
+    target[..., 0, 0] = 0.8
+    assert change_weight(target, reference, 0.0).eq(1).all()
+    weight = change_weight(target, reference, 2.0)
+    assert weight.shape == (1, 1, 1, 2, 2) and weight.mean() == pytest.approx(1)
+    assert weight[..., 0, 0].item() == pytest.approx(9 * weight[..., 1, 1].item())  # 1 + 2 * 4 against 1
+    assert change_weight(reference[:, :, None], reference, 2.0).eq(1).all()  # nothing changes at all
 
 
-@pytest.mark.parametrize("change", [{"painted_share": 0.5}, {"painted_share": 0.5, "change_weight": 5.0}])
-def test_the_drawn_places_reach_the_loss(change, tmp_path):
+def test_the_change_weight_reaches_the_loss(tmp_path):
     cache = FrameCache.build(examples(), CONFIG)
-    runs = [fit(cache, config, steps=1, out=tmp_path / str(i)) for i, config in enumerate((CONFIG, replace(CONFIG, **change)))]
-    assert runs[0].loss != runs[1].loss
-    with pytest.raises(ValueError, match="painted_share: got 0, expected 0 < painted_share <= 1"):
-        replace(CONFIG, painted_share=0)
+    plain, weighted = (fit(cache, replace(CONFIG, change_weight=x), steps=1, out=tmp_path / str(x)) for x in (0.0, 5.0))
+    assert plain.loss != weighted.loss
+    with pytest.raises(ValueError, match="change_weight: got -1, expected >= 0"):
+        replace(CONFIG, change_weight=-1)
 
 
 def test_more_frames_per_sample_than_the_grid_has_are_refused():
