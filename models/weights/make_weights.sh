@@ -8,13 +8,13 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2}  # threads of one training process;
 compiled=$(command -v g++ > /dev/null && echo --compiled || true)  # a third less time a step where there is a compiler
 scaled() { python3 -c "print(max(1, round($1 * $scale)))"; }
 
-# footage: people (the first folder also teaches the pose estimator), and everybody (people included)
+# footage: people (they also teach the pose estimator), and everybody (people included)
 "$run" world --split train --subjects human --clips "$(scaled 1600)" --size 48 --seed 1 --out "$work/people/a"
 "$run" world --split train --subjects human --clips "$(scaled 2400)" --size 48 --seed 4 --out "$work/people/b"
 "$run" world --split train --clips "$(scaled 2400)" --size 48 --seed 2 --out "$work/everybody"
 
 # 1. a pose estimator of people, 2. the foundation model's stand-in, 3. the pose-driven teacher
-"$run" train --recipe tiny_pose_estimator --data "$work/people/a" --steps "$(scaled 1000)" --out "$work/tiny_pose_estimator"
+"$run" train --recipe tiny_pose_estimator --data "$work/people" --steps "$(scaled 4000)" --out "$work/tiny_pose_estimator"
 "$run" train --recipe tiny_prior --data "$work/everybody" --steps "$(scaled 1500)" --out "$work/tiny_prior" $compiled
 "$run" train --recipe tiny_pose --data "$work/people" --init "$work/tiny_prior" --estimator "$work/tiny_pose_estimator" \
   --steps "$(scaled 7000)" --out "$work/tiny_pose" $compiled
