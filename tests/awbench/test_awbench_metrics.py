@@ -224,6 +224,18 @@ def test_psnr_closed_forms_and_cap():
     assert isinstance(psnr(evidence(truth=None)), Unscored)
 
 
+def test_one_copied_frame_does_not_decide_the_psnr_of_a_clip():
+    """Half the pixels exact, half 40 grey levels off: 3 dB above all of them off, wherever the exact ones stand in time."""
+    base, off = CLIP.frames // 2, CLIP.frames // 2 + 40
+    half = len(base) // 2
+    in_frames = np.concatenate([base[:half], off[half:]])
+    in_pixels = np.where(np.arange(base.shape[2])[:, None] < base.shape[2] // 2, base, off)
+    target = Truth(clip=clip(base), subject=MASKS, reference_subject=MASKS[0], seen=np.ones_like(MASKS), flow=FLOW)
+    all_off = psnr(evidence(clip(off), truth=target))
+    assert psnr(evidence(clip(in_frames), truth=target)) == pytest.approx(all_off + 10 * np.log10(len(base) / (len(base) - half)))
+    assert psnr(evidence(clip(in_pixels), truth=target)) == pytest.approx(all_off + 10 * np.log10(2))
+
+
 def test_unseen_pixels_do_not_count_and_the_subject_region_is_the_union():
     seen = np.ones_like(MASKS)
     seen[:, :, 40:] = False
