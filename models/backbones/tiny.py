@@ -1,9 +1,9 @@
 """The tiny backbone: diffusers' WanTransformer3DModel over an orthonormal patch transform instead of a VAE.
 
 The large Wan backbones and this one share the class, the canvas and the channel order, so a demo on two cores runs the
-path the 14-billion-parameter models will take. An 8x8 patch of RGB becomes 192 channels by moving pixels (space to depth,
-an orthonormal map): lossless, no weights, and white noise stays white. A patch just fits through the width of 192,
-so the network predicts the clean frame, not the velocity. There is no text: the cross-attention sees one zero token.
+path the 14-billion-parameter models will take. A p x p patch of RGB becomes 3 p^2 channels by moving pixels (space to depth,
+an orthonormal map): lossless, no weights, and white noise stays white. The network predicts the clean frame, not the
+velocity: few channels stand between the noise and the picture. There is no text: the cross-attention sees one zero token.
 
 Legend: B batch, T frames, H, W px, C = 3 p^2 latent channels, h = H/p, w = W/p.
 """
@@ -23,6 +23,7 @@ from models.types import require
 
 _TEXT_DIM = 8
 _MAX_POSITIONS = 64
+"""Slots, rows and columns of tokens a canvas may have: a clip of 63 frames at most."""
 _LONG = 1024  # tokens
 
 
@@ -176,8 +177,12 @@ class TinyBackbone(nn.Module):
     def forward(self, noisy_BCThw: torch.Tensor, t_B: torch.Tensor, canvas: Canvas) -> torch.Tensor:
         """The predicted clean latents `[B,C,T,h,w]` at times t in [0,1]; the network sees t x 1000, as Wan does.
 
-        The blank places of the canvas have no tokens. Otherwise this is diffusers' own forward (tested).
+        The blank places of the canvas have no tokens. Otherwise this is diffusers' own forward (tested). Raises ValueError for
+        a canvas longer, higher or wider than the 64 positions of an axis.
         """
+        shape = canvas.latents_BCShW.shape[2:]
+        most = f"at most {_MAX_POSITIONS} each"
+        require(max(shape) <= _MAX_POSITIONS, "backbone tiny", "canvas (slots, rows, columns)", tuple(shape), most, "choose a smaller grid")
         wan = self.transformer
         wan.rope.slots_S = canvas.slots_S
         whole = model_input(noisy_BCThw, canvas)

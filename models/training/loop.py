@@ -38,7 +38,7 @@ class Fitted:
     loss: float
 
 
-class _Run:
+class TrainState:
     """The mutable state of one run: network, averaged weights, optimizers, losses so far."""
 
     def __init__(self, config: TrainConfig, init: Mapping[str, torch.Tensor] | None, device: str, inputs: Mapping[str, Any]) -> None:
@@ -186,7 +186,7 @@ def fit(
         "export the cache with this recipe",
     )
     card = dict(card or {})
-    run = _Run(config, init, device, {name: card.get(name, {}) for name in ("parents", "data")})
+    run = TrainState(config, init, device, {name: card.get(name, {}) for name in ("parents", "data")})
     if compiled:
         run.predict = torch.compile(run.backbone)
     if (folder / OPTIMIZER).is_file():
@@ -216,7 +216,7 @@ def _published(folder: Path, steps: int) -> bool:
     return card.get("steps") == steps and (folder / WEIGHTS).is_file() and sha256_file(folder / WEIGHTS) == card["sha256"]
 
 
-def _card(run: _Run, cache: FrameCache, extra: Mapping[str, Any]) -> dict[str, Any]:
+def _card(run: TrainState, cache: FrameCache, extra: Mapping[str, Any]) -> dict[str, Any]:
     config = run.config
     return {
         "backbone": run.backbone.describe(),

@@ -15,7 +15,7 @@ from diffusers.models.transformers.transformer_wan import WanAttnProcessor
 from models.backbones.tiny import TinyBackbone
 from models.canvas import Canvas, model_input, output_region
 from models.training.cache import Batch
-from models.training.loop import _Run
+from models.training.loop import TrainState
 from pipelines.recipes import tiny_pose
 
 STEPS = 8
@@ -27,7 +27,7 @@ def whole_canvas(backbone: TinyBackbone, noisy: torch.Tensor, t: torch.Tensor, c
     return output_region(backbone.transformer(model_input(noisy, canvas), t * 1000, text, return_dict=False)[0])
 
 
-def seconds(run: _Run, batch: Batch) -> float:
+def seconds(run: TrainState, batch: Batch) -> float:
     run.step(batch, 100)
     start = time.perf_counter()
     for _ in range(STEPS):
@@ -35,7 +35,7 @@ def seconds(run: _Run, batch: Batch) -> float:
     return (time.perf_counter() - start) / STEPS
 
 
-def theirs(run: _Run, slots: tuple[int, ...]) -> _Run:
+def theirs(run: TrainState, slots: tuple[int, ...]) -> TrainState:
     run.backbone.transformer.set_attn_processor(WanAttnProcessor())
     run.backbone.transformer.rope.slots_S = torch.tensor([0, *slots])
     run.predict = lambda *inputs: whole_canvas(run.backbone, *inputs)
@@ -46,11 +46,11 @@ def main() -> None:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     clips = np.random.default_rng(0).integers(0, 255, (16, 2, 48, 48, 3), dtype=np.uint8)
     batch = Batch(reference=clips[:, 0], motion=clips, target=clips, slots=(1, 4))
-    compiled = _Run(tiny_pose(), None, "cpu", {})
+    compiled = TrainState(tiny_pose(), None, "cpu", {})
     compiled.predict = torch.compile(compiled.backbone)
     runs = {
-        "diffusers": theirs(_Run(tiny_pose(), None, "cpu", {}), batch.slots),
-        "ours": _Run(tiny_pose(), None, "cpu", {}),
+        "diffusers": theirs(TrainState(tiny_pose(), None, "cpu", {}), batch.slots),
+        "ours": TrainState(tiny_pose(), None, "cpu", {}),
         "compiled": compiled,
     }
     times = {name: seconds(run, batch) for name, run in runs.items()}

@@ -135,6 +135,12 @@ def test_rotary_base_and_gain_reach_the_network():
         TinyConfig(rope_theta=0.5)
 
 
+def test_a_canvas_longer_than_its_positions_is_refused():
+    noisy = torch.zeros(1, 192, 64, 1, 1)
+    with pytest.raises(ValueError, match=r"got \(65, 1, 2\), expected at most 64 each; choose a smaller grid"):
+        TinyBackbone(SMALL)(noisy, torch.ones(1), compose(noisy[:, :, 0], noisy, 64))
+
+
 def test_frames_left_out_keep_the_others_at_their_slots():
     torch.manual_seed(0)
     backbone = TinyBackbone(SMALL).eval()
