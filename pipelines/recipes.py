@@ -63,7 +63,7 @@ def tiny_pose() -> TrainConfig:
 
 def tiny_e2e() -> TrainConfig:
     """From the pose-driven model, raw synthetic drivers, cross-identity pairs only."""
-    return replace(tiny_prior(), recipe="tiny_e2e", motion="raw", driver_noise=0.1)
+    return replace(tiny_prior(), recipe="tiny_e2e", motion="raw", other_moment_share=0.8, driver_noise=0.1)
 
 
 def demo_e2e() -> TrainConfig:
