@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # The chain that made the shipped tiny weights, end to end; `make weights` runs it. Every long step continues after a kill.
-# SCALE=1 takes about four hours on two cores. SCALE=0.01 runs in a minute up to the pairs and stops there with status 1: the
+# SCALE=1 takes some four hours on two cores (summed from its steps). SCALE=0.01 runs in a minute up to the pairs and stops there with status 1: the
 # filters turn down every clip of a teacher that has learned nothing. Nothing here reads a truth.
 set -euo pipefail
 run=${ACTORFORGE:-.venv/bin/actorforge} work=${WORK:-out/weights} scale=${SCALE:-1} workers=${WORKERS:-2}
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2}  # threads of one training process; workers always use one each
-compiled=$(command -v g++ > /dev/null && echo --compiled || true)  # a third less time a step where there is a compiler
+compiled=$(command -v g++ > /dev/null && echo --compiled || true)  # a fifth less time a step where there is a compiler
 scaled() { python3 -c "print(max(1, round($1 * $scale)))"; }
 
 # footage: people (they also teach the pose estimator), and everybody (people included)

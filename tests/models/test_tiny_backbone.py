@@ -1,14 +1,17 @@
 """The orthonormal patch transform and the real Wan class at a tiny size."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
+from models.animators.checkpoint import build_backbone, read_card
 from models.backbones import tiny
 from models.backbones.tiny import TinyBackbone, TinyConfig, frames_to_latents, latents_to_frames
 from models.canvas import compose, given_places, model_input, output_region
 
+WEIGHTS = Path(tiny.__file__).resolve().parents[1] / "weights"
 SMALL = TinyConfig(width=32, layers=1, heads=2)
 DEEP = TinyConfig(width=32, layers=2, heads=2)
 
@@ -116,8 +119,11 @@ def test_a_blank_driver_half_has_no_tokens():
     assert kept == [4 * 6] and given_places(canvas).tolist() == [[0, 1, 2, 6, 7, 8]]
 
 
-def test_shipped_size_stays_below_six_million_parameters():
-    assert sum(p.numel() for p in TinyBackbone(TinyConfig()).parameters()) < 6e6
+@pytest.mark.parametrize("name", ["tiny_prior", "tiny_pose", "tiny_e2e"])
+def test_shipped_size_stays_below_six_million_parameters(name):
+    backbone = build_backbone(read_card(WEIGHTS / name)["backbone"])
+    assert sum(p.numel() for p in backbone.parameters()) < 6e6
+    assert (WEIGHTS / name / "model.safetensors").stat().st_size <= 12e6
 
 
 def test_a_width_that_heads_do_not_divide_is_refused():
