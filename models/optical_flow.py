@@ -42,6 +42,32 @@ def backward_warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
     return cv2.remap(image, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
+def chain(step: np.ndarray, so_far: np.ndarray) -> np.ndarray:
+    """The flow over two steps: `step` from here to a place, `so_far` from that place on; both float32 `[H,W,2]` px."""
+    return step + backward_warp(so_far, step)
+
+
+def clip_origins(frames: np.ndarray, cell_px: int) -> np.ndarray:
+    """Where the cells of every frame lie in every other one, relative: float16 `[T,T,H/cell,W/cell,2]` px, `[r,t]` from t to r.
+
+    Neighbours are estimated and chained, so that a far moment is reached in steps the estimator can take. `frames`: uint8
+    `[T,H,W,3]`; a cell's flow is the mean of its pixels'.
+    """
+    count, height, width = frames.shape[:3]
+    cells = (width // cell_px, height // cell_px)
+    origins = np.zeros((count, count, cells[1], cells[0], 2), np.float16)
+    for step in (1, -1):
+        order = range(count) if step == 1 else range(count - 1, -1, -1)
+        to_previous = {t: flow_between(frames[t], frames[t - step]) for t in order if 0 <= t - step < count}
+        for moment in range(count):
+            so_far, t = np.zeros((height, width, 2), np.float32), moment + step
+            while 0 <= t < count:
+                so_far = chain(to_previous[t], so_far)
+                origins[moment, t] = cv2.resize(so_far, cells, interpolation=cv2.INTER_AREA)
+                t += step
+    return origins
+
+
 def resize_flow(flow: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Bring a flow field to `size` (W,H) px, vectors scaled along."""
     height, width = flow.shape[:2]

@@ -50,8 +50,9 @@ def tiny_prior() -> TrainConfig:
         backbone=TINY_BACKBONE,
         precision="bfloat16",
         frames_per_sample=2,
-        change_weight=2.0,
-        time_mean=2.0,  # half of the steps above t = 0.88: what moves where is decided near pure noise
+        stretch_share=0.7,
+        colour_share=0.5,
+        time_mean=3.0,  # half of the steps above t = 0.95: what moves where is decided near pure noise, where one Euler step starts
         time_std=1.5,
     )
 
@@ -63,7 +64,7 @@ def tiny_pose() -> TrainConfig:
 
 def tiny_e2e() -> TrainConfig:
     """From the pose-driven model, raw synthetic drivers, cross-identity pairs only."""
-    return replace(tiny_prior(), recipe="tiny_e2e", motion="raw", other_moment_share=0.8, driver_noise=0.1)
+    return replace(tiny_prior(), recipe="tiny_e2e", motion="raw", other_moment_share=0.8)
 
 
 def demo_e2e() -> TrainConfig:

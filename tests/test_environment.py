@@ -41,7 +41,9 @@ from pipelines.score import score
 out = Path({str(tmp_path)!r})
 config = replace(tiny_e2e(), backbone=TinyConfig(width=32, layers=1, heads=2), batch_size=2, precision="float32")
 noise = np.random.default_rng(0).integers(0, 255, (2, 6, 48, 48, 3), dtype=np.uint8)
-fit(FrameCache(grid=config.grid, ids=("a", "b"), targets=noise, drivers=noise), config, steps=1, out=out / "net", card={{"name": "net"}})
+origins = np.zeros((2, 6, 6, 12, 12, 2), np.float16)
+cache = FrameCache(grid=config.grid, ids=("a", "b"), targets=noise, origins=origins, drivers=noise)
+fit(cache, config, steps=1, out=out / "net", card={{"name": "net"}})
 runs = [generate(name, "world-mini", out / label).path for name, label in ((str(out / "net"), "n"), ("still", "s"))]
 score(runs)
 print(write_report(runs, out / "report.html"))
@@ -75,8 +77,9 @@ from models.training.loop import fit
 config = replace(recipes.{recipe}(), backbone=TinyConfig(width=32, layers=1, heads=2), batch_size=2, precision="float32")
 rng = np.random.default_rng(0)
 noise = rng.integers(0, 255, (2, 6, 48, 48, 3), dtype=np.uint8)
+origins = np.zeros((2, 6, 6, 12, 12, 2), np.float16)
 points = rng.uniform(5, 40, (2, 6, 1, 17, 2)).astype(np.float32)
-cache = FrameCache(grid=config.grid, ids=("a", "b"), targets=noise, {arrays})
+cache = FrameCache(grid=config.grid, ids=("a", "b"), targets=noise, origins=origins, {arrays})
 cache.save({str(tmp_path / "cache.safetensors")!r})
 fit(FrameCache.load({str(tmp_path / "cache.safetensors")!r}), config, steps=1, out={str(tmp_path / "net")!r})
 """

@@ -5,6 +5,11 @@ path the 14-billion-parameter models will take. A p x p patch of RGB becomes 3 p
 an orthonormal map): lossless, no weights, and white noise stays white. The network predicts the clean frame, not the
 velocity: few channels stand between the noise and the picture. There is no text: the cross-attention sees one zero token.
 
+Two heads share the trunk. One paints pixels; the other says for every pixel where in the reference it comes from, and how
+far to believe that. Copying what is there keeps at this size what no painting of a few channels can: a sharp picture of
+whatever the reference shows, also of a kind the network has never painted.
+Source of the second head: dense motion and occlusion of Siarohin et al., "First Order Motion Model", NeurIPS 2019, section 3.2.
+
 Legend: B batch, T frames, H, W px, C = 3 p^2 latent channels, h = H/p, w = W/p.
 """
 
@@ -27,6 +32,42 @@ _MAX_POSITIONS = 64
 _LONG = 1024  # tokens
 
 
+_REACH_PX = 4.0
+"""What an output of 1 moves a pixel by; the head's numbers stay near 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Parts:
+    """What the two heads say, in pixels: `painted` and `copied` `[B,T,3,H,W]`, `share` `[B,T,1,H,W]` 0-1, how far to copy.
+
+    `origins` `[B,T,2,H/cell,W/cell]` px: where in the reference the middle of a cell comes from, relative (dx, dy).
+    """
+
+    painted: torch.Tensor
+    copied: torch.Tensor
+    share: torch.Tensor
+    origins: torch.Tensor
+
+    @property
+    def clip(self) -> torch.Tensor:
+        """The predicted frames `[B,T,3,H,W]`."""
+        return torch.lerp(self.painted, self.copied, self.share)
+
+
+def sample_at(reference_B3HW: torch.Tensor, origins_BT2hw: torch.Tensor) -> torch.Tensor:
+    """The reference seen from every pixel's origin, bilinear, edges replicated: `[B,T,3,H,W]`.
+
+    The origins are those of the cells of a coarser raster, bilinear between their middles.
+    """
+    (b, t), (height, width) = origins_BT2hw.shape[:2], reference_B3HW.shape[-2:]
+    smooth = F.interpolate(origins_BT2hw.flatten(0, 1), size=(height, width), mode="bilinear", align_corners=False)
+    y, x = torch.meshgrid(torch.arange(height, device=smooth.device), torch.arange(width, device=smooth.device), indexing="ij")
+    at = smooth.unflatten(0, (b, t)).movedim(2, -1).flatten(1, 2) + torch.stack([x, y], -1).repeat(t, 1, 1)
+    at = 2 * at / at.new_tensor([width - 1, height - 1]) - 1
+    seen = F.grid_sample(reference_B3HW, at, mode="bilinear", padding_mode="border", align_corners=True)
+    return seen.unflatten(2, (t, height)).movedim(2, 1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TinyConfig:
     """Size of the network. `width` = heads x head size; `patch_px` divides the grid's width and height.
@@ -40,6 +81,7 @@ class TinyConfig:
     layers: int = 4
     heads: int = 6
     patch_px: int = 8
+    cell_px: int = 4
     ffn_ratio: int = 4
     rope_theta: float = 10_000.0
     qk_gain: float = 1.0
@@ -50,6 +92,7 @@ class TinyConfig:
             self.width // self.heads % 2 == 0, "backbone", "width / heads", self.width // self.heads, "an even head size (rotary pairs)"
         )
         require(self.rope_theta > 1 and self.qk_gain > 0, "backbone", "rope_theta, qk_gain", (self.rope_theta, self.qk_gain), "> 1 and > 0")
+        require(self.patch_px % self.cell_px == 0, "backbone", "cell_px", self.cell_px, f"a divisor of patch_px = {self.patch_px}")
         require(min(self.layers, self.patch_px, self.ffn_ratio) >= 1, "backbone", "layers, patch_px, ffn_ratio", asdict(self), "all >= 1")
 
 
@@ -64,6 +107,12 @@ def frames_to_latents(frames_BT3HW: torch.Tensor, patch_px: int) -> torch.Tensor
 def latents_to_frames(latents_BCThw: torch.Tensor, patch_px: int) -> torch.Tensor:
     """The inverse of `frames_to_latents`."""
     return F.pixel_shuffle(latents_BCThw.transpose(1, 2), patch_px)
+
+
+def _head_sizes(config: TinyConfig) -> tuple[int, int, int]:
+    """Numbers a token says of its patch: colours of the pixels, shares of the pixels, origins of the cells."""
+    pixels = config.patch_px**2
+    return 3 * pixels, pixels, 2 * (config.patch_px // config.cell_px) ** 2
 
 
 class CanvasAttention:
@@ -153,7 +202,7 @@ class TinyBackbone(nn.Module):
             num_attention_heads=config.heads,
             attention_head_dim=config.width // config.heads,
             in_channels=2 * channels + 1,
-            out_channels=channels,
+            out_channels=sum(_head_sizes(config)),
             text_dim=_TEXT_DIM,
             freq_dim=64,
             ffn_dim=config.ffn_ratio * config.width,
@@ -167,6 +216,9 @@ class TinyBackbone(nn.Module):
         for block in self.transformer.blocks:
             nn.init.constant_(block.attn1.norm_q.weight, config.qk_gain)
             nn.init.constant_(block.attn1.norm_k.weight, config.qk_gain)
+        with torch.no_grad():  # copying starts as the reference in its own place
+            self.transformer.proj_out.weight[channels:].zero_()
+            self.transformer.proj_out.bias[channels:].zero_()
 
     def encode(self, frames_BT3HW: torch.Tensor) -> torch.Tensor:
         return frames_to_latents(frames_BT3HW, self.config.patch_px)
@@ -175,7 +227,19 @@ class TinyBackbone(nn.Module):
         return latents_to_frames(latents_BCThw, self.config.patch_px)
 
     def forward(self, noisy_BCThw: torch.Tensor, t_B: torch.Tensor, canvas: Canvas) -> torch.Tensor:
-        """The predicted clean latents `[B,C,T,h,w]` at times t in [0,1]; the network sees t x 1000, as Wan does.
+        """The predicted clean latents `[B,C,T,h,w]` at times t in [0,1]; the network sees t x 1000, as Wan does."""
+        return self.encode(self.parts(self.heads(noisy_BCThw, t_B, canvas), canvas).clip)
+
+    def parts(self, heads_BCThw: torch.Tensor, canvas: Canvas) -> Parts:
+        """What `heads` says, as pictures; in float32, since a place needs more than the eight bits of bfloat16."""
+        painted, share, moves = heads_BCThw.float().split(_head_sizes(self.config), dim=1)
+        reference = self.decode(canvas.latents_BCShW[:, :, :1, :, : heads_BCThw.shape[-1]])[:, 0]
+        origins = _REACH_PX * latents_to_frames(moves, self.config.patch_px // self.config.cell_px)
+        copied = sample_at(reference, origins)
+        return Parts(painted=self.decode(painted), copied=copied, share=self.decode(share).sigmoid(), origins=origins)
+
+    def heads(self, noisy_BCThw: torch.Tensor, t_B: torch.Tensor, canvas: Canvas) -> torch.Tensor:
+        """The numbers of both heads, `[B,K,T,h,w]` with K = the sum of `_head_sizes`.
 
         The blank places of the canvas have no tokens. Otherwise this is diffusers' own forward (tested). Raises ValueError for
         a canvas longer, higher or wider than the 64 positions of an axis.

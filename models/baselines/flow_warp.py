@@ -15,13 +15,8 @@ import numpy as np
 
 from models.baselines.echo_driver import driver_frames
 from models.images import fit_image
-from models.optical_flow import backward_warp, flow_between
+from models.optical_flow import backward_warp, chain, flow_between
 from models.types import AnimationRequest, AnimationResult, Clip
-
-
-def compose(step: np.ndarray, so_far: np.ndarray) -> np.ndarray:
-    """B_t from b_t (`step`) and B_(t-1) (`so_far`), both float32 `[H,W,2]` px."""
-    return step + backward_warp(so_far, step)
 
 
 def origins(frames: np.ndarray) -> Iterator[np.ndarray]:
@@ -29,7 +24,7 @@ def origins(frames: np.ndarray) -> Iterator[np.ndarray]:
     so_far = np.zeros((*frames.shape[1:3], 2), np.float32)
     yield so_far
     for previous, current in pairwise(frames):
-        so_far = compose(flow_between(current, previous), so_far)
+        so_far = chain(flow_between(current, previous), so_far)
         yield so_far
 
 

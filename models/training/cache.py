@@ -1,4 +1,4 @@
-"""Training examples in memory: one uint8 array of targets, one of drivers, one of estimated poses.
+"""Training examples in memory: one uint8 array of targets, one of drivers, one of estimated poses, one of estimated origins.
 
 `FrameCache.build` takes any iterable of examples; `save` writes them as safetensors, from which training needs neither
 video decoding nor the factory. Batches depend only on (seed, step), so a resumed run sees what it would have seen.
@@ -18,15 +18,15 @@ import numpy as np
 from models.artifacts import publish
 from models.pose.augment import place_on, random_bone_factors, scale_bones
 from models.pose.draw import draw_poses
-from models.pose.skeleton import MIRRORED
 from models.progress import Progress
 from models.protocols import PoseEstimator
 from models.seeds import item_rng
+from models.training.augment import SampleChange
 from models.training.config import TrainConfig
 from models.types import Grid, PoseTrack, TrainingExample, require
 
 _MAX_PEOPLE = 2
-_FORMAT = "actorforge-frame-cache-1"
+_FORMAT = "actorforge-frame-cache-2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,17 +34,20 @@ class Batch:
     """uint8 pictures: `reference` `[B,H,W,3]`, `motion` `[B,F,H,W,3]` or None, `target` `[B,F,H,W,3]`.
 
     `slots`: the F slots of the canvas the frames stand in, from 1.
+    `origins`: where the target's cells lie in the reference as flow estimates it, float32 `[B,F,h,w,2]` px.
     """
 
     reference: np.ndarray
     motion: np.ndarray | None
     target: np.ndarray
     slots: tuple[int, ...]
+    origins: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FrameCache:
-    """`targets` `[N,L,H,W,3]`; `drivers` the same or None; `points` float32 `[N,L,P,J,2]`, `confidence` `[N,L,P,J]` or None.
+    """`targets` `[N,L,H,W,3]`, `drivers` the same or None; `origins` float16 `[N,L,L,h,w,2]` px (`models.optical_flow.clip_origins`
+    of every target); `points` float32 `[N,L,P,J,2]`, `confidence` `[N,L,P,J]` or None.
 
     `filter_metrics`: metrics that chose the examples; `lineage`: what made them, e.g. "kind" and the hash of a "teacher".
     """
@@ -52,6 +55,7 @@ class FrameCache:
     grid: Grid
     ids: tuple[str, ...]
     targets: np.ndarray
+    origins: np.ndarray
     drivers: np.ndarray | None = None
     points: np.ndarray | None = None
     confidence: np.ndarray | None = None
@@ -60,6 +64,11 @@ class FrameCache:
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    @property
+    def cell_px(self) -> int:
+        """Side of the cells the origins are of."""
+        return self.grid.height // self.origins.shape[3]
 
     @classmethod
     def build(
@@ -72,14 +81,16 @@ class FrameCache:
     ) -> FrameCache:
         """Collect examples on the recipe's grid; an example shorter than the grid's T or of another rate is refused."""
         from models.images import fit_image  # training from a saved cache needs no image library
+        from models.optical_flow import clip_origins
 
-        ids, targets, drivers, poses = [], [], [], []
+        ids, targets, drivers, poses, origins = [], [], [], [], []
         grid = config.grid
         with Progress("read examples", total=None) as bar:
             for example in examples:
                 _check(example, config)
                 ids.append(example.id)
                 targets.append(np.stack([fit_image(f, grid.size) for f in example.target.frames]))
+                origins.append(clip_origins(targets[-1], config.backbone.cell_px))
                 if config.motion == "raw":
                     drivers.append(np.stack([fit_image(f, grid.size) for f in example.driver.frames]))
                 if config.motion == "skeleton":
@@ -90,7 +101,8 @@ class FrameCache:
         points, confidence = _stack_poses(poses, length) if poses else (None, None)
         stacked = np.stack([t[:length] for t in targets])
         driven = np.stack([d[:length] for d in drivers]) if drivers else None
-        arrays = {"targets": stacked, "drivers": driven, "points": points, "confidence": confidence}
+        moved = np.stack([o[:length, :length] for o in origins])
+        arrays = {"targets": stacked, "origins": moved, "drivers": driven, "points": points, "confidence": confidence}
         return cls(grid=grid, ids=tuple(ids), filter_metrics=filter_metrics, lineage=dict(lineage or {}), **arrays)
 
     def batch(self, config: TrainConfig, step: int) -> Batch:
@@ -99,37 +111,36 @@ class FrameCache:
         length = self.grid.num_frames
         kept = np.sort(rng.choice(length, config.frames_per_sample or length, replace=False))
         samples = [self._sample(config, kept, rng) for _ in range(config.batch_size)]
-        references, motions, targets = zip(*samples)
+        references, motions, targets, origins = zip(*samples)
         motion = None if config.motion == "blank" else np.stack(motions)
-        return Batch(reference=np.stack(references), motion=motion, target=np.stack(targets), slots=tuple(int(k) + 1 for k in kept))
+        slots = tuple(int(k) + 1 for k in kept)
+        return Batch(reference=np.stack(references), motion=motion, target=np.stack(targets), slots=slots, origins=np.stack(origins))
 
-    def _sample(self, config: TrainConfig, kept: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
-        length, available = self.grid.num_frames, self.targets.shape[1]
+    def _sample(self, config: TrainConfig, kept: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray | None, ...]:
+        """Reference, motion, target and origins of one sample."""
+        length, available, size = self.grid.num_frames, self.targets.shape[1], self.grid.size
         item, start = int(rng.integers(len(self))), int(rng.integers(available - length + 1))
         elsewhere = [k for k in range(available) if not start <= k < start + length]
         other = rng.random() < config.other_moment_share and bool(elsewhere)
         moment = int(rng.choice(elsewhere)) if other else start
-        mirrored = rng.random() < config.flip_share
-        reference, target = self.targets[item, moment], self.targets[item, start + kept]
-        motion = self.drivers[item, start + kept] if config.motion == "raw" else None
+        change = SampleChange.draw(rng, size, flip=config.flip_share, stretch=config.stretch_share, colour=config.colour_share)
+        reference, target = change.pictures(self.targets[item, moment]), change.pictures(self.targets[item, start + kept])
+        origins = change.origins(self.origins[item, moment, start + kept].astype(np.float32), self.cell_px)
+        motion = None
+        if config.motion == "raw":
+            motion = change.driver(self.drivers[item, start + kept], rng)
         if config.motion == "skeleton":
-            motion = self._skeleton(config, item, start, kept, moment, mirrored, rng)
-        if mirrored:
-            reference, target = reference[:, ::-1], target[:, :, ::-1]
-            motion = motion[:, :, ::-1] if config.motion == "raw" else motion
-        return reference, motion, target
+            motion = self._skeleton(config, item, start, kept, moment, change, rng)
+        return reference, motion, target, origins
 
     def _skeleton(
-        self, config: TrainConfig, item: int, start: int, kept: np.ndarray, moment: int, mirrored: bool, rng: np.random.Generator
+        self, config: TrainConfig, item: int, start: int, kept: np.ndarray, moment: int, change: SampleChange, rng: np.random.Generator
     ) -> np.ndarray:
         """Drawn poses of a window, laid over the pose of the reference (the frame at `moment`).
 
         Place and size are those of the window or of the whole example, since a driver may be either at inference.
         """
-        points, confidence = self.points[item], self.confidence[item]
-        if mirrored:
-            points = points[:, :, MIRRORED] * np.float32([-1, 1]) + np.float32([self.grid.width - 1, 0])
-            confidence = confidence[:, :, MIRRORED]
+        points, confidence = change.joints(self.points[item], self.confidence[item])
         pose = PoseTrack(points=points, confidence=confidence, skeleton="coco17", fps=self.grid.fps)
         reference = _cut(pose, slice(moment, moment + 1))
         if rng.random() < config.bone_scale_share:
@@ -142,7 +153,8 @@ class FrameCache:
         """Write the cache as safetensors, whole or not at all."""
         from safetensors.numpy import save_file
 
-        arrays = {"targets": self.targets, "drivers": self.drivers, "points": self.points, "confidence": self.confidence}
+        names = ("targets", "origins", "drivers", "points", "confidence")
+        arrays = {name: getattr(self, name) for name in names}
         about = {
             "format": _FORMAT,
             "grid": asdict(self.grid),

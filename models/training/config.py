@@ -15,12 +15,11 @@ class TrainConfig:
 
     `other_moment_share`: the reference comes from outside the target window (another moment of the same clip), else it
     is the window's first frame. `bone_scale_share`: pose augmentation of the skeleton signal. `flip_share`: reference,
-    driver and target are mirrored together. `frames_per_sample`: so many frames of each window, drawn anew every step and
-    put at their own slots of the canvas (None: all); frames of one clip are much alike, so fewer frames of more clips teach
-    more per token. `change_weight`: how much more the loss weighs what differs from the reference (0: all alike;
-    `models.training.loop.change_weight`). `driver_noise`: standard deviation of white noise on raw drivers (pixels in [-1, 1]):
-    synthetic drivers are smoother than real ones. `muon_lr` drives the matrices of the blocks, `adam_lr` everything else; both
-    warm up over `warmup_steps` and fall linearly to zero over the last `decay_share` of the steps.
+    driver and target are mirrored together. `stretch_share`, `colour_share`: a random stretch of the plane or map of colours
+    (`models.training.augment`). `frames_per_sample`: so many frames of each window, drawn anew every step and put at their own
+    slots of the canvas (None: all); frames of one clip are much alike, so fewer frames of more clips teach more per token.
+    `muon_lr` drives the matrices of the blocks, `adam_lr` everything else; both warm up over `warmup_steps` and fall linearly
+    to zero over the last `decay_share` of the steps.
     """
 
     recipe: str
@@ -40,21 +39,19 @@ class TrainConfig:
     other_moment_share: float = 0.5
     bone_scale_share: float = 0.3
     flip_share: float = 0.5
-    driver_noise: float = 0.0
-    change_weight: float = 0.0
+    stretch_share: float = 0.0
+    colour_share: float = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
     save_every: int = 200
     seed: int = 0
 
     def __post_init__(self) -> None:
         item = f"recipe {self.recipe}"
-        for name in ("other_moment_share", "bone_scale_share", "flip_share", "decay_share"):
+        for name in ("other_moment_share", "bone_scale_share", "flip_share", "stretch_share", "colour_share", "decay_share"):
             require(0 <= getattr(self, name) <= 1, item, name, getattr(self, name), "0 to 1")
         kept, most = self.frames_per_sample, self.grid.num_frames
         require(kept is None or 1 <= kept <= most, item, "frames_per_sample", kept, f"1 to {most}, or None for all")
         require(self.batch_size >= 1, item, "batch_size", self.batch_size, ">= 1")
-        for name in ("driver_noise", "change_weight"):
-            require(getattr(self, name) >= 0, item, name, getattr(self, name), ">= 0")
         require(0 <= self.ema_decay < 1, item, "ema_decay", self.ema_decay, "0 <= ema_decay < 1")
         require(min(self.muon_lr, self.adam_lr) > 0, item, "muon_lr, adam_lr", (self.muon_lr, self.adam_lr), "> 0")
         patch = self.backbone.patch_px

@@ -21,10 +21,11 @@ from models.backbones.tiny import TinyBackbone
 from models.canvas import compose
 from models.pixels import to_signed
 from models.progress import Progress
-from models.rectified_flow import interpolate, sample_times, to_clean
+from models.rectified_flow import interpolate, sample_times
 from models.seeds import item_seed
 from models.training.cache import Batch, FrameCache
 from models.training.config import TrainConfig
+from models.training.losses import clip_loss
 from models.training.optimizers import build_optimizers, flatten_state, learning_rate, restore_state
 from models.types import require
 
@@ -45,7 +46,7 @@ class TrainState:
         torch.manual_seed(item_seed(config.seed, config.recipe, "init") % 2**31)
         self.config, self.device, self.inputs = config, device, dict(inputs)
         self.backbone: TinyBackbone = build_backbone({"family": "tiny", **asdict(config.backbone)}).to(device)
-        self.predict: Callable[..., torch.Tensor] = self.backbone
+        self.heads: Callable[..., torch.Tensor] = self.backbone.heads
         if init is not None:
             _load_init(self.backbone, init)
         self.optimizers = build_optimizers(self.backbone, config)
@@ -76,14 +77,12 @@ class TrainState:
         t = sample_times(len(target), generator, mean=config.time_mean, std=config.time_std).to(self.device)
         noise = torch.randn(target.shape, generator=generator).to(self.device)
         noisy = interpolate(target, noise, t)
-        if config.motion == "raw" and config.driver_noise:
-            motion = motion + config.driver_noise * torch.randn(motion.shape, generator=generator).to(self.device)
         canvas = compose(reference, motion, target.shape[2], batch.slots)
         bf16 = config.precision == "bfloat16"
         with torch.autocast(self.device.split(":")[0], torch.bfloat16) if bf16 else nullcontext():
-            prediction = self.predict(noisy, t, canvas)
-        error = (to_clean(prediction.float(), noisy, t, backbone.prediction) - target).square()
-        return (error * change_weight(target, reference, config.change_weight)).mean()
+            heads = self.heads(noisy, t, canvas)
+        origins = torch.from_numpy(batch.origins).movedim(-1, 2).to(self.device)
+        return clip_loss(backbone.parts(heads, canvas), backbone.decode(target), backbone.decode(reference[:, :, None])[:, 0], origins)
 
     def save(self, folder: Path) -> None:
         """The resume point: one file, so it is never half old and half new."""
@@ -114,16 +113,6 @@ class TrainState:
         self.average = {k[8:]: v for k, v in tensors.items() if k.startswith("average.")}
         restore_state(self.optimizers, {k: v.cpu() if k.endswith(".step") else v for k, v in tensors.items() if k.startswith("optimizer")})
         self.losses = list(about["losses"])
-
-
-def change_weight(target_BCThw: torch.Tensor, reference_BChw: torch.Tensor, gain: float) -> torch.Tensor:
-    """Weights `[B,1,T,h,w]` of mean 1 in proportion to 1 + gain d / mean(d), d the mean |target - reference| over channels.
-
-    What differs from the reference is a small part of the picture and the whole task.
-    """
-    change = (target_BCThw - reference_BChw[:, :, None]).abs().mean(1, keepdim=True)
-    weight = 1 + gain * change / change.mean().clamp(min=1e-6)
-    return weight / weight.mean()
 
 
 def _refuse_changes(folder: Path, mine: Mapping[str, Any], before: Mapping[str, Any]) -> None:
@@ -176,6 +165,8 @@ def fit(
     folder = Path(out)
     require(steps >= 1, "train", "steps", steps, ">= 1")
     require(cache.grid == config.grid, "train", "cache grid", cache.grid, str(config.grid), "export the cache with this recipe")
+    cell = f"{config.backbone.cell_px} px as the backbone's cell_px"
+    require(cache.cell_px == config.backbone.cell_px, "train", "cache cells", cache.cell_px, cell, "export the cache with this recipe")
     wanted = {"raw": cache.drivers, "skeleton": cache.points}.get(config.motion, cache.targets)
     require(
         wanted is not None,
@@ -188,7 +179,7 @@ def fit(
     card = dict(card or {})
     run = TrainState(config, init, device, {name: card.get(name, {}) for name in ("parents", "data")})
     if compiled:
-        run.predict = torch.compile(run.backbone)
+        run.heads = torch.compile(run.backbone.heads)
     if (folder / OPTIMIZER).is_file():
         run.resume(folder)
     if len(run.losses) < steps:

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The chain that made the shipped tiny weights, end to end; `make weights` runs it. Every long step continues after a kill.
-# SCALE=1 takes some four hours on two cores (summed from its steps). SCALE=0.01 runs in a minute up to the pairs and stops there with status 1: the
+# The chain of the tiny weights, end to end; `make weights` runs it. Every long step continues after a kill. How the shipped
+# ones came about in rounds: docs/tiny_models.md.
+# SCALE=1 takes some five and a half hours on two cores (summed from the rates of its steps). SCALE=0.01 runs in a minute up to the pairs and stops there with status 1: the
 # filters turn down every clip of a teacher that has learned nothing. Nothing here reads a truth.
 set -euo pipefail
 run=${ACTORFORGE:-.venv/bin/actorforge} work=${WORK:-out/weights} scale=${SCALE:-1} workers=${WORKERS:-2}
@@ -17,14 +18,14 @@ scaled() { python3 -c "print(max(1, round($1 * $scale)))"; }
 "$run" train --recipe tiny_pose_estimator --data "$work/people" --steps "$(scaled 4000)" --out "$work/tiny_pose_estimator"
 "$run" train --recipe tiny_prior --data "$work/everybody" --steps "$(scaled 9000)" --out "$work/tiny_prior" $compiled
 "$run" train --recipe tiny_pose --data "$work/people" --init "$work/tiny_prior" --estimator "$work/tiny_pose_estimator" \
-  --steps "$(scaled 8600)" --out "$work/tiny_pose" $compiled
+  --steps "$(scaled 9000)" --out "$work/tiny_pose" $compiled
 
 # 4. pairs: the motion of real people on identities of every kind becomes the driver, the real clip stays the target
 "$run" synthesize --driving "$work/people" --references "$work/everybody" --teacher "$work/tiny_pose" --num-frames 12 \
   --limit "$(scaled 3000)" --seed 3 --workers "$workers" --out "$work/pairs"
 
 # 5. the end-to-end model, from the pose-driven one, on those pairs alone
-"$run" train --recipe tiny_e2e --data "$work/pairs" --init "$work/tiny_pose" --steps "$(scaled 4600)" --out "$work/tiny_e2e" $compiled
+"$run" train --recipe tiny_e2e --data "$work/pairs" --init "$work/tiny_pose" --steps "$(scaled 6000)" --out "$work/tiny_e2e" $compiled
 
 if [ "${PUBLISH:-0}" = 1 ]; then
   for name in tiny_prior tiny_pose tiny_e2e; do

@@ -38,16 +38,16 @@ def seconds(run: TrainState, batch: Batch) -> float:
 def theirs(run: TrainState, slots: tuple[int, ...]) -> TrainState:
     run.backbone.transformer.set_attn_processor(WanAttnProcessor())
     run.backbone.transformer.rope.slots_S = torch.tensor([0, *slots])
-    run.predict = lambda *inputs: whole_canvas(run.backbone, *inputs)
+    run.heads = lambda *inputs: whole_canvas(run.backbone, *inputs)
     return run
 
 
 def main() -> None:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     clips = np.random.default_rng(0).integers(0, 255, (16, 2, 48, 48, 3), dtype=np.uint8)
-    batch = Batch(reference=clips[:, 0], motion=clips, target=clips, slots=(1, 4))
+    batch = Batch(reference=clips[:, 0], motion=clips, target=clips, slots=(1, 4), origins=np.zeros((16, 2, 12, 12, 2), np.float32))
     compiled = TrainState(tiny_pose(), None, "cpu", {})
-    compiled.predict = torch.compile(compiled.backbone)
+    compiled.heads = torch.compile(compiled.backbone.heads)
     runs = {
         "diffusers": theirs(TrainState(tiny_pose(), None, "cpu", {}), batch.slots),
         "ours": TrainState(tiny_pose(), None, "cpu", {}),

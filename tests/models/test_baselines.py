@@ -9,9 +9,9 @@ import pytest
 
 from models.animators.load import is_checkpoint, load_animator
 from models.animators.registry import ANIMATORS
-from models.baselines.flow_warp import compose, origins
+from models.baselines.flow_warp import origins
 from models.images import MediaError, fit_image
-from models.optical_flow import backward_warp
+from models.optical_flow import backward_warp, chain
 from models.protocols import Animator
 from models.types import AnimationRequest, Clip
 from models.video import read_video, write_video
@@ -82,7 +82,7 @@ def test_composed_backward_steps_of_different_places_equal_one_warp() -> None:
     y, x = np.mgrid[:40, :40].astype(np.float32)
     scale = np.stack([0.1 * (x - 20), 0.1 * (y - 20)], -1)  # x -> 1.1 x around the centre
     shift = np.broadcast_to(np.float32([2, 0]), scale.shape).copy()
-    both = compose(shift, scale)  # first the step (t -> t-1), then what is known of t-1
+    both = chain(shift, scale)  # first the step (t -> t-1), then what is known of t-1
     expected = 2 + 0.1 * (x + 2 - 20)
     assert np.allclose(both[:, :37, 0], expected[:, :37], atol=1e-4)
     assert not np.allclose(both[:, :37, 0], (shift + scale)[:, :37, 0], atol=0.1)

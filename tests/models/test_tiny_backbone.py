@@ -8,7 +8,7 @@ import torch
 
 from models.animators.checkpoint import build_backbone, read_card
 from models.backbones import tiny
-from models.backbones.tiny import TinyBackbone, TinyConfig, frames_to_latents, latents_to_frames
+from models.backbones.tiny import TinyBackbone, TinyConfig, frames_to_latents, latents_to_frames, sample_at
 from models.canvas import compose, given_places, model_input, output_region
 
 WEIGHTS = Path(tiny.__file__).resolve().parents[1] / "weights"
@@ -88,11 +88,35 @@ def test_the_forward_is_diffusers_own_with_the_sight_of_each_place_masked(long, 
     monkeypatch.setattr(tiny, "_LONG", long)  # both kernels
     backbone, noisy, t, canvas = given(3)
     with torch.no_grad():
-        ours = backbone(noisy, t, canvas)
+        ours = backbone.heads(noisy, t, canvas)
         backbone.transformer.set_attn_processor(Dense(3, 3))
         text = torch.zeros(2, 1, backbone.transformer.config.text_dim)
         theirs = backbone.transformer(model_input(noisy, canvas), t * 1000, text, return_dict=False)[0]
     assert torch.allclose(ours, output_region(theirs), atol=1e-5)
+
+
+def test_a_new_network_copies_the_reference_in_its_own_place_and_half_believes_it():
+    backbone, noisy, t, canvas = given(3)
+    with torch.no_grad():
+        parts = backbone.parts(backbone.heads(noisy, t, canvas), canvas)
+    reference = backbone.decode(canvas.latents_BCShW[:, :, :1, :, :3])
+    assert torch.allclose(parts.copied, reference.expand_as(parts.copied), atol=1e-5)
+    assert parts.origins.eq(0).all() and parts.origins.shape == (2, 3, 2, 4, 6) and parts.share.eq(0.5).all()
+    assert torch.allclose(parts.clip, (parts.painted + parts.copied) / 2, atol=1e-5)
+
+
+def test_copying_takes_pixels_from_their_origins():
+    reference = torch.arange(16.0).expand(1, 3, 16, 16)  # the colour is the column
+    origins = torch.zeros(1, 2, 2, 4, 4)
+    origins[:, 1, 0], origins[:, 1, 1] = 3.0, -5.0
+    copied = sample_at(reference, origins)
+    assert torch.allclose(copied[0, 0], reference[0], atol=1e-4)
+    assert torch.allclose(copied[0, 1], (reference[0] + 3).clamp(max=15), atol=1e-4)  # edges are replicated
+
+
+def test_cells_that_do_not_divide_a_patch_are_refused():
+    with pytest.raises(ValueError, match="cell_px: got 3, expected a divisor of patch_px = 8"):
+        TinyConfig(cell_px=3)
 
 
 def test_what_is_given_does_not_depend_on_the_noise_nor_one_driving_frame_on_another():

@@ -1,0 +1,47 @@
+"""What a network that copies and paints is taught: where pixels come from, whether they are there at all, and what to paint.
+
+    loss = FLOW |origins - estimated| + COPY visible (copied - target)^2 + SHARE cross-entropy(share, visible) + (painted - target)^2
+
+The estimated origins are optical flow between the frames of the training clip itself, chained from reference to target
+(`models.optical_flow`): no truth is asked. `visible` says how well the reference shows a pixel: the error of the reference
+brought there by the estimated origins. Painting weighs what is not visible most, and `share` follows `visible` and not the
+smaller error, because where the network doubts, a blur is nearer to the target than any sharp picture.
+Source of flow as a teacher of motion: Siarohin et al. (2019), section 3.2, learn it without; at this size estimated flow is learned
+some ten times as fast.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional as F
+
+from models.backbones.tiny import Parts, sample_at
+
+FLOW, COPY, SHARE = 0.2, 1.0, 0.1
+_MOVING = 4.0
+"""How much more a cell weighs that moves as far as the mean."""
+_UNSEEN = 0.5
+"""Mean colour error, pixels in [-1, 1], at which 1/e of `visible` is left."""
+_LEAST_PAINTED = 0.2
+
+
+def clip_loss(parts: Parts, target_BT3HW: torch.Tensor, reference_B3HW: torch.Tensor, origins_BT2hw: torch.Tensor) -> torch.Tensor:
+    """The loss of a batch; `origins_BT2hw` are the estimated ones, px of the full raster."""
+    visible = visibility(target_BT3HW, reference_B3HW, origins_BT2hw)
+    copied = ((parts.copied - target_BT3HW).square() * visible).mean()
+    painted = ((parts.painted - target_BT3HW).square() * (_LEAST_PAINTED + 1 - visible)).mean()
+    share = F.binary_cross_entropy(parts.share.clamp(1e-4, 1 - 1e-4), visible)
+    return FLOW * origin_error(parts.origins, origins_BT2hw) + COPY * copied + SHARE * share + painted
+
+
+def visibility(target_BT3HW: torch.Tensor, reference_B3HW: torch.Tensor, origins_BT2hw: torch.Tensor) -> torch.Tensor:
+    """How far the reference shows what stands in the target, `[B,T,1,H,W]` 0-1."""
+    error = (sample_at(reference_B3HW, origins_BT2hw) - target_BT3HW).abs().mean(2)
+    return torch.exp(-((F.avg_pool2d(error, 3, 1, 1) / _UNSEEN) ** 2))[:, :, None]
+
+
+def origin_error(origins_BT2hw: torch.Tensor, wanted_BT2hw: torch.Tensor) -> torch.Tensor:
+    """Mean |difference| in px, what moves weighing more."""
+    length = wanted_BT2hw.norm(dim=2)
+    weight = 1 + _MOVING * length / length.mean().clamp(min=1e-3)
+    return ((origins_BT2hw - wanted_BT2hw).abs().sum(2) * weight).mean() / weight.mean()
