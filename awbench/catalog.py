@@ -10,6 +10,7 @@ SUITES = Catalog(
     group="actorforge.suites",
     entries={
         "world-mini": Entry(target="awbench.suites.world:world_mini", summary="a small mixture of world cases with truth: the demo's"),
+        "world-dev": Entry(target="awbench.suites.world:world_dev", summary="world cases of the training split with truth: to tune on"),
         "world-heldout": Entry(
             target="awbench.suites.world:world_heldout", summary="the world's held-out benchmark with truth, balanced 2x2"
         ),

@@ -20,7 +20,7 @@ import numpy as np
 import awbench.world
 from awbench.cases import Case, CaseMedia, Suite, Truth
 from awbench.suites.arrays import digest, pack, truth_arrays, truth_from_arrays, unpack
-from awbench.suites.world_design import WorldCase, heldout_cases, mini_cases
+from awbench.suites.world_design import WorldCase, dev_cases, heldout_cases, mini_cases
 from awbench.world.render import render, seen_from_reference
 from models.artifacts import read_json, sha256, to_json, write_bytes
 from models.types import Clip, Grid, require
@@ -42,6 +42,11 @@ def world_mini() -> Suite:
 def world_heldout() -> Suite:
     """The held-out benchmark: 300 cases."""
     return _suite("world-heldout", heldout_cases())
+
+
+def world_dev() -> Suite:
+    """104 cases of the training split, to tune on."""
+    return _suite("world-dev", dev_cases())
 
 
 def _suite(name: str, recipe: tuple[WorldCase, ...], grid: Grid = GRID) -> Suite:
@@ -160,4 +165,5 @@ def validate_world(suite: Suite) -> list[str]:
 
 def write_digests() -> None:
     """Record what the world renders now as what the suites stand for."""
-    write_bytes(EXPECTED_FILE, to_json({suite.name: current_records(suite) for suite in (world_mini(), world_heldout())}).encode())
+    suites = (world_mini(), world_heldout(), world_dev())
+    write_bytes(EXPECTED_FILE, to_json({suite.name: current_records(suite) for suite in suites}).encode())

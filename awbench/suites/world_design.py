@@ -1,7 +1,7 @@
 """What is asked in each world suite: a balanced design over who drives, who is animated and how the shot is taken.
 
 The 2x2 of driver {human, non-human} x reference {human, non-human} carries equal weight on both sides, because "does it
-work beyond human motion" is the question. Everything is drawn from seeds of the held-out split.
+work beyond human motion" is the question. Everything is drawn from seeds of the held-out split, but for `world-dev`.
 
 Legend: cross = the driver is another individual; novel = a motion or body plan that training never shows.
 """
@@ -74,6 +74,11 @@ def mini_cases() -> tuple[WorldCase, ...]:
     return _drawn("world-mini", "wm", slots)
 
 
+def dev_cases() -> tuple[WorldCase, ...]:
+    """104 plain cases of the training split, 24 a cell of the 2x2 (32 between animals), to tune on in place of the held-out ones."""
+    return _drawn("world-dev", "wd", _varied("dev", _plain(human=24, per_animal=6, animal_pair=2)), split="train")
+
+
 def _plain(*, human: int, per_animal: int, animal_pair: int) -> list[Slot]:
     pairs = [(HUMAN, HUMAN)] * human
     pairs += [pair for name in ANIMALS for pair in ((HUMAN, name), (name, HUMAN)) for _ in range(per_animal)]
@@ -122,19 +127,20 @@ def _motion_for(framing: str, motion: str) -> str | None:
     return None if framing == "face" else motion
 
 
-def _drawn(suite: str, prefix: str, slots: list[Slot]) -> tuple[WorldCase, ...]:
+def _drawn(suite: str, prefix: str, slots: list[Slot], split: str = "heldout") -> tuple[WorldCase, ...]:
     """Cases in a seeded order, so that the first few are already a mixture."""
     order = item_rng(0, suite, "order").permutation(len(slots))
     return tuple(
-        _case(f"{prefix}-{number:04d}", slots[k], lambda part, k=k: item_seed(0, suite, int(k), part)) for number, k in enumerate(order, 1)
+        _case(f"{prefix}-{number:04d}", slots[k], lambda part, k=k: item_seed(0, suite, int(k), part), split)
+        for number, k in enumerate(order, 1)
     )
 
 
-def _case(case_id: str, slot: Slot, seed: Callable[[str], int]) -> WorldCase:
+def _case(case_id: str, slot: Slot, seed: Callable[[str], int], split: str) -> WorldCase:
     driver = sample_shot(
-        "heldout", seed("driver"), subject=slot.driver, motion=slot.motion, framing=slot.framing, camera=slot.camera, count=slot.count
+        split, seed("driver"), subject=slot.driver, motion=slot.motion, framing=slot.framing, camera=slot.camera, count=slot.count
     )
-    drawn = sample_shot("heldout", seed("reference"), subject=slot.reference, framing=slot.framing, camera="static", count=slot.count)
+    drawn = sample_shot(split, seed("reference"), subject=slot.reference, framing=slot.framing, camera="static", count=slot.count)
     if slot.track == "self":
         drawn = replace(drawn, identities=driver.identities, background=driver.background)
     reference = with_motion_of(drawn, driver) if slot.reference_pose == "first_frame" else drawn

@@ -14,7 +14,7 @@ from awbench.suites import world
 from awbench.suites.arrays import digest
 from awbench.suites.load import load_suite, validate
 from awbench.suites.world import media_arrays, render_case, validate_world
-from awbench.suites.world_design import WorldCase, heldout_cases, mini_cases
+from awbench.suites.world_design import WorldCase, dev_cases, heldout_cases, mini_cases
 from models.types import Grid
 
 HELDOUT, MINI = heldout_cases(), mini_cases()
@@ -144,7 +144,7 @@ def test_another_world_source_is_another_address(monkeypatch: pytest.MonkeyPatch
     assert suite.source.key(suite.cases[0]) != before
 
 
-@pytest.mark.parametrize("name", ["world-mini", "world-heldout"])
+@pytest.mark.parametrize("name", ["world-mini", "world-heldout", "world-dev"])
 def test_the_world_still_renders_what_the_suites_stand_for(name: str) -> None:
     assert validate(name) == []
 
@@ -173,3 +173,11 @@ def test_a_pixel_that_rounds_the_other_way_is_no_drift_and_a_moved_subject_is() 
     moved = world.content_record(replace(media, driving=replace(media.driving, frames=np.roll(frames, 2, axis=2))))
     assert rounded["sha256"] != before["sha256"] and world._same_content(rounded, before)
     assert not world._same_content(moved, before)
+
+
+def test_the_dev_suite_shares_nothing_with_the_held_out_one_and_has_all_four_cells():
+    dev = dev_cases()
+    assert {shot.split for case in dev for shot in (case.driver, case.reference, case.truth)} == {"train"}
+    assert not any(case.case.tags["novel"] for case in dev)
+    cells = [(case.case.tags["driver_subject"] == "human", case.case.tags["reference_subject"] == "human") for case in dev]
+    assert {cell: cells.count(cell) for cell in cells} == {(True, True): 24, (True, False): 24, (False, True): 24, (False, False): 32}
