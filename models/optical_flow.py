@@ -57,8 +57,7 @@ def clip_origins(frames: np.ndarray, cell_px: int) -> np.ndarray:
     cells = (width // cell_px, height // cell_px)
     origins = np.zeros((count, count, cells[1], cells[0], 2), np.float16)
     for step in (1, -1):
-        order = range(count) if step == 1 else range(count - 1, -1, -1)
-        to_previous = {t: flow_between(frames[t], frames[t - step]) for t in order if 0 <= t - step < count}
+        to_previous = {t: flow_between(frames[t], frames[t - step]) for t in range(count) if 0 <= t - step < count}
         for moment in range(count):
             so_far, t = np.zeros((height, width, 2), np.float32), moment + step
             while 0 <= t < count:

@@ -5,9 +5,9 @@ path the 14-billion-parameter models will take. A p x p patch of RGB becomes 3 p
 an orthonormal map): lossless, no weights, and white noise stays white. The network predicts the clean frame, not the
 velocity: few channels stand between the noise and the picture. There is no text: the cross-attention sees one zero token.
 
-Two heads share the trunk. One paints pixels; the other says for every pixel where in the reference it comes from, and how
-far to believe that. Copying what is there keeps at this size what no painting of a few channels can: a sharp picture of
-whatever the reference shows, also of a kind the network has never painted.
+Two heads share the trunk. One paints pixels; the other says for every cell of pixels where in the reference it comes from,
+and for every pixel how far to believe that. Copying what is there keeps at this size what no painting of a few channels can:
+a sharp picture of whatever the reference shows, also of a kind the network has never painted.
 Source of the second head: dense motion and occlusion of Siarohin et al., "First Order Motion Model", NeurIPS 2019, section 3.2.
 
 Legend: B batch, T frames, H, W px, C = 3 p^2 latent channels, h = H/p, w = W/p.
@@ -70,7 +70,8 @@ def sample_at(reference_B3HW: torch.Tensor, origins_BT2hw: torch.Tensor) -> torc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TinyConfig:
-    """Size of the network. `width` = heads x head size; `patch_px` divides the grid's width and height.
+    """Size of the network. `width` = heads x head size; `patch_px` divides the grid's width and height, and
+    `cell_px`, the side of the cells that share an origin, divides `patch_px`.
 
     `rope_theta`: base of the rotary frequencies; Wan's 10000 is made for hundreds of positions, on a grid of a dozen most of
     its frequencies stand still, and 50 uses them all. `qk_gain`: initial weight of the query and key norms; more than 1 lets
@@ -92,8 +93,9 @@ class TinyConfig:
             self.width // self.heads % 2 == 0, "backbone", "width / heads", self.width // self.heads, "an even head size (rotary pairs)"
         )
         require(self.rope_theta > 1 and self.qk_gain > 0, "backbone", "rope_theta, qk_gain", (self.rope_theta, self.qk_gain), "> 1 and > 0")
+        least = min(self.layers, self.patch_px, self.cell_px, self.ffn_ratio)
+        require(least >= 1, "backbone", "layers, patch_px, cell_px, ffn_ratio", asdict(self), "all >= 1")
         require(self.patch_px % self.cell_px == 0, "backbone", "cell_px", self.cell_px, f"a divisor of patch_px = {self.patch_px}")
-        require(min(self.layers, self.patch_px, self.ffn_ratio) >= 1, "backbone", "layers, patch_px, ffn_ratio", asdict(self), "all >= 1")
 
 
 def frames_to_latents(frames_BT3HW: torch.Tensor, patch_px: int) -> torch.Tensor:

@@ -2,8 +2,8 @@
 
 People are all that a pose-driven model is trained on, and much that it is asked to animate has neither their proportions nor
 their colours. Reference and target go under the same maps, and so does what tells where a pixel comes from; a raw driver
-shares the stretch but for proportions of its own, and has colours of its own. M2's figure 3 has an unexplained box of augmentation
-on the driver; SCAIL-2 crops and stretches it. numpy only.
+shares the stretch but for proportions of its own, and has colours of its own. M2's pipeline figure has an unexplained box
+of augmentation on the driver; SCAIL-2 crops and stretches it. numpy only.
 
 A stretch is an affine map `[2,3]` from px of the new picture to px of the old one.
 """

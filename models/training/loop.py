@@ -71,8 +71,8 @@ class TrainState:
     def _loss(self, batch: Batch, step: int) -> torch.Tensor:
         config, backbone = self.config, self.backbone
         generator = torch.Generator().manual_seed(item_seed(config.seed, config.recipe, "noise", step))
-        target = backbone.encode(to_signed(batch.target).to(self.device))
-        reference = backbone.encode(to_signed(batch.reference)[:, None].to(self.device))[:, :, 0]
+        shown, given = (to_signed(pictures).to(self.device) for pictures in (batch.target, batch.reference))
+        target, reference = backbone.encode(shown), backbone.encode(given[:, None])[:, :, 0]
         motion = None if batch.motion is None else backbone.encode(to_signed(batch.motion).to(self.device))
         t = sample_times(len(target), generator, mean=config.time_mean, std=config.time_std).to(self.device)
         noise = torch.randn(target.shape, generator=generator).to(self.device)
@@ -82,7 +82,7 @@ class TrainState:
         with torch.autocast(self.device.split(":")[0], torch.bfloat16) if bf16 else nullcontext():
             heads = self.heads(noisy, t, canvas)
         origins = torch.from_numpy(batch.origins).movedim(-1, 2).to(self.device)
-        return clip_loss(backbone.parts(heads, canvas), backbone.decode(target), backbone.decode(reference[:, :, None])[:, 0], origins)
+        return clip_loss(backbone.parts(heads, canvas), shown, given, origins)
 
     def save(self, folder: Path) -> None:
         """The resume point: one file, so it is never half old and half new."""

@@ -6,8 +6,7 @@ The estimated origins are optical flow between the frames of the training clip i
 (`models.optical_flow`): no truth is asked. `visible` says how well the reference shows a pixel: the error of the reference
 brought there by the estimated origins. Painting weighs what is not visible most, and `share` follows `visible` and not the
 smaller error, because where the network doubts, a blur is nearer to the target than any sharp picture.
-Source of flow as a teacher of motion: Siarohin et al. (2019), section 3.2, learn it without; at this size estimated flow is learned
-some ten times as fast.
+What either teacher of motion, the picture or estimated flow, gave in the same time: docs/tiny_models.md.
 """
 
 from __future__ import annotations

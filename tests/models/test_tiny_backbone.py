@@ -117,6 +117,8 @@ def test_copying_takes_pixels_from_their_origins():
 def test_cells_that_do_not_divide_a_patch_are_refused():
     with pytest.raises(ValueError, match="cell_px: got 3, expected a divisor of patch_px = 8"):
         TinyConfig(cell_px=3)
+    with pytest.raises(ValueError, match="cell_px.*all >= 1"):
+        TinyConfig(cell_px=0)
 
 
 def test_what_is_given_does_not_depend_on_the_noise_nor_one_driving_frame_on_another():

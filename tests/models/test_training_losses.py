@@ -1,4 +1,4 @@
-"""What the copying and painting heads are taught: closed forms, and that each part of the loss moves its own head."""
+"""What the copying and painting heads are taught: closed forms, and that the right answer costs least."""
 
 import pytest
 import torch

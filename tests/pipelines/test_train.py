@@ -125,7 +125,7 @@ ROUND_2 = {  # docs/tiny_models.md: the weights of the second round with the cop
 }
 
 
-def test_shipped_weights_are_one_chain_within_their_size_limits():
+def test_shipped_weights_name_their_parents_within_their_size_limits():
     cards = {name: json.loads((WEIGHTS / name / "animator.json").read_text()) for name in ("tiny_prior", "tiny_pose", "tiny_e2e")}
     estimator = json.loads((WEIGHTS / "tiny_pose_estimator" / "estimator.json").read_text())
     assert {name: card["parents"]["init"] for name, card in cards.items()} == ROUND_2  # each stage went on from its own last round
