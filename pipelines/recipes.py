@@ -58,13 +58,13 @@ def tiny_prior() -> TrainConfig:
 
 
 def tiny_pose() -> TrainConfig:
-    """Self-reconstruction of humans driven by skeletons of the estimated pose; four references in five from another moment."""
-    return replace(tiny_prior(), recipe="tiny_pose", motion="skeleton", other_moment_share=0.8)
+    """Self-reconstruction of humans driven by skeletons of the estimated pose; half of the references from another moment."""
+    return replace(tiny_prior(), recipe="tiny_pose", motion="skeleton")
 
 
 def tiny_e2e() -> TrainConfig:
     """From the pose-driven model, raw synthetic drivers, cross-identity pairs only."""
-    return replace(tiny_prior(), recipe="tiny_e2e", motion="raw", other_moment_share=0.8)
+    return replace(tiny_prior(), recipe="tiny_e2e", motion="raw", stretch_share=0.3, colour_share=0.3)
 
 
 def demo_e2e() -> TrainConfig:

@@ -22,6 +22,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from models.backbones.matching import Matcher, cell_moves
 from models.canvas import Canvas, given_places, model_input, output_region
 from models.rectified_flow import Prediction
 from models.types import require
@@ -112,9 +113,9 @@ def latents_to_frames(latents_BCThw: torch.Tensor, patch_px: int) -> torch.Tenso
 
 
 def _head_sizes(config: TinyConfig) -> tuple[int, int, int]:
-    """Numbers a token says of its patch: colours of the pixels, shares of the pixels, origins of the cells."""
-    pixels = config.patch_px**2
-    return 3 * pixels, pixels, 2 * (config.patch_px // config.cell_px) ** 2
+    """Numbers a token says of its patch: colours and shares of the pixels, origins of the cells and how they follow the driver."""
+    pixels, cells = config.patch_px**2, (config.patch_px // config.cell_px) ** 2
+    return 3 * pixels, pixels, 2 * cells, cells
 
 
 class CanvasAttention:
@@ -212,6 +213,10 @@ class TinyBackbone(nn.Module):
             cross_attn_norm=False,
             rope_max_seq_len=_MAX_POSITIONS,
         )
+        self.matcher = Matcher()
+        self.matched = nn.Linear(Matcher.channels * config.patch_px**2, config.width)
+        nn.init.zeros_(self.matched.weight)
+        nn.init.zeros_(self.matched.bias)
         head_size = config.width // config.heads
         self.transformer.rope = _slot_rope(head_size, config.rope_theta)
         self.transformer.set_attn_processor(CanvasAttention())
@@ -230,18 +235,24 @@ class TinyBackbone(nn.Module):
 
     def forward(self, noisy_BCThw: torch.Tensor, t_B: torch.Tensor, canvas: Canvas) -> torch.Tensor:
         """The predicted clean latents `[B,C,T,h,w]` at times t in [0,1]; the network sees t x 1000, as Wan does."""
-        return self.encode(self.parts(self.heads(noisy_BCThw, t_B, canvas), canvas).clip)
+        return self.encode(self.parts(*self.heads(noisy_BCThw, t_B, canvas), canvas).clip)
 
-    def parts(self, heads_BCThw: torch.Tensor, canvas: Canvas) -> Parts:
-        """What `heads` says, as pictures; in float32, since a place needs more than the eight bits of bfloat16."""
-        painted, share, moves = heads_BCThw.float().split(_head_sizes(self.config), dim=1)
+    def parts(self, heads_BCThw: torch.Tensor, matches_BT3HW: torch.Tensor | None, canvas: Canvas) -> Parts:
+        """What `heads` says, as pictures; in float32, since a place needs more than the eight bits of bfloat16.
+
+        An origin is what the token says, plus the driver's own displacement in the same place as far as the token follows it.
+        """
+        painted, share, moves, follow = heads_BCThw.float().split(_head_sizes(self.config), dim=1)
         reference = self.decode(canvas.latents_BCShW[:, :, :1, :, : heads_BCThw.shape[-1]])[:, 0]
-        origins = _REACH_PX * latents_to_frames(moves, self.config.patch_px // self.config.cell_px)
+        cells = self.config.patch_px // self.config.cell_px
+        origins, follow = _REACH_PX * latents_to_frames(moves, cells), latents_to_frames(follow, cells)
+        if matches_BT3HW is not None:
+            origins = origins + (1 + follow) * cell_moves(matches_BT3HW, self.config.cell_px)
         copied = sample_at(reference, origins)
         return Parts(painted=self.decode(painted), copied=copied, share=self.decode(share).sigmoid(), origins=origins)
 
-    def heads(self, noisy_BCThw: torch.Tensor, t_B: torch.Tensor, canvas: Canvas) -> torch.Tensor:
-        """The numbers of both heads, `[B,K,T,h,w]` with K = the sum of `_head_sizes`.
+    def heads(self, noisy_BCThw: torch.Tensor, t_B: torch.Tensor, canvas: Canvas) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The numbers of both heads, `[B,K,T,h,w]` with K = the sum of `_head_sizes`; and the driver's matches, `[B,T,3,H,W]`.
 
         The blank places of the canvas have no tokens. Otherwise this is diffusers' own forward (tested). Raises ValueError for
         a canvas longer, higher or wider than the 64 positions of an axis.
@@ -259,11 +270,16 @@ class TinyBackbone(nn.Module):
         text = noisy_BCThw.new_zeros(len(noisy_BCThw), 1, _TEXT_DIM)
         time, modulation, text, _ = wan.condition_embedder(t_B * 1000, text)
         tokens = wan.patch_embedding(whole).flatten(2).transpose(1, 2)[:, kept]
+        matches = None
+        if canvas.driven:
+            matches = self.matcher(self.decode(canvas.latents_BCShW[:, :, 1:, :, noisy_BCThw.shape[-1] :]))
+            said = self.matched(self.encode(matches).flatten(2).transpose(1, 2))
+            tokens = tokens + F.pad(said, (0, 0, given.shape[1], painted.numel()))
         for block in wan.blocks:
             tokens = block(tokens, text, modulation.unflatten(1, (6, -1)), (*rotary, *given.shape))
         shift, scale = (wan.scale_shift_table + time[:, None]).chunk(2, dim=1)
         clean = wan.proj_out((wan.norm_out(tokens[:, given.numel() :].float()) * (1 + scale) + shift).type_as(tokens))
-        return clean.transpose(1, 2).unflatten(2, noisy_BCThw.shape[2:])
+        return clean.transpose(1, 2).unflatten(2, noisy_BCThw.shape[2:]), matches
 
     def describe(self) -> dict[str, Any]:
         """What `animator.json` keeps to build this network again."""

@@ -34,7 +34,8 @@ class Batch:
     """uint8 pictures: `reference` `[B,H,W,3]`, `motion` `[B,F,H,W,3]` or None, `target` `[B,F,H,W,3]`.
 
     `slots`: the F slots of the canvas the frames stand in, from 1.
-    `origins`: where the target's cells lie in the reference as flow estimates it, float32 `[B,F,h,w,2]` px.
+    `origins`: where the target's cells lie in the reference as flow estimates it, float32 `[B,F,h,w,2]` px;
+    `since_first`: where they lie in the target's own first frame, the same.
     """
 
     reference: np.ndarray
@@ -42,6 +43,7 @@ class Batch:
     target: np.ndarray
     slots: tuple[int, ...]
     origins: np.ndarray
+    since_first: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,15 +111,17 @@ class FrameCache:
         """The batch of one step: a function of (config.seed, step) alone."""
         rng = item_rng(config.seed, config.recipe, "batch", step)
         length = self.grid.num_frames
-        kept = np.sort(rng.choice(length, config.frames_per_sample or length, replace=False))
+        others = rng.choice(np.arange(1, length), (config.frames_per_sample or length) - 1, replace=False)
+        kept = np.concatenate([[0], np.sort(others)])  # motion is what has changed since the driver's first frame
         samples = [self._sample(config, kept, rng) for _ in range(config.batch_size)]
-        references, motions, targets, origins = zip(*samples)
+        references, motions, targets, origins, since_first = zip(*samples)
         motion = None if config.motion == "blank" else np.stack(motions)
         slots = tuple(int(k) + 1 for k in kept)
-        return Batch(reference=np.stack(references), motion=motion, target=np.stack(targets), slots=slots, origins=np.stack(origins))
+        arrays = {"reference": references, "target": targets, "origins": origins, "since_first": since_first}
+        return Batch(motion=motion, slots=slots, **{name: np.stack(parts) for name, parts in arrays.items()})
 
     def _sample(self, config: TrainConfig, kept: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray | None, ...]:
-        """Reference, motion, target and origins of one sample."""
+        """Reference, motion, target, its origins in the reference and in its own first frame, of one sample."""
         length, available, size = self.grid.num_frames, self.targets.shape[1], self.grid.size
         item, start = int(rng.integers(len(self))), int(rng.integers(available - length + 1))
         elsewhere = [k for k in range(available) if not start <= k < start + length]
@@ -125,13 +129,15 @@ class FrameCache:
         moment = int(rng.choice(elsewhere)) if other else start
         change = SampleChange.draw(rng, size, flip=config.flip_share, stretch=config.stretch_share, colour=config.colour_share)
         reference, target = change.pictures(self.targets[item, moment]), change.pictures(self.targets[item, start + kept])
-        origins = change.origins(self.origins[item, moment, start + kept].astype(np.float32), self.cell_px)
+        origins, since_first = (
+            change.origins(self.origins[item, known, start + kept].astype(np.float32), self.cell_px) for known in (moment, start)
+        )
         motion = None
         if config.motion == "raw":
             motion = change.driver(self.drivers[item, start + kept], rng)
         if config.motion == "skeleton":
             motion = self._skeleton(config, item, start, kept, moment, change, rng)
-        return reference, motion, target, origins
+        return reference, motion, target, origins, since_first
 
     def _skeleton(
         self, config: TrainConfig, item: int, start: int, kept: np.ndarray, moment: int, change: SampleChange, rng: np.random.Generator

@@ -17,7 +17,8 @@ class TrainConfig:
     is the window's first frame. `bone_scale_share`: pose augmentation of the skeleton signal. `flip_share`: reference,
     driver and target are mirrored together. `stretch_share`, `colour_share`: a random stretch of the plane or map of colours
     (`models.training.augment`). `frames_per_sample`: so many frames of each window, drawn anew every step and put at their own
-    slots of the canvas (None: all); frames of one clip are much alike, so fewer frames of more clips teach more per token.
+    slots of the canvas (None: all), the first always among them, since motion is what has changed since the driver's first frame;
+    frames of one clip are much alike, so fewer frames of more clips teach more per token.
     `muon_lr` drives the matrices of the blocks, `adam_lr` everything else; both warm up over `warmup_steps` and fall linearly
     to zero over the last `decay_share` of the steps.
     """
@@ -50,7 +51,7 @@ class TrainConfig:
         for name in ("other_moment_share", "bone_scale_share", "flip_share", "stretch_share", "colour_share", "decay_share"):
             require(0 <= getattr(self, name) <= 1, item, name, getattr(self, name), "0 to 1")
         kept, most = self.frames_per_sample, self.grid.num_frames
-        require(kept is None or 1 <= kept <= most, item, "frames_per_sample", kept, f"1 to {most}, or None for all")
+        require(kept is None or min(2, most) <= kept <= most, item, "frames_per_sample", kept, f"2 to {most}, or None for all")
         require(self.batch_size >= 1, item, "batch_size", self.batch_size, ">= 1")
         require(0 <= self.ema_decay < 1, item, "ema_decay", self.ema_decay, "0 <= ema_decay < 1")
         require(min(self.muon_lr, self.adam_lr) > 0, item, "muon_lr, adam_lr", (self.muon_lr, self.adam_lr), "> 0")

@@ -17,6 +17,7 @@ import torch
 
 from models.animators.checkpoint import LOSSES, OPTIMIZER, WEIGHTS, build_backbone, read_card, save_checkpoint
 from models.artifacts import publish, sha256_file, write_bytes
+from models.backbones.matching import cell_moves
 from models.backbones.tiny import TinyBackbone
 from models.canvas import compose
 from models.pixels import to_signed
@@ -25,7 +26,7 @@ from models.rectified_flow import interpolate, sample_times
 from models.seeds import item_seed
 from models.training.cache import Batch, FrameCache
 from models.training.config import TrainConfig
-from models.training.losses import clip_loss
+from models.training.losses import MATCH, clip_loss, origin_error
 from models.training.optimizers import build_optimizers, flatten_state, learning_rate, restore_state
 from models.types import require
 
@@ -46,7 +47,7 @@ class TrainState:
         torch.manual_seed(item_seed(config.seed, config.recipe, "init") % 2**31)
         self.config, self.device, self.inputs = config, device, dict(inputs)
         self.backbone: TinyBackbone = build_backbone({"family": "tiny", **asdict(config.backbone)}).to(device)
-        self.heads: Callable[..., torch.Tensor] = self.backbone.heads
+        self.heads: Callable[..., tuple[torch.Tensor, torch.Tensor | None]] = self.backbone.heads
         if init is not None:
             _load_init(self.backbone, init)
         self.optimizers = build_optimizers(self.backbone, config)
@@ -80,9 +81,11 @@ class TrainState:
         canvas = compose(reference, motion, target.shape[2], batch.slots)
         bf16 = config.precision == "bfloat16"
         with torch.autocast(self.device.split(":")[0], torch.bfloat16) if bf16 else nullcontext():
-            heads = self.heads(noisy, t, canvas)
-        origins = torch.from_numpy(batch.origins).movedim(-1, 2).to(self.device)
-        return clip_loss(backbone.parts(heads, canvas), shown, given, origins)
+            heads, matches = self.heads(noisy, t, canvas)
+            own = backbone.matcher(shown)
+        origins, since_first = (torch.from_numpy(x).movedim(-1, 2).to(self.device) for x in (batch.origins, batch.since_first))
+        loss = clip_loss(backbone.parts(heads, matches, canvas), shown, given, origins)
+        return loss + MATCH * origin_error(cell_moves(own, config.backbone.cell_px), since_first)
 
     def save(self, folder: Path) -> None:
         """The resume point: one file, so it is never half old and half new."""

@@ -17,6 +17,9 @@ from torch.nn import functional as F
 from models.backbones.tiny import Parts, sample_at
 
 FLOW, COPY, SHARE = 0.2, 1.0, 0.1
+MATCH = 0.2
+"""Weight of what the matcher says of the target's own frames against the flow estimated between them: it learns to match on
+every clip, also where no driver is shown."""
 _MOVING = 4.0
 """How much more a cell weighs that moves as far as the mean."""
 _UNSEEN = 0.5

@@ -21,10 +21,10 @@ from pipelines.recipes import tiny_pose
 STEPS = 8
 
 
-def whole_canvas(backbone: TinyBackbone, noisy: torch.Tensor, t: torch.Tensor, canvas: Canvas) -> torch.Tensor:
-    """diffusers' own forward."""
+def whole_canvas(backbone: TinyBackbone, noisy: torch.Tensor, t: torch.Tensor, canvas: Canvas) -> tuple[torch.Tensor, None]:
+    """diffusers' own forward, without matching."""
     text = noisy.new_zeros(len(noisy), 1, backbone.transformer.config.text_dim)
-    return output_region(backbone.transformer(model_input(noisy, canvas), t * 1000, text, return_dict=False)[0])
+    return output_region(backbone.transformer(model_input(noisy, canvas), t * 1000, text, return_dict=False)[0]), None
 
 
 def seconds(run: TrainState, batch: Batch) -> float:
@@ -45,7 +45,8 @@ def theirs(run: TrainState, slots: tuple[int, ...]) -> TrainState:
 def main() -> None:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     clips = np.random.default_rng(0).integers(0, 255, (16, 2, 48, 48, 3), dtype=np.uint8)
-    batch = Batch(reference=clips[:, 0], motion=clips, target=clips, slots=(1, 4), origins=np.zeros((16, 2, 12, 12, 2), np.float32))
+    nowhere = np.zeros((16, 2, 12, 12, 2), np.float32)
+    batch = Batch(reference=clips[:, 0], motion=clips, target=clips, slots=(1, 4), origins=nowhere, since_first=nowhere)
     compiled = TrainState(tiny_pose(), None, "cpu", {})
     compiled.heads = torch.compile(compiled.backbone.heads)
     runs = {

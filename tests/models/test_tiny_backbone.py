@@ -8,6 +8,7 @@ import torch
 
 from models.animators.checkpoint import build_backbone, read_card
 from models.backbones import tiny
+from models.backbones.matching import cell_moves
 from models.backbones.tiny import TinyBackbone, TinyConfig, frames_to_latents, latents_to_frames, sample_at
 from models.canvas import compose, given_places, model_input, output_region
 
@@ -88,7 +89,7 @@ def test_the_forward_is_diffusers_own_with_the_sight_of_each_place_masked(long, 
     monkeypatch.setattr(tiny, "_LONG", long)  # both kernels
     backbone, noisy, t, canvas = given(3)
     with torch.no_grad():
-        ours = backbone.heads(noisy, t, canvas)
+        ours, _ = backbone.heads(noisy, t, canvas)  # a new network's tokens hear nothing of its matches yet
         backbone.transformer.set_attn_processor(Dense(3, 3))
         text = torch.zeros(2, 1, backbone.transformer.config.text_dim)
         theirs = backbone.transformer(model_input(noisy, canvas), t * 1000, text, return_dict=False)[0]
@@ -96,13 +97,22 @@ def test_the_forward_is_diffusers_own_with_the_sight_of_each_place_masked(long, 
 
 
 def test_a_new_network_copies_the_reference_in_its_own_place_and_half_believes_it():
-    backbone, noisy, t, canvas = given(3)
+    backbone, noisy, t, canvas = given(3, driven=False)
     with torch.no_grad():
-        parts = backbone.parts(backbone.heads(noisy, t, canvas), canvas)
+        parts = backbone.parts(*backbone.heads(noisy, t, canvas), canvas)
     reference = backbone.decode(canvas.latents_BCShW[:, :, :1, :, :3])
     assert torch.allclose(parts.copied, reference.expand_as(parts.copied), atol=1e-5)
     assert parts.origins.eq(0).all() and parts.origins.shape == (2, 3, 2, 4, 6) and parts.share.eq(0.5).all()
     assert torch.allclose(parts.clip, (parts.painted + parts.copied) / 2, atol=1e-5)
+
+
+def test_a_new_network_moves_the_reference_as_far_as_its_matches_say():
+    backbone, noisy, t, canvas = given(3)
+    with torch.no_grad():
+        heads, matches = backbone.heads(noisy, t, canvas)
+        parts = backbone.parts(heads, matches, canvas)
+    assert matches.shape == (2, 3, 3, 16, 24) and matches[:, 0].eq(0).all() and parts.origins[:, 1:].abs().max() > 0.1
+    assert torch.allclose(parts.origins, cell_moves(matches, 4), atol=1e-5)
 
 
 def test_copying_takes_pixels_from_their_origins():
@@ -121,7 +131,7 @@ def test_cells_that_do_not_divide_a_patch_are_refused():
         TinyConfig(cell_px=0)
 
 
-def test_what_is_given_does_not_depend_on_the_noise_nor_one_driving_frame_on_another():
+def test_what_is_given_does_not_depend_on_the_noise_nor_one_driving_frame_on_a_later_one():
     backbone, noisy, t, canvas = given(3)
     kept = []
     backbone.transformer.blocks[-1].register_forward_hook(lambda block, inputs, output: kept.append(output))
