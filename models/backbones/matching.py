@@ -19,8 +19,6 @@ from torch.nn import functional as F
 
 _STRIDE_PX = 2
 _FEATURES = 48
-_CHANNELS = 3
-"""What is said of a pixel: displacement (dx, dy) in units of `UNIT_PX`, and how sure the match is, 0-1."""
 UNIT_PX = 4.0
 
 
@@ -30,9 +28,10 @@ def cell_moves(said_BT3HW: torch.Tensor, cell_px: int) -> torch.Tensor:
 
 
 class Matcher(nn.Module):
-    """Compares every driving frame with the first."""
+    """Compares every driving frame with the first; all to all, so the price grows with the square of the picture's area."""
 
-    channels = _CHANNELS
+    channels = 3
+    """What is said of a pixel: displacement (dx, dy) in units of `UNIT_PX`, and how sure the match is, 0-1."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -8,6 +8,7 @@ velocity: few channels stand between the noise and the picture. There is no text
 Two heads share the trunk. One paints pixels; the other says for every cell of pixels where in the reference it comes from,
 and for every pixel how far to believe that. Copying what is there keeps at this size what no painting of a few channels can:
 a sharp picture of whatever the reference shows, also of a kind the network has never painted.
+A matcher (`models.backbones.matching`) tells the trunk and the second head how the driver has moved since its first frame.
 Source of the second head: dense motion and occlusion of Siarohin et al., "First Order Motion Model", NeurIPS 2019, section 3.2.
 
 Legend: B batch, T frames, H, W px, C = 3 p^2 latent channels, h = H/p, w = W/p.
@@ -254,7 +255,8 @@ class TinyBackbone(nn.Module):
     def heads(self, noisy_BCThw: torch.Tensor, t_B: torch.Tensor, canvas: Canvas) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The numbers of both heads, `[B,K,T,h,w]` with K = the sum of `_head_sizes`; and the driver's matches, `[B,T,3,H,W]`.
 
-        The blank places of the canvas have no tokens. Otherwise this is diffusers' own forward (tested). Raises ValueError for
+        The blank places of the canvas have no tokens, and the driver's tokens hear its matches. Otherwise this is diffusers' own
+        forward (tested). Raises ValueError for
         a canvas longer, higher or wider than the 64 positions of an axis.
         """
         shape = canvas.latents_BCShW.shape[2:]

@@ -2,6 +2,7 @@
 
     loss = FLOW |origins - estimated| + COPY visible (copied - target)^2 + SHARE cross-entropy(share, visible) + (painted - target)^2
 
+and MATCH |matched - estimated| of the target's own frames, which the loop adds.
 The estimated origins are optical flow between the frames of the training clip itself, chained from reference to target
 (`models.optical_flow`): no truth is asked. `visible` says how well the reference shows a pixel: the error of the reference
 brought there by the estimated origins. Painting weighs what is not visible most, and `share` follows `visible` and not the

@@ -15,7 +15,7 @@ from models.pixels import to_signed
 from models.pose.heatmap import PoseNet, save_estimator
 from models.training.cache import FrameCache
 from models.training.config import TrainConfig
-from models.training.loop import fit
+from models.training.loop import TrainState, fit
 from models.training.optimizers import learning_rate
 from models.types import AnimationRequest, Clip, Grid, PoseTrack, TrainingExample
 
@@ -91,7 +91,7 @@ def test_the_cache_file_gives_the_same_batches(tmp_path):
 
 
 def vars_of(batch):
-    return batch.reference, batch.motion, batch.target, batch.origins
+    return batch.reference, batch.motion, batch.target, batch.origins, batch.since_first
 
 
 def test_a_file_that_is_no_cache_is_refused(tmp_path):
@@ -158,8 +158,19 @@ def test_origins_bring_the_reference_to_the_target_whatever_the_sample_goes_thro
     batch = FrameCache.build([TrainingExample(id="e", reference=frames[0], driver=clip, target=clip)], config).batch(config, 0)
     reference, target = to_signed(batch.reference), to_signed(batch.target)
     copied = sample_at(reference, torch.from_numpy(batch.origins).movedim(-1, 2))
+    first = target[:, 0]
+    followed = sample_at(first, torch.from_numpy(batch.since_first).movedim(-1, 2))
     inner = (..., slice(14, 34), slice(14, 34))
     assert (copied - target)[inner].abs().mean() < 0.25 * (reference[:, None] - target)[inner].abs().mean()
+    assert (followed - target)[inner].abs().mean() < 0.25 * (first[:, None] - target)[inner].abs().mean()
+
+
+def test_the_matcher_learns_also_where_no_driver_is_shown():
+    config = replace(CONFIG, motion="blank")
+    run = TrainState(config, None, "cpu", {})
+    before = run.backbone.matcher.features[0].weight.detach().clone()
+    run.step(FrameCache.build(examples(), config).batch(config, 0), 10)
+    assert not torch.equal(before, run.backbone.matcher.features[0].weight)
 
 
 def test_more_frames_per_sample_than_the_grid_has_are_refused():
