@@ -50,6 +50,7 @@ def tiny_prior() -> TrainConfig:
         backbone=TINY_BACKBONE,
         precision="bfloat16",
         frames_per_sample=2,
+        matcher_steps=2000,
         stretch_share=0.7,
         colour_share=0.5,
         time_mean=3.0,  # half of the steps above t = 0.95: what moves where is decided near pure noise, where one Euler step starts
@@ -59,17 +60,17 @@ def tiny_prior() -> TrainConfig:
 
 def tiny_pose() -> TrainConfig:
     """Self-reconstruction of humans driven by skeletons of the estimated pose; half of the references from another moment."""
-    return replace(tiny_prior(), recipe="tiny_pose", motion="skeleton")
+    return replace(tiny_prior(), recipe="tiny_pose", motion="skeleton", matcher_steps=800)
 
 
 def tiny_e2e() -> TrainConfig:
     """From the pose-driven model, raw synthetic drivers, cross-identity pairs only."""
-    return replace(tiny_prior(), recipe="tiny_e2e", motion="raw", stretch_share=0.3, colour_share=0.3)
+    return replace(tiny_prior(), recipe="tiny_e2e", motion="raw", matcher_steps=200, stretch_share=0.3, colour_share=0.3)
 
 
 def demo_e2e() -> TrainConfig:
     """A few gentle steps from the shipped tiny_e2e on the demo's handful of pairs."""
-    return replace(tiny_e2e(), recipe="demo_e2e", batch_size=8, muon_lr=1e-3, adam_lr=1e-4, precision="float32")
+    return replace(tiny_e2e(), recipe="demo_e2e", matcher_steps=0, batch_size=8, muon_lr=1e-3, adam_lr=1e-4, precision="float32")
 
 
 RECIPES = Catalog(

@@ -23,7 +23,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from models.backbones.matching import Matcher, cell_moves
+from models.backbones.matching import Matcher, cell_moves, sample_at
 from models.canvas import Canvas, given_places, model_input, output_region
 from models.rectified_flow import Prediction
 from models.types import require
@@ -54,20 +54,6 @@ class Parts:
     def clip(self) -> torch.Tensor:
         """The predicted frames `[B,T,3,H,W]`."""
         return torch.lerp(self.painted, self.copied, self.share)
-
-
-def sample_at(reference_B3HW: torch.Tensor, origins_BT2hw: torch.Tensor) -> torch.Tensor:
-    """The reference seen from every pixel's origin, bilinear, edges replicated: `[B,T,3,H,W]`.
-
-    The origins are those of the cells of a coarser raster, bilinear between their middles.
-    """
-    (b, t), (height, width) = origins_BT2hw.shape[:2], reference_B3HW.shape[-2:]
-    smooth = F.interpolate(origins_BT2hw.flatten(0, 1), size=(height, width), mode="bilinear", align_corners=False)
-    y, x = torch.meshgrid(torch.arange(height, device=smooth.device), torch.arange(width, device=smooth.device), indexing="ij")
-    at = smooth.unflatten(0, (b, t)).movedim(2, -1).flatten(1, 2) + torch.stack([x, y], -1).repeat(t, 1, 1)
-    at = 2 * at / at.new_tensor([width - 1, height - 1]) - 1
-    seen = F.grid_sample(reference_B3HW, at, mode="bilinear", padding_mode="border", align_corners=True)
-    return seen.unflatten(2, (t, height)).movedim(2, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +100,9 @@ def latents_to_frames(latents_BCThw: torch.Tensor, patch_px: int) -> torch.Tenso
 
 
 def _head_sizes(config: TinyConfig) -> tuple[int, int, int]:
-    """Numbers a token says of its patch: colours and shares of the pixels, origins of the cells and how they follow the driver."""
+    """Numbers a token says of its patch: colours and shares of the pixels, origins of the cells."""
     pixels, cells = config.patch_px**2, (config.patch_px // config.cell_px) ** 2
-    return 3 * pixels, pixels, 2 * cells, cells
+    return 3 * pixels, pixels, 2 * cells
 
 
 class CanvasAttention:
@@ -214,8 +200,8 @@ class TinyBackbone(nn.Module):
             cross_attn_norm=False,
             rope_max_seq_len=_MAX_POSITIONS,
         )
-        self.matcher = Matcher()
-        self.matched = nn.Linear(Matcher.channels * config.patch_px**2, config.width)
+        self.matcher = Matcher(config.cell_px)
+        self.matched = nn.Linear(Matcher.channels * (config.patch_px // config.cell_px) ** 2, config.width)
         nn.init.zeros_(self.matched.weight)
         nn.init.zeros_(self.matched.bias)
         head_size = config.width // config.heads
@@ -238,22 +224,25 @@ class TinyBackbone(nn.Module):
         """The predicted clean latents `[B,C,T,h,w]` at times t in [0,1]; the network sees t x 1000, as Wan does."""
         return self.encode(self.parts(*self.heads(noisy_BCThw, t_B, canvas), canvas).clip)
 
-    def parts(self, heads_BCThw: torch.Tensor, matches_BT3HW: torch.Tensor | None, canvas: Canvas) -> Parts:
+    def parts(self, heads_BCThw: torch.Tensor, matches_BT5hw: torch.Tensor | None, canvas: Canvas) -> Parts:
         """What `heads` says, as pictures; in float32, since a place needs more than the eight bits of bfloat16.
 
-        An origin is what the token says, plus the driver's own displacement in the same place as far as the token follows it.
+        Without a driver an origin is what the token says, a_t(x). With one it is B_t(x) + a_0(x + B_t(x)): the driver's own displacement
+        since its first frame, then the way from that frame to the reference, which is asked for once and carried along by the driver.
+        What a token would add to that per frame shortens the motion wherever it doubts (docs/tiny_models.md), and so would a matcher
+        that learned from the picture: it is taught by `match_loss` alone.
         """
-        painted, share, moves, follow = heads_BCThw.float().split(_head_sizes(self.config), dim=1)
+        painted, share, moves = heads_BCThw.float().split(_head_sizes(self.config), dim=1)
         reference = self.decode(canvas.latents_BCShW[:, :, :1, :, : heads_BCThw.shape[-1]])[:, 0]
-        cells = self.config.patch_px // self.config.cell_px
-        origins, follow = _REACH_PX * latents_to_frames(moves, cells), latents_to_frames(follow, cells)
-        if matches_BT3HW is not None:
-            origins = origins + (1 + follow) * cell_moves(matches_BT3HW, self.config.cell_px)
+        origins = _REACH_PX * latents_to_frames(moves, self.config.patch_px // self.config.cell_px)
+        if matches_BT5hw is not None:
+            moved = cell_moves(matches_BT5hw.detach())
+            origins = moved + sample_at(origins[:, 0], moved / self.config.cell_px)
         copied = sample_at(reference, origins)
         return Parts(painted=self.decode(painted), copied=copied, share=self.decode(share).sigmoid(), origins=origins)
 
     def heads(self, noisy_BCThw: torch.Tensor, t_B: torch.Tensor, canvas: Canvas) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """The numbers of both heads, `[B,K,T,h,w]` with K = the sum of `_head_sizes`; and the driver's matches, `[B,T,3,H,W]`.
+        """The numbers of both heads, `[B,K,T,h,w]` with K = the sum of `_head_sizes`; and the driver's matches, `[B,T,5,H/cell,W/cell]`.
 
         The blank places of the canvas have no tokens, and the driver's tokens hear its matches. Otherwise this is diffusers' own
         forward (tested). Raises ValueError for
@@ -274,8 +263,9 @@ class TinyBackbone(nn.Module):
         tokens = wan.patch_embedding(whole).flatten(2).transpose(1, 2)[:, kept]
         matches = None
         if canvas.driven:
-            matches = self.matcher(self.decode(canvas.latents_BCShW[:, :, 1:, :, noisy_BCThw.shape[-1] :]))
-            said = self.matched(self.encode(matches).flatten(2).transpose(1, 2))
+            driver = self.decode(canvas.latents_BCShW[:, :, 1:, :, noisy_BCThw.shape[-1] :])
+            matches = self.matcher(driver, neighbours=noisy_BCThw.shape[2] > 2 and bool((canvas.slots_S.diff() == 1).all()))
+            said = self.matched(frames_to_latents(matches.detach(), self.config.patch_px // self.config.cell_px).flatten(2).transpose(1, 2))
             tokens = tokens + F.pad(said, (0, 0, given.shape[1], painted.numel()))
         for block in wan.blocks:
             tokens = block(tokens, text, modulation.unflatten(1, (6, -1)), (*rotary, *given.shape))

@@ -17,7 +17,6 @@ import torch
 
 from models.animators.checkpoint import LOSSES, OPTIMIZER, WEIGHTS, build_backbone, read_card, save_checkpoint
 from models.artifacts import publish, sha256_file, write_bytes
-from models.backbones.matching import cell_moves
 from models.backbones.tiny import TinyBackbone
 from models.canvas import compose
 from models.pixels import to_signed
@@ -26,7 +25,7 @@ from models.rectified_flow import interpolate, sample_times
 from models.seeds import item_seed
 from models.training.cache import Batch, FrameCache
 from models.training.config import TrainConfig
-from models.training.losses import MATCH, clip_loss, origin_error
+from models.training.losses import MATCH, clip_loss, match_loss
 from models.training.optimizers import build_optimizers, flatten_state, learning_rate, restore_state
 from models.types import require
 
@@ -71,21 +70,32 @@ class TrainState:
 
     def _loss(self, batch: Batch, step: int) -> torch.Tensor:
         config, backbone = self.config, self.backbone
-        generator = torch.Generator().manual_seed(item_seed(config.seed, config.recipe, "noise", step))
         shown, given = (to_signed(pictures).to(self.device) for pictures in (batch.target, batch.reference))
+        driver = None if batch.motion is None else to_signed(batch.motion).to(self.device)
+        origins, since_first = (torch.from_numpy(x).movedim(-1, 2).to(self.device) for x in (batch.origins, batch.since_first))
+        bf16 = config.precision == "bfloat16"
+        mixed = torch.autocast(self.device.split(":")[0], torch.bfloat16) if bf16 else nullcontext()
+        with mixed:
+            own = backbone.matcher(shown)
+        matching = match_loss(own, shown, since_first)
+        skeleton = config.motion == "skeleton"  # it lies over the target's own body; a raw driver is another one, elsewhere
+        if step < config.matcher_steps:
+            if not skeleton:
+                return matching
+            with mixed:
+                matches = backbone.matcher(driver)
+            return matching + match_loss(matches, shown, since_first)
+        generator = torch.Generator().manual_seed(item_seed(config.seed, config.recipe, "noise", step))
         target, reference = backbone.encode(shown), backbone.encode(given[:, None])[:, :, 0]
-        motion = None if batch.motion is None else backbone.encode(to_signed(batch.motion).to(self.device))
         t = sample_times(len(target), generator, mean=config.time_mean, std=config.time_std).to(self.device)
         noise = torch.randn(target.shape, generator=generator).to(self.device)
         noisy = interpolate(target, noise, t)
-        canvas = compose(reference, motion, target.shape[2], batch.slots)
-        bf16 = config.precision == "bfloat16"
-        with torch.autocast(self.device.split(":")[0], torch.bfloat16) if bf16 else nullcontext():
+        canvas = compose(reference, None if driver is None else backbone.encode(driver), target.shape[2], batch.slots)
+        with mixed:
             heads, matches = self.heads(noisy, t, canvas)
-            own = backbone.matcher(shown)
-        origins, since_first = (torch.from_numpy(x).movedim(-1, 2).to(self.device) for x in (batch.origins, batch.since_first))
-        loss = clip_loss(backbone.parts(heads, matches, canvas), shown, given, origins)
-        return loss + MATCH * origin_error(cell_moves(own, config.backbone.cell_px), since_first)
+        if skeleton:
+            matching = matching + match_loss(matches, shown, since_first)
+        return clip_loss(backbone.parts(heads, matches, canvas), shown, given, origins) + MATCH * matching
 
     def save(self, folder: Path) -> None:
         """The resume point: one file, so it is never half old and half new."""

@@ -2,7 +2,7 @@
 
     loss = FLOW |origins - estimated| + COPY visible (copied - target)^2 + SHARE cross-entropy(share, visible) + (painted - target)^2
 
-and MATCH |matched - estimated| of the target's own frames, which the loop adds.
+and MATCH times `match_loss` of the target's own frames and of the driver, which the loop adds.
 The estimated origins are optical flow between the frames of the training clip itself, chained from reference to target
 (`models.optical_flow`): no truth is asked. `visible` says how well the reference shows a pixel: the error of the reference
 brought there by the estimated origins. Painting weighs what is not visible most, and `share` follows `visible` and not the
@@ -15,12 +15,15 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from models.backbones.tiny import Parts, sample_at
+from models.backbones.matching import cell_moves, coarse_moves, sample_at
+from models.backbones.tiny import Parts
 
 FLOW, COPY, SHARE = 0.2, 1.0, 0.1
 MATCH = 0.2
-"""Weight of what the matcher says of the target's own frames against the flow estimated between them: it learns to match on
-every clip, also where no driver is shown."""
+"""Weight of what the matcher says of the target's own frames, and of the driver's, against the flow estimated between the
+target's: it learns to match on every clip, also where no driver is shown, and how a body moves from the skeleton drawn over it."""
+_COARSE, _SEEN = 0.3, 5.0
+"""Within it: weights of the displacement before refinement, and of the picture that it brings."""
 _MOVING = 4.0
 """How much more a cell weighs that moves as far as the mean."""
 _UNSEEN = 0.5
@@ -48,3 +51,15 @@ def origin_error(origins_BT2hw: torch.Tensor, wanted_BT2hw: torch.Tensor) -> tor
     length = wanted_BT2hw.norm(dim=2)
     weight = 1 + _MOVING * length / length.mean().clamp(min=1e-3)
     return ((origins_BT2hw - wanted_BT2hw).abs().sum(2) * weight).mean() / weight.mean()
+
+
+def match_loss(said_BT5hw: torch.Tensor, target_BT3HW: torch.Tensor, since_first_BT2hw: torch.Tensor) -> torch.Tensor:
+    """What a matcher says of clips that move as the target does: against estimated flow, and against the target's own pictures.
+
+    Estimated flow is right in the large and wrong at edges; the picture, where it is visible, tells the edges.
+    """
+    first, moved = target_BT3HW[:, 0], cell_moves(said_BT5hw)
+    seen = (sample_at(first, moved) - target_BT3HW).square().mean(2, keepdim=True).add(1e-3).sqrt()
+    picture = (seen * visibility(target_BT3HW, first, since_first_BT2hw))[:, 1:].mean()
+    coarse = origin_error(coarse_moves(said_BT5hw), since_first_BT2hw)
+    return origin_error(moved, since_first_BT2hw) + _COARSE * coarse + _SEEN * picture

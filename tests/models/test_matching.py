@@ -1,9 +1,10 @@
 """The matcher: what it says of a still clip, and that it can learn to follow what moves."""
 
+import pytest
 import torch
 
-from models.backbones.matching import Matcher, cell_moves
-from models.training.losses import origin_error
+from models.backbones.matching import Matcher, cell_moves, coarse_moves
+from models.training.losses import match_loss
 
 
 def moved(generator, batch=8):
@@ -21,25 +22,47 @@ def test_what_does_not_move_hardly_seems_to_and_the_first_frame_never_does():
     matcher = Matcher()
     frames, _ = moved(torch.Generator().manual_seed(1))
     still, said = matcher(frames[:, :1].expand(-1, 3, -1, -1, -1)), matcher(frames)
-    assert said.shape == (8, 2, 3, 24, 24) and said[:, 0].eq(0).all()
-    assert cell_moves(still, 4)[..., 1:-1, 1:-1].abs().mean() < 1.0
-    assert said[:, 1, 2].min() > 0 and said[:, 1, 2].max() <= 1
+    assert said.shape == (8, 2, 5, 6, 6) and said[:, 0].eq(0).all()
+    assert cell_moves(still)[..., 1:-1, 1:-1].abs().mean() < 1.0
+    assert said[:, 1, 4].min() > 0 and said[:, 1, 4].max() <= 1
+    assert torch.equal(cell_moves(said), coarse_moves(said))  # a new one refines nothing yet
 
 
 def test_a_hundred_steps_teach_it_where_things_went():
     torch.manual_seed(0)
     matcher, generator = Matcher(), torch.Generator().manual_seed(2)
-    optimizer = torch.optim.AdamW(matcher.parameters(), lr=3e-3)
+    optimizer = torch.optim.AdamW(matcher.parameters(), lr=2e-3)
     unseen, wanted = moved(torch.Generator().manual_seed(3), 16)
 
     def error():
         with torch.no_grad():
-            return (cell_moves(matcher(unseen), 4) - wanted)[:, 1, :, 1:-1, 1:-1].abs().mean()
+            return [(read(matcher(unseen)) - wanted)[:, 1, :, 1:-1, 1:-1].abs().mean() for read in (cell_moves, coarse_moves)]
 
-    before = error()
+    before, _ = error()
     for _ in range(100):
         frames, origins = moved(generator)
         optimizer.zero_grad()
-        origin_error(cell_moves(matcher(frames), 4), origins).backward()
+        match_loss(matcher(frames), frames, origins).backward()
         optimizer.step()
-    assert error() < 0.5 * before
+    after, _ = error()
+    assert after < 0.5 * before
+
+
+def test_cells_that_are_no_multiple_of_its_raster_are_refused():
+    assert Matcher(8)(torch.zeros(1, 2, 3, 16, 24)).shape == (1, 2, 5, 2, 3)
+    with pytest.raises(ValueError, match="cell_px: got 3, expected a multiple of 2"):
+        Matcher(3)
+
+
+def test_neighbours_are_chained_from_the_first_frame_on_and_their_mean_with_it_is_taken(monkeypatch):
+    def says(matcher, before, unit, seen):
+        b, t = unit.shape[:2]
+        told = torch.zeros(b, t, 5, 6, 6)
+        told[:, :, 0] = torch.arange(1, t + 1).view(1, t, 1, 1) if before[:, 0].equal(before[:, 1]) else 0.5
+        return told
+
+    monkeypatch.setattr(Matcher, "_compare", says)
+    frames = torch.rand(1, 4, 3, 24, 24, generator=torch.Generator().manual_seed(4))
+    alone, chained = Matcher()(frames)[0, :, 0, 0, 0], Matcher()(frames, neighbours=True)[0, :, 0, 0, 0]
+    assert alone.tolist() == [0, 1, 2, 3]
+    assert torch.allclose(chained, torch.tensor([0, 0.75, 1.5, 2.25]))  # half way to 0.5, 1, 1.5

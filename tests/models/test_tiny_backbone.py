@@ -8,8 +8,8 @@ import torch
 
 from models.animators.checkpoint import build_backbone, read_card
 from models.backbones import tiny
-from models.backbones.matching import cell_moves
-from models.backbones.tiny import TinyBackbone, TinyConfig, frames_to_latents, latents_to_frames, sample_at
+from models.backbones.matching import cell_moves, sample_at
+from models.backbones.tiny import TinyBackbone, TinyConfig, frames_to_latents, latents_to_frames
 from models.canvas import compose, given_places, model_input, output_region
 
 WEIGHTS = Path(tiny.__file__).resolve().parents[1] / "weights"
@@ -111,8 +111,21 @@ def test_a_new_network_moves_the_reference_as_far_as_its_matches_say():
     with torch.no_grad():
         heads, matches = backbone.heads(noisy, t, canvas)
         parts = backbone.parts(heads, matches, canvas)
-    assert matches.shape == (2, 3, 3, 16, 24) and matches[:, 0].eq(0).all() and parts.origins[:, 1:].abs().max() > 0.1
-    assert torch.allclose(parts.origins, cell_moves(matches, 4), atol=1e-5)
+    assert matches.shape == (2, 3, 5, 4, 6) and matches[:, 0].eq(0).all() and parts.origins[:, 1:].abs().max() > 0.1
+    assert torch.allclose(parts.origins, cell_moves(matches), atol=1e-5)
+
+
+def test_the_way_to_the_reference_is_asked_for_once_and_carried_along_by_the_driver():
+    backbone, _, _, canvas = given(3)
+    words = torch.zeros(2, 3, 2, 4, 6)
+    words[:, 0, 0, :, 3:] = 0.5  # in the first frame the right half comes from 2 px further right
+    matches = torch.zeros(2, 3, 5, 4, 6)
+    matches[:, 1:, 0] = 2.0  # later everything comes from 8 px, two cells, further right in the driver
+    words[:, 1:] = 0.2  # what later frames say of it does not count
+    heads = torch.cat([torch.zeros(2, 256, 3, 2, 3), frames_to_latents(words, 2)], 1)
+    dx = backbone.parts(heads, matches, canvas).origins[:, :, 0]
+    assert torch.allclose(dx[:, 0], words[:, 0, 0] * 4)
+    assert torch.allclose(dx[:, 1:, :, 0], torch.tensor(8.0)) and torch.allclose(dx[:, 1:, :, 1:], torch.tensor(10.0))
 
 
 def test_copying_takes_pixels_from_their_origins():

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from models.animators.checkpoint import load_checkpoint, load_weights, read_card
-from models.backbones.tiny import TinyConfig, sample_at
+from models.backbones.matching import sample_at
+from models.backbones.tiny import TinyConfig
 from models.pixels import to_signed
 from models.pose.heatmap import PoseNet, save_estimator
 from models.training.cache import FrameCache
@@ -171,6 +172,27 @@ def test_the_matcher_learns_also_where_no_driver_is_shown():
     before = run.backbone.matcher.features[0].weight.detach().clone()
     run.step(FrameCache.build(examples(), config).batch(config, 0), 10)
     assert not torch.equal(before, run.backbone.matcher.features[0].weight)
+
+
+def test_the_first_steps_train_the_matcher_alone_on_the_target_and_on_a_skeleton():
+    config = replace(CONFIG, matcher_steps=1)
+    batch = FrameCache.build(examples(), config).batch(config, 0)
+    blind = replace(batch, motion=np.zeros_like(batch.motion))
+    before = TrainState(config, None, "cpu", {}).backbone.state_dict()
+
+    def after_a_step(motion, batch):
+        run = TrainState(replace(config, motion=motion), None, "cpu", {})
+        run.step(batch, 10)
+        return run
+
+    raw = after_a_step("raw", batch)
+    changed = {name for name, value in raw.backbone.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed and all(name.startswith("matcher.") for name in changed)
+    for motion, heeds in (("skeleton", True), ("raw", False)):  # a raw driver is another body, elsewhere
+        one, other = (after_a_step(motion, b).backbone.matcher.match.weight for b in (batch, blind))
+        assert torch.equal(one, other) != heeds
+    raw.step(batch, 10)
+    assert not torch.equal(raw.backbone.matched.weight, before["matched.weight"])
 
 
 def test_more_frames_per_sample_than_the_grid_has_are_refused():

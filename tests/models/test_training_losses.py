@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from models.backbones.tiny import Parts, sample_at
+from models.backbones.matching import sample_at
+from models.backbones.tiny import Parts
 from models.training.losses import clip_loss, origin_error, visibility
 
 
