@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -21,10 +22,11 @@ from pipelines.recipes import tiny_pose
 STEPS = 8
 
 
-def whole_canvas(backbone: TinyBackbone, noisy: torch.Tensor, t: torch.Tensor, canvas: Canvas) -> tuple[torch.Tensor, None]:
-    """diffusers' own forward, without matching."""
+def whole_canvas(backbone: TinyBackbone, noisy: torch.Tensor, t: torch.Tensor, canvas: Canvas) -> tuple[torch.Tensor, torch.Tensor]:
+    """diffusers' own forward, beside the same matcher."""
     text = noisy.new_zeros(len(noisy), 1, backbone.transformer.config.text_dim)
-    return output_region(backbone.transformer(model_input(noisy, canvas), t * 1000, text, return_dict=False)[0]), None
+    matches = backbone.matcher(backbone.decode(canvas.latents_BCShW[:, :, 1:, :, noisy.shape[-1] :]))
+    return output_region(backbone.transformer(model_input(noisy, canvas), t * 1000, text, return_dict=False)[0]), matches
 
 
 def seconds(run: TrainState, batch: Batch) -> float:
@@ -47,11 +49,11 @@ def main() -> None:
     clips = np.random.default_rng(0).integers(0, 255, (16, 2, 48, 48, 3), dtype=np.uint8)
     nowhere = np.zeros((16, 2, 12, 12, 2), np.float32)
     batch = Batch(reference=clips[:, 0], motion=clips, target=clips, slots=(1, 4), origins=nowhere, since_first=nowhere)
-    compiled = TrainState(tiny_pose(), None, "cpu", {})
+    compiled = TrainState(replace(tiny_pose(), matcher_steps=0), None, "cpu", {})
     compiled.heads = torch.compile(compiled.backbone.heads)
     runs = {
-        "diffusers": theirs(TrainState(tiny_pose(), None, "cpu", {}), batch.slots),
-        "ours": TrainState(tiny_pose(), None, "cpu", {}),
+        "diffusers": theirs(TrainState(replace(tiny_pose(), matcher_steps=0), None, "cpu", {}), batch.slots),
+        "ours": TrainState(replace(tiny_pose(), matcher_steps=0), None, "cpu", {}),
         "compiled": compiled,
     }
     times = {name: seconds(run, batch) for name, run in runs.items()}
