@@ -15,8 +15,8 @@ from models.types import Grid, require
 
 TINY_GRID = Grid(width=48, height=48, fps=8.0, num_frames=6)
 TINY_BACKBONE = TinyConfig(width=160, layers=4, heads=4, patch_px=4, rope_theta=50.0, qk_gain=1.5)
-"""1.9 M parameters, a token for 4x4 px: a limb is some 4 px wide, and of a patch of 8x8 px no layer of this width can carry all
-pixels to another place (docs/tiny_models.md has both)."""
+"""2.5 M parameters with the matcher, a token for 4x4 px: a limb is some 4 px wide, and of a patch of 8x8 px no layer of this width
+can carry all pixels to another place (docs/tiny_models.md has both)."""
 CHUNK_FRAMES = 12
 """Clips are cut into chunks of this many frames: a target window of 6 and other moments to take the reference from."""
 
@@ -50,7 +50,7 @@ def tiny_prior() -> TrainConfig:
         backbone=TINY_BACKBONE,
         precision="bfloat16",
         frames_per_sample=2,
-        matcher_steps=2000,
+        matcher_share=0.2,
         stretch_share=0.7,
         colour_share=0.5,
         time_mean=3.0,  # half of the steps above t = 0.95: what moves where is decided near pure noise, where one Euler step starts
@@ -60,17 +60,17 @@ def tiny_prior() -> TrainConfig:
 
 def tiny_pose() -> TrainConfig:
     """Self-reconstruction of humans driven by skeletons of the estimated pose; half of the references from another moment."""
-    return replace(tiny_prior(), recipe="tiny_pose", motion="skeleton", matcher_steps=800)
+    return replace(tiny_prior(), recipe="tiny_pose", motion="skeleton", matcher_share=0.1)
 
 
 def tiny_e2e() -> TrainConfig:
     """From the pose-driven model, raw synthetic drivers, cross-identity pairs only."""
-    return replace(tiny_prior(), recipe="tiny_e2e", motion="raw", matcher_steps=200, stretch_share=0.3, colour_share=0.3)
+    return replace(tiny_prior(), recipe="tiny_e2e", motion="raw", matcher_share=0.1, stretch_share=0.3, colour_share=0.3)
 
 
 def demo_e2e() -> TrainConfig:
     """A few gentle steps from the shipped tiny_e2e on the demo's handful of pairs."""
-    return replace(tiny_e2e(), recipe="demo_e2e", matcher_steps=0, batch_size=8, muon_lr=1e-3, adam_lr=1e-4, precision="float32")
+    return replace(tiny_e2e(), recipe="demo_e2e", matcher_share=0.0, batch_size=8, muon_lr=1e-3, adam_lr=1e-4, precision="float32")
 
 
 RECIPES = Catalog(

@@ -9,7 +9,7 @@ has gone; here the answer is read off where the match lies. Of a drawn skeleton 
 Source: global matching with a softmax, then refinement: Xu et al., "GMFlow", CVPR 2022, section 3; the prior on the distance
 is ours.
 
-Legend: B batch, T driving frames, H, W px, N = H/2 * W/2 places, h = H/cell, w = W/cell.
+Legend: B batch, T driving frames, H, W px, F features, h = H/cell, w = W/cell (in private methods H/2, W/2).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Matcher(nn.Module):
 
     def __init__(self, cell_px: int = 4) -> None:
         super().__init__()
-        require(cell_px % _STRIDE_PX == 0, "matcher", "cell_px", cell_px, f"a multiple of {_STRIDE_PX}")
+        require(cell_px % (2 * _STRIDE_PX) == 0, "matcher", "cell_px", cell_px, f"a multiple of {2 * _STRIDE_PX}")
         self.pool = cell_px // _STRIDE_PX
         self.features = nn.Sequential(
             nn.Conv2d(3, 32, 3, padding=1),

@@ -19,7 +19,7 @@ class TrainConfig:
     (`models.training.augment`). `frames_per_sample`: so many frames of each window, drawn anew every step and put at their own
     slots of the canvas (None: all), the first always among them, since motion is what has changed since the driver's first frame;
     frames of one clip are much alike, so fewer frames of more clips teach more per token.
-    `matcher_steps`: so many first steps train nothing but the matcher, for a fraction of the price.
+    `matcher_share`: this first part of the steps trains nothing but the matcher, for a quarter of the price (docs/benchmarks.md).
     `muon_lr` drives the matrices of the blocks, `adam_lr` everything else; both warm up over `warmup_steps` and fall linearly
     to zero over the last `decay_share` of the steps.
     """
@@ -30,7 +30,7 @@ class TrainConfig:
     backbone: TinyConfig = field(default_factory=TinyConfig)
     batch_size: int = 16
     frames_per_sample: int | None = None
-    matcher_steps: int = 0
+    matcher_share: float = 0.0
     muon_lr: float = 0.02
     adam_lr: float = 2e-3
     weight_decay: float = 0.01
@@ -50,11 +50,18 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         item = f"recipe {self.recipe}"
-        for name in ("other_moment_share", "bone_scale_share", "flip_share", "stretch_share", "colour_share", "decay_share"):
+        for name in (
+            "other_moment_share",
+            "bone_scale_share",
+            "flip_share",
+            "stretch_share",
+            "colour_share",
+            "matcher_share",
+            "decay_share",
+        ):
             require(0 <= getattr(self, name) <= 1, item, name, getattr(self, name), "0 to 1")
         kept, most = self.frames_per_sample, self.grid.num_frames
         require(kept is None or min(2, most) <= kept <= most, item, "frames_per_sample", kept, f"2 to {most}, or None for all")
-        require(self.matcher_steps >= 0, item, "matcher_steps", self.matcher_steps, ">= 0")
         require(self.batch_size >= 1, item, "batch_size", self.batch_size, ">= 1")
         require(0 <= self.ema_decay < 1, item, "ema_decay", self.ema_decay, "0 <= ema_decay < 1")
         require(min(self.muon_lr, self.adam_lr) > 0, item, "muon_lr, adam_lr", (self.muon_lr, self.adam_lr), "> 0")

@@ -57,7 +57,7 @@ class TrainState:
         step, config = len(self.losses), self.config
         for optimizer, base in zip(self.optimizers, (config.muon_lr, config.adam_lr)):
             optimizer.param_groups[0]["lr"] = base * learning_rate(config, step, steps)
-        loss = self._loss(batch, step)
+        loss = self._loss(batch, step, matcher_alone=step < config.matcher_share * steps)
         loss.backward()
         for optimizer in self.optimizers:
             optimizer.step()
@@ -68,7 +68,7 @@ class TrainState:
         self.losses.append(float(loss.detach()))
         return self.losses[-1]
 
-    def _loss(self, batch: Batch, step: int) -> torch.Tensor:
+    def _loss(self, batch: Batch, step: int, *, matcher_alone: bool) -> torch.Tensor:
         config, backbone = self.config, self.backbone
         shown, given = (to_signed(pictures).to(self.device) for pictures in (batch.target, batch.reference))
         driver = None if batch.motion is None else to_signed(batch.motion).to(self.device)
@@ -79,7 +79,7 @@ class TrainState:
             own = backbone.matcher(shown)
         matching = match_loss(own, shown, since_first)
         skeleton = config.motion == "skeleton"  # it lies over the target's own body; a raw driver is another one, elsewhere
-        if step < config.matcher_steps:
+        if matcher_alone:
             if not skeleton:
                 return matching
             with mixed:

@@ -2,7 +2,7 @@
 
     loss = FLOW |origins - estimated| + COPY visible (copied - target)^2 + SHARE cross-entropy(share, visible) + (painted - target)^2
 
-and MATCH times `match_loss` of the target's own frames and of the driver, which the loop adds.
+and MATCH times `match_loss` of the target's own frames and of a skeleton that drives it, which the loop adds.
 The estimated origins are optical flow between the frames of the training clip itself, chained from reference to target
 (`models.optical_flow`): no truth is asked. `visible` says how well the reference shows a pixel: the error of the reference
 brought there by the estimated origins. Painting weighs what is not visible most, and `share` follows `visible` and not the
@@ -20,7 +20,7 @@ from models.backbones.tiny import Parts
 
 FLOW, COPY, SHARE = 0.2, 1.0, 0.1
 MATCH = 0.2
-"""Weight of what the matcher says of the target's own frames, and of the driver's, against the flow estimated between the
+"""Weight of what the matcher says of the target's own frames, and of a skeleton, against the flow estimated between the
 target's: it learns to match on every clip, also where no driver is shown, and how a body moves from the skeleton drawn over it."""
 _COARSE, _SEEN = 0.3, 5.0
 """Within it: weights of the displacement before refinement, and of the picture that it brings."""

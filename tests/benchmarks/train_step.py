@@ -49,11 +49,11 @@ def main() -> None:
     clips = np.random.default_rng(0).integers(0, 255, (16, 2, 48, 48, 3), dtype=np.uint8)
     nowhere = np.zeros((16, 2, 12, 12, 2), np.float32)
     batch = Batch(reference=clips[:, 0], motion=clips, target=clips, slots=(1, 4), origins=nowhere, since_first=nowhere)
-    compiled = TrainState(replace(tiny_pose(), matcher_steps=0), None, "cpu", {})
+    compiled = TrainState(replace(tiny_pose(), matcher_share=0.0), None, "cpu", {})
     compiled.heads = torch.compile(compiled.backbone.heads)
     runs = {
-        "diffusers": theirs(TrainState(replace(tiny_pose(), matcher_steps=0), None, "cpu", {}), batch.slots),
-        "ours": TrainState(replace(tiny_pose(), matcher_steps=0), None, "cpu", {}),
+        "diffusers": theirs(TrainState(replace(tiny_pose(), matcher_share=0.0), None, "cpu", {}), batch.slots),
+        "ours": TrainState(replace(tiny_pose(), matcher_share=0.0), None, "cpu", {}),
         "compiled": compiled,
     }
     times = {name: seconds(run, batch) for name, run in runs.items()}

@@ -115,6 +115,12 @@ def test_a_new_network_moves_the_reference_as_far_as_its_matches_say():
     assert torch.allclose(parts.origins, cell_moves(matches), atol=1e-5)
 
 
+def test_the_picture_does_not_teach_the_matcher():
+    backbone, noisy, t, canvas = given(3)
+    backbone(noisy, t, canvas).square().mean().backward()
+    assert all(p.grad is None for p in backbone.matcher.parameters()) and backbone.transformer.proj_out.weight.grad.any()
+
+
 def test_the_way_to_the_reference_is_asked_for_once_and_carried_along_by_the_driver():
     backbone, _, _, canvas = given(3)
     words = torch.zeros(2, 3, 2, 4, 6)

@@ -175,7 +175,7 @@ def test_the_matcher_learns_also_where_no_driver_is_shown():
 
 
 def test_the_first_steps_train_the_matcher_alone_on_the_target_and_on_a_skeleton():
-    config = replace(CONFIG, matcher_steps=1)
+    config = replace(CONFIG, matcher_share=0.1)
     batch = FrameCache.build(examples(), config).batch(config, 0)
     blind = replace(batch, motion=np.zeros_like(batch.motion))
     before = TrainState(config, None, "cpu", {}).backbone.state_dict()
