@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The chain of the tiny weights, end to end; `make weights` runs it. Every long step continues after a kill. How the shipped
 # ones came about in rounds: docs/tiny_models.md.
-# SCALE=1 takes some five and a half hours on two cores (summed from the rates of its steps). SCALE=0.01 runs in a minute up
-# to the pairs and stops there with status 1: the filters turn down every clip of a teacher that has learned nothing. Nothing here reads a truth.
+# SCALE=1 takes some five and a half hours on two cores (summed from the rates of its steps). SCALE=0.01 tries it out in minutes; it may stop
+# at the pairs with status 1, where the filters turn down the clips of a teacher that has learned nothing. Nothing here reads a truth.
 set -euo pipefail
 run=${ACTORFORGE:-.venv/bin/actorforge} work=${WORK:-out/weights} scale=${SCALE:-1} workers=${WORKERS:-2}
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2}  # threads of one training process; workers always use one each
