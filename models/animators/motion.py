@@ -10,8 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from models.images import fit_image
-from models.pose.augment import place_on
+from models.images import centred_crop, fit_image
 from models.pose.draw import draw_poses
 from models.protocols import PoseEstimator
 from models.types import Clip, PoseTrack
@@ -44,10 +43,7 @@ class Raw:
 
 
 class Skeleton:
-    """Stick figures of the estimated pose, normalised over the whole clip and laid over the body in the reference.
-
-    A frame without a pose stays black.
-    """
+    """Stick figures of the driver's pose, where its people stand. A frame without a pose stays black."""
 
     kind = "skeleton"
 
@@ -56,9 +52,15 @@ class Skeleton:
 
     def pictures(self, driving: Clip, pose: PoseTrack | None, reference: np.ndarray) -> np.ndarray | None:
         pose = pose if pose is not None else self.estimator.estimate(driving)
-        body = self.estimator.estimate(Clip(frames=reference[None], fps=driving.fps))
-        return draw_poses(place_on(pose, body, _size(reference)), _size(reference))
+        return draw_poses(_fit_pose(pose, _size(driving.frames[0]), _size(reference)), _size(reference))
 
 
 def _size(picture: np.ndarray) -> tuple[int, int]:
     return picture.shape[1], picture.shape[0]
+
+
+def _fit_pose(pose: PoseTrack, source: tuple[int, int], size: tuple[int, int]) -> PoseTrack:
+    """Joints in px of pictures of `source` (W,H), where `fit_image` brings them in pictures of `size` (W,H)."""
+    x, y, width, height = centred_crop(source, size)
+    points = (pose.points - np.float32((x, y)) + 0.5) * (np.float32(size) / np.float32((width, height))) - 0.5
+    return PoseTrack(points=points.astype(np.float32), confidence=pose.confidence, skeleton=pose.skeleton, fps=pose.fps)

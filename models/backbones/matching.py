@@ -26,6 +26,7 @@ _STRIDE_PX = 2
 _FEATURES, _MATCHED, _REFINED = 64, 48, 96
 _DILATIONS = (1, 2, 4, 2)
 UNIT_PX = 4.0
+_LONGER, _NEIGHBOURS = 1.15, 0.1
 
 
 def cell_moves(said_BT5hw: torch.Tensor) -> torch.Tensor:
@@ -38,10 +39,11 @@ def coarse_moves(said_BT5hw: torch.Tensor) -> torch.Tensor:
     return UNIT_PX * said_BT5hw[:, :, 2:4].float()
 
 
-def sample_at(reference_BCHW: torch.Tensor, origins_BT2hw: torch.Tensor) -> torch.Tensor:
-    """The reference seen from every pixel's origin, bilinear, edges replicated: `[B,T,C,H,W]`.
+def sample_at(reference_BCHW: torch.Tensor, origins_BT2hw: torch.Tensor, crispness: float = 0.0) -> torch.Tensor:
+    """The reference seen from every pixel's origin, edges replicated: `[B,T,C,H,W]`.
 
-    The origins are those of the cells of a coarser raster, bilinear between their middles.
+    The origins are those of the cells of a coarser raster, bilinear between their middles. The reference is sampled bilinearly,
+    which blurs, and to the share `crispness` bicubically, which does not but oversteps at edges.
     """
     (b, t), (height, width) = origins_BT2hw.shape[:2], reference_BCHW.shape[-2:]
     smooth = F.interpolate(origins_BT2hw.flatten(0, 1), size=(height, width), mode="bilinear", align_corners=False)
@@ -49,6 +51,8 @@ def sample_at(reference_BCHW: torch.Tensor, origins_BT2hw: torch.Tensor) -> torc
     at = smooth.unflatten(0, (b, t)).movedim(2, -1).flatten(1, 2) + torch.stack([x, y], -1).repeat(t, 1, 1)
     at = 2 * at / at.new_tensor([max(width - 1, 1), max(height - 1, 1)]) - 1
     seen = F.grid_sample(reference_BCHW, at, mode="bilinear", padding_mode="border", align_corners=True)
+    if crispness:
+        seen = seen.lerp(F.grid_sample(reference_BCHW, at, mode="bicubic", padding_mode="border", align_corners=True), crispness)
     return seen.unflatten(2, (t, height)).movedim(2, 1)
 
 
@@ -83,7 +87,8 @@ class Matcher(nn.Module):
         """Driving frames in [-1, 1] -> `[B,T,5,h,w]` (`channels`); zeros for the first frame.
 
         `neighbours`: each frame follows the one before; then the displacement is the mean of what the first frame and what the
-        chain of neighbours says, which is smoother over time than either.
+        chain of neighbours says, which is smoother over time than either, evened out with the displacements before and after, and
+        longer by a constant: estimated flow, the teacher, is short of limbs (figures in docs/tiny_models.md).
         """
         b, t = driver_BT3HW.shape[:2]
         seen = self.features(driver_BT3HW.flatten(0, 1))
@@ -95,7 +100,9 @@ class Matcher(nn.Module):
             chained = [steps[:, 0]]
             for step in steps[:, 1:].unbind(1):
                 chained.append(step + sample_at(chained[-1], step[:, None] / (_STRIDE_PX * self.pool))[:, 0])
-            said = torch.cat([(said[:, :, :2] + torch.stack(chained, 1) / UNIT_PX) / 2, said[:, :, 2:]], 2)
+            moves = F.pad(_LONGER * (said[:, :, :2] + torch.stack(chained, 1) / UNIT_PX) / 2, (0, 0, 0, 0, 0, 0, 1, 0))
+            between = (1 - 2 * _NEIGHBOURS) * moves[:, 1:-1] + _NEIGHBOURS * (moves[:, :-2] + moves[:, 2:])
+            said = torch.cat([torch.cat([between, moves[:, -1:]], 1), said[:, :, 2:]], 2)
         return F.pad(said, (0, 0, 0, 0, 0, 0, 1, 0))
 
     def _compare(self, before_BTFhw: torch.Tensor, unit_BTFhw: torch.Tensor, seen_BTFhw: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,7 @@ from typing import Iterable, Mapping
 import numpy as np
 
 from models.artifacts import publish
-from models.pose.augment import place_on, random_bone_factors, scale_bones
+from models.pose.augment import random_bone_factors, scale_bones
 from models.pose.draw import draw_poses
 from models.progress import Progress
 from models.protocols import PoseEstimator
@@ -136,24 +136,12 @@ class FrameCache:
         if config.motion == "raw":
             motion = change.driver(self.drivers[item, start + kept], rng)
         if config.motion == "skeleton":
-            motion = self._skeleton(config, item, start, kept, moment, change, rng)
+            points, confidence = change.joints(self.points[item, start + kept], self.confidence[item, start + kept])
+            pose = PoseTrack(points=points, confidence=confidence, skeleton="coco17", fps=self.grid.fps)
+            if rng.random() < config.bone_scale_share:
+                pose = scale_bones(pose, random_bone_factors(rng))
+            motion = draw_poses(pose, size)
         return reference, motion, target, origins, since_first
-
-    def _skeleton(
-        self, config: TrainConfig, item: int, start: int, kept: np.ndarray, moment: int, change: SampleChange, rng: np.random.Generator
-    ) -> np.ndarray:
-        """Drawn poses of a window, laid over the pose of the reference (the frame at `moment`).
-
-        Place and size are those of the window or of the whole example, since a driver may be either at inference.
-        """
-        points, confidence = change.joints(self.points[item], self.confidence[item])
-        pose = PoseTrack(points=points, confidence=confidence, skeleton="coco17", fps=self.grid.fps)
-        reference = _cut(pose, slice(moment, moment + 1))
-        if rng.random() < config.bone_scale_share:
-            pose = scale_bones(pose, random_bone_factors(rng))
-        if rng.random() < 0.5:
-            pose, start = _cut(pose, slice(start, start + self.grid.num_frames)), 0
-        return draw_poses(_cut(place_on(pose, reference, self.grid.size), start + kept), self.grid.size)
 
     def save(self, path: str | Path) -> None:
         """Write the cache as safetensors, whole or not at all."""
@@ -199,10 +187,6 @@ def _check(example: TrainingExample, config: TrainConfig) -> None:
     )
     needs_driver = config.motion in ("raw", "skeleton")
     require(not needs_driver or example.driver is not None, item, "driver", None, f"a clip, for motion {config.motion}")
-
-
-def _cut(pose: PoseTrack, frames: slice | np.ndarray) -> PoseTrack:
-    return PoseTrack(points=pose.points[frames], confidence=pose.confidence[frames], skeleton=pose.skeleton, fps=pose.fps)
 
 
 def _stack_poses(poses: list[PoseTrack], length: int) -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models.backbones.matching import Matcher, cell_moves, coarse_moves
+from models.backbones.matching import Matcher, cell_moves, coarse_moves, sample_at
 from models.training.losses import match_loss
 
 
@@ -66,4 +66,25 @@ def test_neighbours_are_chained_from_the_first_frame_on_and_their_mean_with_it_i
     frames = torch.rand(1, 4, 3, 24, 24, generator=torch.Generator().manual_seed(4))
     alone, chained = Matcher()(frames)[0, :, 0, 0, 0], Matcher()(frames, neighbours=True)[0, :, 0, 0, 0]
     assert alone.tolist() == [0, 1, 2, 3]
-    assert torch.allclose(chained, torch.tensor([0, 0.75, 1.5, 2.25]))  # half way to 0.5, 1, 1.5
+    assert torch.allclose(chained, 1.15 * torch.tensor([0, 0.75, 1.5, 2.25]))  # half way to 0.5, 1, 1.5; even already
+
+
+def test_displacements_are_evened_out_over_time_and_the_last_one_stays(monkeypatch):
+    leap = torch.tensor([0.0, 0.0, 2.0, 0.0])
+
+    def says(matcher, before, unit, seen):
+        told = torch.zeros(1, 4, 5, 6, 6)
+        if before[:, 0].equal(before[:, 1]):
+            told[:, :, 0] = 2 * leap.view(1, 4, 1, 1)
+        return told
+
+    monkeypatch.setattr(Matcher, "_compare", says)
+    frames = torch.rand(1, 5, 3, 24, 24, generator=torch.Generator().manual_seed(4))
+    assert torch.allclose(Matcher()(frames, neighbours=True)[0, :, 0, 0, 0], 1.15 * torch.tensor([0, 0, 0.2, 1.6, 0]))
+
+
+def test_crisp_sampling_keeps_more_of_a_fine_pattern_and_moves_whole_pixels_alike():
+    picture = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(5))
+    half, whole = torch.full((1, 1, 2, 4, 4), 0.5), torch.full((1, 1, 2, 4, 4), 2.0)
+    assert sample_at(picture, half, 0.5).var() > 1.1 * sample_at(picture, half).var()
+    assert torch.allclose(sample_at(picture, whole, 0.5), sample_at(picture, whole), atol=1e-5)

@@ -1,11 +1,11 @@
-"""Skeleton drawing, bone scaling, box normalisation and the heatmap decoder on planted maps."""
+"""Skeleton drawing, bone scaling and the heatmap decoder on planted maps."""
 
 import numpy as np
 import pytest
 import torch
 
 from models.animators.motion import Blank, Raw, Skeleton
-from models.pose.augment import normalise_box, place_on, random_bone_factors, scale_bones
+from models.pose.augment import random_bone_factors, scale_bones
 from models.pose.draw import draw_poses
 from models.pose.heatmap import HeatmapEstimator, PoseNet, decode, letterbox, load_estimator, save_estimator
 from models.pose.skeleton import BONES
@@ -30,7 +30,7 @@ def lengths(pose: PoseTrack) -> np.ndarray:
 def test_a_frame_without_a_pose_is_a_blank_picture():
     assert not draw_poses(track(person(), confidence=0.0), (48, 48)).any()
     empty = PoseTrack(points=np.zeros((2, 0, 17, 2)), confidence=np.zeros((2, 0, 17)), skeleton="coco17", fps=8.0)
-    assert draw_poses(normalise_box(empty, (48, 48)), (48, 48)).sum() == 0
+    assert draw_poses(empty, (48, 48)).sum() == 0
 
 
 def test_drawing_follows_the_joints():
@@ -60,56 +60,10 @@ def test_random_factors_stay_in_the_papers_range():
     assert 0.8 <= min(factors) < 0.85 and 1.15 < max(factors) <= 1.2
 
 
-def test_box_normalisation_removes_place_and_scale():
-    base = normalise_box(track(person()), (48, 48)).points
-    assert np.allclose(normalise_box(track(person() * 3 + 70), (48, 48)).points, base, atol=1e-3)
-
-
-def placed(points: np.ndarray, reference: PoseTrack) -> np.ndarray:
-    return place_on(track(points), reference, (48, 48)).points[0]
-
-
-def test_a_pose_is_laid_over_the_body_in_the_reference_whatever_its_own_place_and_size():
-    reference = track(person() * 0.5 + np.float32([20, 3]))
-    assert np.allclose(placed(person() * 3 - 70, reference)[0], reference.points[0, 0], atol=1e-3)
-
-
-def test_raised_arms_do_not_move_or_scale_the_body_they_belong_to():
-    raised = person()
-    raised[[7, 8, 9, 10], 1] = 2 * raised[[5, 6, 5, 6], 1] - raised[[7, 8, 9, 10], 1]
-    trunk = [5, 6, 11, 12]
-    assert np.abs(placed(raised, track(person()))[0][trunk] - person()[trunk]).max() < 1.0
-
-
-def test_place_and_size_are_those_of_the_whole_clip_so_motion_stays():
-    clip = PoseTrack(
-        points=np.stack([person((dx, 0))[None] for dx in (-6, 0, 6)]), confidence=np.ones((3, 1, 17)), skeleton="coco17", fps=8.0
-    )
-    points = place_on(clip, track(person()), (48, 48)).points
-    assert np.allclose(points[2, 0] - points[0, 0], (12, 0), atol=1e-3) and np.allclose(points[1, 0], person(), atol=1e-3)
-
-
-def test_two_people_are_paired_from_left_to_right_and_the_tallest_ones_where_numbers_differ():
-    both = lambda a, b: PoseTrack(points=np.stack([a, b])[None], confidence=np.ones((1, 2, 17)), skeleton="coco17", fps=8.0)  # noqa: E731
-    near, far = person((-12, 0)), person((12, 0))
-    crossed = place_on(both(far, near), both(near, far), (48, 48)).points[0]
-    assert np.allclose(crossed, np.stack([far, near]), atol=1e-3)
-    alone = place_on(both(person((12, 0)) * 0.5, near), track(person()), (48, 48)).points[0]
-    assert np.allclose(alone[1], person(), atol=1e-3)
-
-
-def test_without_a_common_body_the_pose_stays_in_the_middle():
-    base = normalise_box(track(person()), (48, 48)).points
-    nobody = PoseTrack(points=np.zeros((1, 0, 17, 2)), confidence=np.zeros((1, 0, 17)), skeleton="coco17", fps=8.0)
-    for reference in (nobody, track(person(), confidence=0.1)):
-        assert np.array_equal(placed(person(), reference), base[0])
-    assert len(place_on(nobody, track(person()), (48, 48)).points) == 1
-
-
 def test_decoder_finds_a_planted_person_with_subcell_accuracy():
     seen = np.ones((1, 17), bool)
     joints, centre, offsets, _ = targets_of(person()[None], seen)
-    points, confidence = decode(joints, centre, offsets)
+    points, confidence = decode(joints[None], centre, offsets)
     assert points.shape == (1, 17, 2) and confidence.min() > 0.5
     assert np.abs((points[0] + 0.5) * 2 - 0.5 - person()).max() < 0.01
 
@@ -117,8 +71,8 @@ def test_decoder_finds_a_planted_person_with_subcell_accuracy():
 def test_decoder_separates_two_people_and_finds_none_in_an_empty_map():
     both = np.stack([person((-12, 0)), person((12, 0))])
     joints, centre, offsets, _ = targets_of(both, np.ones((2, 17), bool))
-    assert decode(joints, centre, offsets)[0].shape[0] == 2
-    assert decode(joints * 0, centre * 0, offsets)[0].shape == (0, 17, 2)
+    assert decode(joints[None], centre, offsets)[0].shape[0] == 2
+    assert decode(joints[None] * 0, centre * 0, offsets)[0].shape == (0, 17, 2)
 
 
 def test_estimator_keeps_coordinates_of_any_picture_size(tmp_path):
@@ -174,3 +128,12 @@ def test_motion_signals_say_what_the_animator_sees():
     assert not Skeleton(Nobody()).pictures(clip, None, small).any()
     override = track(person())
     assert Skeleton(Nobody()).pictures(Clip(frames=clip.frames[:1], fps=8.0), override, large).any()
+
+
+@pytest.mark.parametrize("size", [(48, 48), (96, 96), (120, 60), (60, 200)])
+def test_a_skeleton_stands_where_the_fitted_picture_of_the_driver_shows_its_person(size):
+    small, (width, height) = np.zeros((48, 48, 3), np.uint8), size
+    scale = min(size) / 48
+    points = (person() + 0.5) * scale - 0.5 + (np.float32(size) - min(size)) / 2  # in the middle square, which fit_image keeps
+    driver = Clip(frames=np.zeros((1, height, width, 3), np.uint8), fps=8.0)
+    assert np.array_equal(Skeleton(None).pictures(driver, track(points), small), draw_poses(track(person()), (48, 48)))
