@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The chain of the tiny weights, end to end; `make weights` runs it. Every long step continues after a kill. How the shipped
 # ones came about in rounds: docs/tiny_models.md.
-# SCALE=1 takes some five and a half hours on two cores (summed from the rates of its steps). SCALE=0.01 tries it out in minutes; it may stop
+# SCALE=1 takes some five and a half hours on two cores (summed from the rates of its steps). SCALE=0.01 tries it out in six minutes; it may stop
 # at the pairs with status 1, where the filters turn down the clips of a teacher that has learned nothing. Nothing here reads a truth.
 set -euo pipefail
 run=${ACTORFORGE:-.venv/bin/actorforge} work=${WORK:-out/weights} scale=${SCALE:-1} workers=${WORKERS:-2}
