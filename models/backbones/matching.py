@@ -26,7 +26,8 @@ _STRIDE_PX = 2
 _FEATURES, _MATCHED, _REFINED = 64, 48, 96
 _DILATIONS = (1, 2, 4, 2)
 UNIT_PX = 4.0
-_LONGER, _NEIGHBOURS = 1.15, 0.1
+_LONGER, _EVENED = 1.15, 0.1
+"""Of displacements over a whole clip: the factor on their length, and the weight of the one before and of the one after."""
 
 
 def cell_moves(said_BT5hw: torch.Tensor) -> torch.Tensor:
@@ -101,7 +102,7 @@ class Matcher(nn.Module):
             for step in steps[:, 1:].unbind(1):
                 chained.append(step + sample_at(chained[-1], step[:, None] / (_STRIDE_PX * self.pool))[:, 0])
             moves = F.pad(_LONGER * (said[:, :, :2] + torch.stack(chained, 1) / UNIT_PX) / 2, (0, 0, 0, 0, 0, 0, 1, 0))
-            between = (1 - 2 * _NEIGHBOURS) * moves[:, 1:-1] + _NEIGHBOURS * (moves[:, :-2] + moves[:, 2:])
+            between = (1 - 2 * _EVENED) * moves[:, 1:-1] + _EVENED * (moves[:, :-2] + moves[:, 2:])
             said = torch.cat([torch.cat([between, moves[:, -1:]], 1), said[:, :, 2:]], 2)
         return F.pad(said, (0, 0, 0, 0, 0, 0, 1, 0))
 

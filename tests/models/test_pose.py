@@ -8,7 +8,7 @@ from models.animators.motion import Blank, Raw, Skeleton
 from models.pose.augment import random_bone_factors, scale_bones
 from models.pose.draw import draw_poses
 from models.pose.heatmap import HeatmapEstimator, PoseNet, decode, letterbox, load_estimator, save_estimator
-from models.pose.skeleton import BONES
+from models.pose.skeleton import BONES, MIRRORED
 from models.training.pose_estimator import AnnotatedFrames, _rate, fit_estimator, pck, targets_of
 from models.types import Clip, PoseTrack
 
@@ -66,6 +66,25 @@ def test_decoder_finds_a_planted_person_with_subcell_accuracy():
     points, confidence = decode(joints[None], centre, offsets)
     assert points.shape == (1, 17, 2) and confidence.min() > 0.5
     assert np.abs((points[0] + 0.5) * 2 - 0.5 - person()).max() < 0.01
+
+
+def test_every_view_of_a_picture_says_where_the_joints_are_in_the_picture_itself():
+    seen = np.ones((1, 17), bool)
+    joints, centre, offsets, _ = targets_of(person()[None], seen)
+    moved = targets_of(person((1, 1))[None], seen)[0]
+    points, _ = decode(np.stack([joints, moved]), centre, offsets)
+    assert np.abs((points[0] + 0.5) * 2 - 0.5 - person()).max() < 0.01
+
+
+def test_a_mirrored_picture_gets_the_mirrored_answer():
+    torch.manual_seed(0)
+    estimator, pictures = HeatmapEstimator(PoseNet(8)), torch.rand(2, 3, 48, 48)
+    with torch.no_grad():
+        plain, mirrored = estimator._with_mirror(pictures), estimator._with_mirror(pictures.flip(-1))
+    joints, centre, offsets = (x.flip(-1) for x in mirrored)
+    assert torch.allclose(joints[:, list(MIRRORED)], plain[0], atol=1e-5) and torch.allclose(centre, plain[1], atol=1e-5)
+    across, down = (offsets.unflatten(1, (17, 2))[:, list(MIRRORED), axis] for axis in (0, 1))
+    assert torch.allclose(-across, plain[2][:, 0::2], atol=1e-4) and torch.allclose(down, plain[2][:, 1::2], atol=1e-4)
 
 
 def test_decoder_separates_two_people_and_finds_none_in_an_empty_map():
