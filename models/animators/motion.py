@@ -52,14 +52,14 @@ class Skeleton:
 
     def pictures(self, driving: Clip, pose: PoseTrack | None, reference: np.ndarray) -> np.ndarray | None:
         pose = pose if pose is not None else self.estimator.estimate(driving)
-        return draw_poses(_fit_pose(pose, _size(driving.frames[0]), _size(reference)), _size(reference))
+        return draw_poses(fit_pose(pose, _size(driving.frames[0]), _size(reference)), _size(reference))
 
 
 def _size(picture: np.ndarray) -> tuple[int, int]:
     return picture.shape[1], picture.shape[0]
 
 
-def _fit_pose(pose: PoseTrack, source: tuple[int, int], size: tuple[int, int]) -> PoseTrack:
+def fit_pose(pose: PoseTrack, source: tuple[int, int], size: tuple[int, int]) -> PoseTrack:
     """Joints in px of pictures of `source` (W,H), where `fit_image` brings them in pictures of `size` (W,H)."""
     x, y, width, height = centred_crop(source, size)
     points = (pose.points - np.float32((x, y)) + 0.5) * (np.float32(size) / np.float32((width, height))) - 0.5

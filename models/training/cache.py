@@ -82,7 +82,8 @@ class FrameCache:
         lineage: Mapping[str, str] | None = None,
     ) -> FrameCache:
         """Collect examples on the recipe's grid; an example shorter than the grid's T or of another rate is refused."""
-        from models.images import fit_image  # training from a saved cache needs no image library
+        from models.animators.motion import fit_pose  # training from a saved cache needs no image library
+        from models.images import fit_image
         from models.optical_flow import clip_origins
 
         ids, targets, drivers, poses, origins = [], [], [], [], []
@@ -96,7 +97,8 @@ class FrameCache:
                 if config.motion == "raw":
                     drivers.append(np.stack([fit_image(f, grid.size) for f in example.driver.frames]))
                 if config.motion == "skeleton":
-                    poses.append(estimator.estimate(example.driver))
+                    height, width = example.driver.frames.shape[1:3]
+                    poses.append(fit_pose(estimator.estimate(example.driver), (width, height), grid.size))
                 bar.step()
         require(bool(ids), f"recipe {config.recipe}", "examples", 0, "at least one", "check the data folder and what its manifest rejected")
         length = min(len(t) for t in targets)

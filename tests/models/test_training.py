@@ -112,6 +112,20 @@ def test_references_come_from_the_window_or_from_another_moment_as_the_share_say
         assert (~inside).all() if elsewhere else (moments == starts).all()
 
 
+@pytest.mark.parametrize("size,expected", [((16, 16), (10, 4)), ((32, 32), (4.75, 1.75)), ((48, 32), (0.75, 1.75))])
+def test_a_skeleton_lies_over_the_target_also_where_the_driver_is_larger_than_the_grid(size, expected):
+    clip = Clip(frames=np.zeros((5, size[1], size[0], 3), np.uint8), fps=8.0)
+
+    class Planted:
+        def estimate(self, clip: Clip) -> PoseTrack:
+            points = np.full((len(clip), 1, 17, 2), (10, 4), np.float32)
+            return PoseTrack(points=points, confidence=np.ones(points.shape[:-1], np.float32), skeleton="coco17", fps=clip.fps)
+
+    config = replace(CONFIG, motion="skeleton")
+    cache = FrameCache.build([TrainingExample(id="e", reference=clip.frames[0], driver=clip, target=clip)], config, Planted())
+    assert np.allclose(cache.points[0, :, 0], expected)
+
+
 def test_fewer_frames_per_sample_are_those_of_their_slots():
     clip = Clip(frames=np.repeat(np.arange(9, dtype=np.uint8), 16 * 16 * 3).reshape(9, 16, 16, 3), fps=8.0)
     example = TrainingExample(id="t", reference=clip.frames[0], driver=clip, target=clip)
