@@ -10,6 +10,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+GROUND, UNKNOWN, FIGURE = 0, 128, 255
+_FIGURE_REACH, _FIGURE_MOVES_PX, _FIGURE_EVIDENCE = 5, 0.7, 2.0
+"""Frames looked at on either side, what counts as moving, and the grey levels by which one explanation must be the better one."""
+_BORDER_PX, _CAMERA_MOVES_PX = 3, 0.4
 _MIN_SIDE_PX = 96  # DIS needs a few pyramid levels of 8-px patches; smaller pictures are enlarged first
 
 
@@ -53,9 +57,22 @@ def clip_origins(frames: np.ndarray, cell_px: int) -> np.ndarray:
     Neighbours are estimated and chained, so that a far moment is reached in steps the estimator can take. `frames`: uint8
     `[T,H,W,3]`; a cell's flow is the mean of its pixels'.
     """
+    return clip_motion(frames, cell_px)[0]
+
+
+def clip_motion(frames: np.ndarray, cell_px: int) -> tuple[np.ndarray, np.ndarray]:
+    """`clip_origins` of uint8 `[T,H,W,3]`, and for every pixel whether it belongs to what moves by itself: uint8 `[T,H,W]`,
+    `GROUND`, `FIGURE` or `UNKNOWN`.
+
+    A pixel is of the figure where it moves within some frames and its flow explains its colours in them better than standing still
+    does; of the ground where it never moves, or where standing still explains them better, as it does beside a limb that drags the
+    estimate along. A uniform patch that might do either is unknown, and so is a clip whose borders move: there the camera does.
+    """
     count, height, width = frames.shape[:3]
     cells = (width // cell_px, height // cell_px)
     origins = np.zeros((count, count, cells[1], cells[0], 2), np.float16)
+    evidence, seen, farthest = (np.zeros((count, height, width), np.float32) for _ in range(3))
+    colours = frames.astype(np.float32)
     for step in (1, -1):
         to_previous = {t: flow_between(frames[t], frames[t - step]) for t in range(count) if 0 <= t - step < count}
         for moment in range(count):
@@ -63,8 +80,30 @@ def clip_origins(frames: np.ndarray, cell_px: int) -> np.ndarray:
             while 0 <= t < count:
                 so_far = chain(to_previous[t], so_far)
                 origins[moment, t] = cv2.resize(so_far, cells, interpolation=cv2.INTER_AREA)
+                if abs(t - moment) <= _FIGURE_REACH:
+                    length = np.linalg.norm(so_far, axis=-1)
+                    moves = length > _FIGURE_MOVES_PX
+                    evidence[t] += cv2.blur(_explains(colours[moment], colours[t], so_far), (3, 3)) * moves
+                    seen[t] += moves
+                    farthest[t] = np.maximum(farthest[t], length)
                 t += step
-    return origins
+    return origins, _figure_labels(evidence / np.maximum(seen, 1), seen > 0, farthest)
+
+
+def _explains(other: np.ndarray, frame: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """By how many grey levels a frame is nearer to another one seen through its flow than to it as it is, `[H,W]`."""
+    still, moved = (np.abs(frame - picture).mean(-1) for picture in (other, backward_warp(other, flow)))
+    return still - moved
+
+
+def _figure_labels(evidence: np.ndarray, moves: np.ndarray, farthest: np.ndarray) -> np.ndarray:
+    labels = np.full(evidence.shape, UNKNOWN, np.uint8)
+    edge = _BORDER_PX
+    border = (farthest[:, :edge].ravel(), farthest[:, :, :edge].ravel(), farthest[:, :, -edge:].ravel())  # feet may stand on the lower one
+    if np.median(np.concatenate(border)) <= _CAMERA_MOVES_PX:
+        labels[moves & (evidence > _FIGURE_EVIDENCE)] = FIGURE
+        labels[~moves | (evidence < -_FIGURE_EVIDENCE)] = GROUND
+    return labels
 
 
 def resize_flow(flow: np.ndarray, size: tuple[int, int]) -> np.ndarray:

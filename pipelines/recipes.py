@@ -15,7 +15,7 @@ from models.types import Grid, require
 
 TINY_GRID = Grid(width=48, height=48, fps=8.0, num_frames=6)
 TINY_BACKBONE = TinyConfig(width=160, layers=4, heads=4, patch_px=4, rope_theta=50.0, qk_gain=1.5)
-"""2.5 M parameters with the matcher, a token for 4x4 px: a limb is some 4 px wide, and of a patch of 8x8 px no layer of this width
+"""2.7 M parameters with matcher and figure, a token for 4x4 px: a limb is some 4 px wide, and of a patch of 8x8 px no layer of this width
 can carry all pixels to another place (docs/tiny_models.md has both)."""
 CHUNK_FRAMES = 12
 """Clips are cut into chunks of this many frames: a target window of 6 and other moments to take the reference from."""

@@ -42,7 +42,8 @@ out = Path({str(tmp_path)!r})
 config = replace(tiny_e2e(), backbone=TinyConfig(width=32, layers=1, heads=2), batch_size=2, precision="float32")
 noise = np.random.default_rng(0).integers(0, 255, (2, 6, 48, 48, 3), dtype=np.uint8)
 origins = np.zeros((2, 6, 6, 12, 12, 2), np.float16)
-cache = FrameCache(grid=config.grid, ids=("a", "b"), targets=noise, origins=origins, drivers=noise)
+facts = dict(targets=noise, origins=origins, figures=noise[..., 0], drivers=noise, driver_origins=origins)
+cache = FrameCache(grid=config.grid, ids=("a", "b"), **facts)
 fit(cache, config, steps=1, out=out / "net", card={{"name": "net"}})
 runs = [generate(name, "world-mini", out / label).path for name, label in ((str(out / "net"), "n"), ("still", "s"))]
 score(runs)
@@ -61,7 +62,8 @@ else:
 
 
 @pytest.mark.parametrize(
-    "recipe,arrays", [("tiny_e2e", "drivers=noise"), ("tiny_pose", "points=points, confidence=points[..., 0] * 0 + 1")]
+    "recipe,arrays",
+    [("tiny_e2e", "drivers=noise, driver_origins=origins"), ("tiny_pose", "points=points, confidence=points[..., 0] * 0 + 1")],
 )
 def test_training_from_a_cache_needs_torch_diffusers_safetensors_and_numpy_alone(tmp_path, recipe, arrays):
     code = (
@@ -79,7 +81,7 @@ rng = np.random.default_rng(0)
 noise = rng.integers(0, 255, (2, 6, 48, 48, 3), dtype=np.uint8)
 origins = np.zeros((2, 6, 6, 12, 12, 2), np.float16)
 points = rng.uniform(5, 40, (2, 6, 1, 17, 2)).astype(np.float32)
-cache = FrameCache(grid=config.grid, ids=("a", "b"), targets=noise, origins=origins, {arrays})
+cache = FrameCache(grid=config.grid, ids=("a", "b"), targets=noise, origins=origins, figures=noise[..., 0], {arrays})
 cache.save({str(tmp_path / "cache.safetensors")!r})
 fit(FrameCache.load({str(tmp_path / "cache.safetensors")!r}), config, steps=1, out={str(tmp_path / "net")!r})
 """

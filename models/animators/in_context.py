@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from models.animators.motion import MotionSignal
+from models.animators.motion import MotionSignal, Signal
 from models.backbones.tiny import TinyBackbone
 from models.canvas import compose
 from models.images import fit_image
@@ -62,35 +62,38 @@ class InContextAnimator:
         driving = Clip(frames=request.driving.frames[:count], fps=request.driving.fps)
         pose = None if request.pose is None else _first_frames(request.pose, count)
         reference = fit_image(request.reference, self.grid.size)
-        pictures = self.motion.pictures(driving, pose, reference)
-        frames = self._windows(reference, pictures, count, request.seed)
+        frames = self._windows(reference, self.motion.read(driving, pose, self.grid.size), count, request.seed)
         clip = Clip(frames=np.stack([fit_image(frame, request.size) for frame in frames]), fps=driving.fps)
         label = f"{self.name}@{self.weights_hash[:12]}"
         provenance = {"steps": self.sampling.steps, "grid": f"{self.grid.width}x{self.grid.height}x{self.grid.num_frames}"}
         return AnimationResult(request_id=request.id, clip=clip, animator=label, seconds=time.perf_counter() - start, provenance=provenance)
 
-    def _windows(self, reference: np.ndarray, pictures: np.ndarray | None, count: int, seed: int) -> np.ndarray:
+    def _windows(self, reference: np.ndarray, signal: Signal, count: int, seed: int) -> np.ndarray:
         length = self.grid.num_frames
         frames = np.zeros((count, self.grid.height, self.grid.width, 3), np.uint8)
         starts = sorted({min(s, max(count - length, 0)) for s in range(0, count, length)})
         for start in starts:
-            window = None if pictures is None else pictures[start : start + length]
-            if window is not None and len(window) < length:
-                window = np.concatenate([window, np.repeat(window[-1:], length - len(window), 0)])
-            made = self._sample(reference, window, seed)
+            made = self._sample(reference, signal.window(start, length), seed)
             frames[start : start + length] = made[: count - start]
         return frames
 
     @torch.inference_mode()
-    def _sample(self, reference: np.ndarray, window: np.ndarray | None, seed: int) -> np.ndarray:
+    def _sample(self, reference: np.ndarray, signal: Signal, seed: int) -> np.ndarray:
         backbone, length = self.backbone, self.grid.num_frames
         reference_BChw = backbone.encode(to_signed(reference)[None, None])[:, :, 0]
-        motion_BCThw = None if window is None else backbone.encode(to_signed(window)[None])
+        motion_BCThw, moves_BT2hw = None, None
+        if signal.pictures is not None:
+            motion_BCThw = backbone.encode(to_signed(signal.pictures)[None])
+            moves_BT2hw = torch.from_numpy(signal.moves(backbone.config.cell_px)).movedim(-1, 1)[None]
         canvas = compose(reference_BChw, motion_BCThw, length)
         shape = (*reference_BChw.shape[:2], length, *reference_BChw.shape[2:])
         noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
         latents = sample_euler(
-            lambda x, t: backbone(x, t, canvas), noise, kind=backbone.prediction, steps=self.sampling.steps, shift=self.sampling.shift
+            lambda x, t: backbone(x, t, canvas, moves_BT2hw),
+            noise,
+            kind=backbone.prediction,
+            steps=self.sampling.steps,
+            shift=self.sampling.shift,
         )
         return to_uint8(backbone.decode(latents)[0])
 

@@ -1,19 +1,55 @@
 """What an in-context animator sees of the driver: nothing, its pixels, or a skeleton drawn from its pose.
 
-A motion signal turns (driver, pose) into the pictures of the canvas' right half, uint8 `[T,H,W,3]`, or None for blank.
-`reference` is the picture of the left half, uint8 `[H,W,3]`.
+A motion signal turns (driver, pose) into the pictures of the canvas' right half, and says how what they show has moved.
+`size` is that of the canvas' left half, (W,H) px.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from models.images import centred_crop, fit_image
+from models.optical_flow import clip_origins
 from models.pose.draw import draw_poses
+from models.pose.moves import joint_moves
 from models.protocols import PoseEstimator
 from models.types import Clip, PoseTrack
+
+_EVENED = 0.2
+"""Weight of the joints' displacement a frame before, and a frame after, in that of a frame."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Signal:
+    """`pictures`: uint8 `[T,H,W,3]`, or None for blank. `pose`: the joints drawn there, px of them, or None where none are."""
+
+    pictures: np.ndarray | None
+    pose: PoseTrack | None = None
+
+    def window(self, start: int, length: int) -> Signal:
+        """`length` frames from `start` on, the last one repeated where there are fewer."""
+        kept = np.minimum(np.arange(start, start + length), max(start, len(self) - 1))
+        pose = self.pose
+        if pose is not None:
+            pose = PoseTrack(points=pose.points[kept], confidence=pose.confidence[kept], skeleton=pose.skeleton, fps=pose.fps)
+        return Signal(pictures=None if self.pictures is None else self.pictures[kept], pose=pose)
+
+    def __len__(self) -> int:
+        return 0 if self.pictures is None else len(self.pictures)
+
+    def moves(self, cell_px: int) -> np.ndarray | None:
+        """Where the cells of every picture lie in the first one, float32 `[T,H/cell,W/cell,2]` px: by the joints where they are
+        known, evened out over time since each frame's are found by themselves, else by estimated flow."""
+        if self.pictures is None:
+            return None
+        if self.pose is None:
+            return clip_origins(self.pictures, cell_px)[0].astype(np.float32)
+        moves = joint_moves(self.pose, _size(self.pictures[0]), cell_px)
+        between = (1 - 2 * _EVENED) * moves[1:-1] + _EVENED * (moves[:-2] + moves[2:])
+        return np.concatenate([moves[:1], between, moves[1:][-1:]])
 
 
 class MotionSignal(Protocol):
@@ -21,7 +57,7 @@ class MotionSignal(Protocol):
 
     kind: str
 
-    def pictures(self, driving: Clip, pose: PoseTrack | None, reference: np.ndarray) -> np.ndarray | None: ...
+    def read(self, driving: Clip, pose: PoseTrack | None, size: tuple[int, int]) -> Signal: ...
 
 
 class Blank:
@@ -29,8 +65,8 @@ class Blank:
 
     kind = "blank"
 
-    def pictures(self, driving: Clip, pose: PoseTrack | None, reference: np.ndarray) -> np.ndarray | None:
-        return None
+    def read(self, driving: Clip, pose: PoseTrack | None, size: tuple[int, int]) -> Signal:
+        return Signal(pictures=None)
 
 
 class Raw:
@@ -38,8 +74,8 @@ class Raw:
 
     kind = "raw"
 
-    def pictures(self, driving: Clip, pose: PoseTrack | None, reference: np.ndarray) -> np.ndarray | None:
-        return np.stack([fit_image(frame, _size(reference)) for frame in driving.frames])
+    def read(self, driving: Clip, pose: PoseTrack | None, size: tuple[int, int]) -> Signal:
+        return Signal(pictures=np.stack([fit_image(frame, size) for frame in driving.frames]))
 
 
 class Skeleton:
@@ -50,9 +86,10 @@ class Skeleton:
     def __init__(self, estimator: PoseEstimator) -> None:
         self.estimator = estimator
 
-    def pictures(self, driving: Clip, pose: PoseTrack | None, reference: np.ndarray) -> np.ndarray | None:
+    def read(self, driving: Clip, pose: PoseTrack | None, size: tuple[int, int]) -> Signal:
         pose = pose if pose is not None else self.estimator.estimate(driving)
-        return draw_poses(fit_pose(pose, _size(driving.frames[0]), _size(reference)), _size(reference))
+        fitted = fit_pose(pose, _size(driving.frames[0]), size)
+        return Signal(pictures=draw_poses(fitted, size), pose=fitted)
 
 
 def _size(picture: np.ndarray) -> tuple[int, int]:

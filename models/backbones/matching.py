@@ -26,8 +26,8 @@ _STRIDE_PX = 2
 _FEATURES, _MATCHED, _REFINED = 64, 48, 96
 _DILATIONS = (1, 2, 4, 2)
 UNIT_PX = 4.0
-_LONGER, _EVENED = 1.15, 0.1
-"""Of displacements over a whole clip: the factor on their length, and the weight of the one before and of the one after."""
+_EVENED = 0.1
+"""Of displacements over a whole clip: the weight of the one before and of the one after."""
 
 
 def cell_moves(said_BT5hw: torch.Tensor) -> torch.Tensor:
@@ -88,8 +88,7 @@ class Matcher(nn.Module):
         """Driving frames in [-1, 1] -> `[B,T,5,h,w]` (`channels`); zeros for the first frame.
 
         `neighbours`: each frame follows the one before; then the displacement is the mean of what the first frame and what the
-        chain of neighbours says, which is smoother over time than either, evened out with the displacements before and after, and
-        longer by a constant: estimated flow, the teacher, is short of limbs (figures in docs/tiny_models.md).
+        chain of neighbours says, which is smoother over time than either, evened out with the displacements before and after.
         """
         b, t = driver_BT3HW.shape[:2]
         seen = self.features(driver_BT3HW.flatten(0, 1))
@@ -101,7 +100,7 @@ class Matcher(nn.Module):
             chained = [steps[:, 0]]
             for step in steps[:, 1:].unbind(1):
                 chained.append(step + sample_at(chained[-1], step[:, None] / (_STRIDE_PX * self.pool))[:, 0])
-            moves = F.pad(_LONGER * (said[:, :, :2] + torch.stack(chained, 1) / UNIT_PX) / 2, (0, 0, 0, 0, 0, 0, 1, 0))
+            moves = F.pad((said[:, :, :2] + torch.stack(chained, 1) / UNIT_PX) / 2, (0, 0, 0, 0, 0, 0, 1, 0))
             between = (1 - 2 * _EVENED) * moves[:, 1:-1] + _EVENED * (moves[:, :-2] + moves[:, 2:])
             said = torch.cat([torch.cat([between, moves[:, -1:]], 1), said[:, :, 2:]], 2)
         return F.pad(said, (0, 0, 0, 0, 0, 0, 1, 0))

@@ -8,7 +8,9 @@ velocity: few channels stand between the noise and the picture. There is no text
 Two heads share the trunk. One paints pixels; the other says for every cell of pixels where in the reference it comes from,
 and for every pixel how far to believe that. Copying what is there keeps at this size what no painting of a few channels can:
 a sharp picture of whatever the reference shows, also of a kind the network has never painted.
-A matcher (`models.backbones.matching`) tells the trunk and the second head how the driver has moved since its first frame.
+A matcher (`models.backbones.matching`) says how the driver has moved since its first frame, and a network that tells figure
+from ground (`models.backbones.figure`) lets the two move by themselves: the reference's figure is carried over its ground. The
+trunk hears both, and says how the reference lies to the driver's first frame, what to paint and how far to believe the copy.
 Source of the second head: dense motion and occlusion of Siarohin et al., "First Order Motion Model", NeurIPS 2019, section 3.2.
 
 Legend: B batch, T frames, H, W px, C = 3 p^2 latent channels, h = H/p, w = W/p.
@@ -23,6 +25,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from models.backbones.figure import Figure, Layers, ground_of, layers_of, sideways, solid
 from models.backbones.matching import Matcher, cell_moves, sample_at
 from models.canvas import Canvas, given_places, model_input, output_region
 from models.rectified_flow import Prediction
@@ -36,21 +39,42 @@ _LONG = 1024  # tokens
 
 _REACH_PX = 4.0
 """What an output of 1 moves a pixel by; the head's numbers stay near 1."""
+_LONGER = 1.25
+"""Factor on a driver's displacements over a whole clip."""
+_GUESSED = 6
+"""Channels of `_guess`."""
 _CRISPNESS = 0.75
 """Share of bicubic sampling: none costs imaging quality, all of it psnr (docs/tiny_models.md)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Seen:
+    """What is read off the driver before anything is painted. `matches` `[B,T,5,H/cell,W/cell]` (`Matcher`); `figure` `[B,T,1,H,W]` and
+    `reference_figure` `[B,1,H,W]`, 0-1: where the driver's and the reference's figures stand; `layers`: how figure and ground have moved.
+
+    `apart` `[B]` px: how far to the right the reference's figure stands of the driver's first one.
+    """
+
+    matches: torch.Tensor
+    figure: torch.Tensor
+    reference_figure: torch.Tensor
+    layers: Layers
+    apart: torch.Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Parts:
     """What the two heads say, in pixels: `painted` and `copied` `[B,T,3,H,W]`, `share` `[B,T,1,H,W]` 0-1, how far to copy.
 
-    `origins` `[B,T,2,H/cell,W/cell]` px: where in the reference the middle of a cell comes from, relative (dx, dy).
+    `origins` `[B,T,2,H/cell,W/cell]` px: where in the reference the middle of a cell comes from, relative (dx, dy); with a driver,
+    where it would as a part of the figure, and `ground` where as a part of the ground (None without a driver).
     """
 
     painted: torch.Tensor
     copied: torch.Tensor
     share: torch.Tensor
     origins: torch.Tensor
+    ground: torch.Tensor | None = None
 
     @property
     def clip(self) -> torch.Tensor:
@@ -105,6 +129,11 @@ def _head_sizes(config: TinyConfig) -> tuple[int, int, int]:
     """Numbers a token says of its patch: colours and shares of the pixels, origins of the cells."""
     pixels, cells = config.patch_px**2, (config.patch_px // config.cell_px) ** 2
     return 3 * pixels, pixels, 2 * cells
+
+
+def _shift(apart_B: torch.Tensor) -> torch.Tensor:
+    """A shift sideways, px `[B]`, as displacements `[B,1,2,1,1]`."""
+    return torch.stack([apart_B, torch.zeros_like(apart_B)], -1)[:, None, :, None, None]
 
 
 class CanvasAttention:
@@ -206,6 +235,10 @@ class TinyBackbone(nn.Module):
         self.matched = nn.Linear(Matcher.channels * (config.patch_px // config.cell_px) ** 2, config.width)
         nn.init.zeros_(self.matched.weight)
         nn.init.zeros_(self.matched.bias)
+        self.figure = Figure()
+        self.guessed = nn.Linear(_GUESSED * config.patch_px**2, config.width)
+        nn.init.zeros_(self.guessed.weight)
+        nn.init.zeros_(self.guessed.bias)
         head_size = config.width // config.heads
         self.transformer.rope = _slot_rope(head_size, config.rope_theta)
         self.transformer.set_attn_processor(CanvasAttention())
@@ -222,33 +255,79 @@ class TinyBackbone(nn.Module):
     def decode(self, latents_BCThw: torch.Tensor) -> torch.Tensor:
         return latents_to_frames(latents_BCThw, self.config.patch_px)
 
-    def forward(self, noisy_BCThw: torch.Tensor, t_B: torch.Tensor, canvas: Canvas) -> torch.Tensor:
-        """The predicted clean latents `[B,C,T,h,w]` at times t in [0,1]; the network sees t x 1000, as Wan does."""
-        return self.encode(self.parts(*self.heads(noisy_BCThw, t_B, canvas), canvas).clip)
+    def forward(
+        self, noisy_BCThw: torch.Tensor, t_B: torch.Tensor, canvas: Canvas, moves_BT2hw: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """The predicted clean latents `[B,C,T,h,w]` at times t in [0,1]; the network sees t x 1000, as Wan does.
 
-    def parts(self, heads_BCThw: torch.Tensor, matches_BT5hw: torch.Tensor | None, canvas: Canvas) -> Parts:
+        `moves_BT2hw`: where the cells of every driving frame lie in the first one by estimated flow or by joints, px.
+        """
+        return self.encode(self.parts(*self.heads(noisy_BCThw, t_B, canvas, moves_BT2hw), canvas).clip)
+
+    def parts(self, heads_BCThw: torch.Tensor, seen: Seen | None, canvas: Canvas) -> Parts:
         """What `heads` says, as pictures; in float32, since a place needs more than the eight bits of bfloat16.
 
-        Without a driver an origin is what the token says, a_t(x). With one it is B_t(x) + a_0(x + B_t(x)): the driver's own displacement
-        since its first frame, then the way from that frame to the reference, which is asked for once and carried along by the driver.
+        Without a driver an origin is what the token says, a_t(x). With one the figure's is B_t(x) + a_0(x + B_t(x)): the driver's own
+        displacement since its first frame, then the way from that frame to the reference, which is asked for once and carried along by
+        the driver; it starts from how far the two figures stand apart. The ground's is the driver's ground's alone.
         What a token would add to that per frame shortens the motion wherever it doubts (docs/tiny_models.md), and so would a matcher
         that learned from the picture: it is taught by `match_loss` alone.
         """
         painted, share, moves = heads_BCThw.float().split(_head_sizes(self.config), dim=1)
-        reference = self.decode(canvas.latents_BCShW[:, :, :1, :, : heads_BCThw.shape[-1]])[:, 0]
-        origins = _REACH_PX * latents_to_frames(moves, self.config.patch_px // self.config.cell_px)
-        if matches_BT5hw is not None:
-            moved = cell_moves(matches_BT5hw.detach())
-            origins = moved + sample_at(origins[:, 0], moved / self.config.cell_px)
-        copied = sample_at(reference, origins, _CRISPNESS)
-        return Parts(painted=self.decode(painted), copied=copied, share=self.decode(share).sigmoid(), origins=origins)
+        reference = self._reference(canvas)
+        origins, ground = _REACH_PX * latents_to_frames(moves, self.config.patch_px // self.config.cell_px), None
+        if seen is None:
+            copied = sample_at(reference, origins, _CRISPNESS)
+        else:
+            moved, ground = seen.layers.figure, seen.layers.ground
+            origins = moved + sample_at(origins[:, 0], moved / self.config.cell_px) + _shift(seen.apart)
+            copied, _, _ = self._layered(reference, seen.reference_figure, origins, ground)
+        return Parts(painted=self.decode(painted), copied=copied, share=self.decode(share).sigmoid(), origins=origins, ground=ground)
 
-    def heads(self, noisy_BCThw: torch.Tensor, t_B: torch.Tensor, canvas: Canvas) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """The numbers of both heads, `[B,K,T,h,w]` with K = the sum of `_head_sizes`; and the driver's matches, `[B,T,5,H/cell,W/cell]`.
+    def _reference(self, canvas: Canvas) -> torch.Tensor:
+        latents = canvas.latents_BCShW
+        return self.decode(latents[:, :, :1, :, : latents.shape[-1] // 2])[:, 0]
 
-        The blank places of the canvas have no tokens, and the driver's tokens hear its matches. Otherwise this is diffusers' own
-        forward (tested). Raises ValueError for
-        a canvas longer, higher or wider than the 64 positions of an axis.
+    @staticmethod
+    def _layered(
+        reference_B3HW: torch.Tensor, figure_B1HW: torch.Tensor, origins_BT2hw: torch.Tensor, ground_BT2hw: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The reference's figure over its ground `[B,T,3,H,W]`; where the figure stands `[B,T,1,H,W]`, and where it has left and
+        the ground is no more than what lies around."""
+        hides = solid(figure_B1HW)
+        over = sample_at(torch.cat([reference_B3HW, hides], 1), origins_BT2hw, _CRISPNESS)
+        under = sample_at(torch.cat([ground_of(reference_B3HW, figure_B1HW), hides], 1), ground_BT2hw, _CRISPNESS)
+        figure = over[:, :, 3:].clamp(0, 1)
+        return torch.lerp(under[:, :, :3], over[:, :, :3], figure), figure, (1 - figure) * under[:, :, 3:].clamp(0, 1)
+
+    def see(
+        self, driver_BT3HW: torch.Tensor, reference_B3HW: torch.Tensor, moves_BT2hw: torch.Tensor | None = None, *, neighbours: bool
+    ) -> Seen:
+        """Matches, figures and layers of a driver. Only the matches have gradients.
+
+        `moves`: its displacement by estimated flow or by joints, which is averaged with what the matcher says: two estimates that err
+        differently. `neighbours`: each frame follows the one before; then displacements are made longer by a constant, since all
+        estimates are short of limbs (figures in docs/tiny_models.md).
+        """
+        matches = self.matcher(driver_BT3HW, neighbours=neighbours)
+        with torch.no_grad():
+            pictures = torch.cat([reference_B3HW[:, None], driver_BT3HW], 1)
+            figures = self.figure(pictures.flatten(0, 1)).float().sigmoid().unflatten(0, pictures.shape[:2])
+            with torch.autocast(figures.device.type, enabled=False):  # a place needs more than the eight bits of bfloat16
+                moved = cell_moves(matches)
+                moved = moved if moves_BT2hw is None else (moved + moves_BT2hw) / 2
+                layers = layers_of(_LONGER * moved if neighbours else moved, figures[:, 1:])
+                apart = sideways(figures[:, 1], figures[:, 0])
+        return Seen(matches=matches, figure=figures[:, 1:], reference_figure=figures[:, 0], layers=layers, apart=apart)
+
+    def heads(
+        self, noisy_BCThw: torch.Tensor, t_B: torch.Tensor, canvas: Canvas, moves_BT2hw: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, Seen | None]:
+        """The numbers of both heads, `[B,K,T,h,w]` with K = the sum of `_head_sizes`; and what is seen of the driver, if there is one.
+
+        The blank places of the canvas have no tokens; the driver's tokens hear its matches, and the painted ones what the reference
+        looks like when its figure only moves as the driver's does. Otherwise this is diffusers' own forward (tested).
+        Raises ValueError for a canvas longer, higher or wider than the 64 positions of an axis.
         """
         shape = canvas.latents_BCShW.shape[2:]
         most = f"at most {_MAX_POSITIONS} each"
@@ -263,17 +342,30 @@ class TinyBackbone(nn.Module):
         text = noisy_BCThw.new_zeros(len(noisy_BCThw), 1, _TEXT_DIM)
         time, modulation, text, _ = wan.condition_embedder(t_B * 1000, text)
         tokens = wan.patch_embedding(whole).flatten(2).transpose(1, 2)[:, kept]
-        matches = None
+        seen = None
         if canvas.driven:
             driver = self.decode(canvas.latents_BCShW[:, :, 1:, :, noisy_BCThw.shape[-1] :])
-            matches = self.matcher(driver, neighbours=noisy_BCThw.shape[2] > 2 and bool((canvas.slots_S.diff() == 1).all()))
-            said = self.matched(frames_to_latents(matches.detach(), self.config.patch_px // self.config.cell_px).flatten(2).transpose(1, 2))
-            tokens = tokens + F.pad(said, (0, 0, given.shape[1], painted.numel()))
+            neighbours = noisy_BCThw.shape[2] > 2 and bool((canvas.slots_S.diff() == 1).all())
+            seen = self.see(driver, self._reference(canvas), moves_BT2hw, neighbours=neighbours)
+            said = self.matched(self._tokens(seen.matches.detach(), self.config.patch_px // self.config.cell_px))
+            guessed = self.guessed(self._tokens(self._guess(seen, canvas), self.config.patch_px))
+            tokens = tokens + torch.cat([F.pad(said, (0, 0, given.shape[1], 0)), guessed], 1)
         for block in wan.blocks:
             tokens = block(tokens, text, modulation.unflatten(1, (6, -1)), (*rotary, *given.shape))
         shift, scale = (wan.scale_shift_table + time[:, None]).chunk(2, dim=1)
         clean = wan.proj_out((wan.norm_out(tokens[:, given.numel() :].float()) * (1 + scale) + shift).type_as(tokens))
-        return clean.transpose(1, 2).unflatten(2, noisy_BCThw.shape[2:]), matches
+        return clean.transpose(1, 2).unflatten(2, noisy_BCThw.shape[2:]), seen
+
+    @staticmethod
+    def _tokens(fields_BTCHW: torch.Tensor, patch_px: int) -> torch.Tensor:
+        return frames_to_latents(fields_BTCHW, patch_px).flatten(2).transpose(1, 2)
+
+    @torch.no_grad()
+    def _guess(self, seen: Seen, canvas: Canvas) -> torch.Tensor:
+        """What would be copied if the figure came as it stands: the picture, both figures and the hole, `[B,T,6,H,W]`."""
+        origins = seen.layers.figure + _shift(seen.apart)
+        picture, figure, hole = self._layered(self._reference(canvas), seen.reference_figure, origins, seen.layers.ground)
+        return torch.cat([picture, figure, seen.figure, hole], 2)
 
     def describe(self) -> dict[str, Any]:
         """What `animator.json` keeps to build this network again."""

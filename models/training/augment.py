@@ -42,14 +42,18 @@ class SampleChange:
         pictures = pictures if self.stretch is None else stretch_pictures(pictures, self.stretch)
         return pictures if self.colours is None else recolour(pictures, self.colours)
 
-    def driver(self, pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """A raw driver has the stretch but for proportions of its own, and its own colours."""
-        own = replace(
+    def labels(self, labels: np.ndarray) -> np.ndarray:
+        """uint8 `[...,H,W]`."""
+        labels = labels[..., ::-1] if self.mirrored else labels
+        return labels if self.stretch is None else stretch_pictures(labels[..., None], self.stretch)[..., 0]
+
+    def of_driver(self, rng: np.random.Generator) -> SampleChange:
+        """What a raw driver goes through: the stretch but for proportions of its own, and its own colours."""
+        return replace(
             self,
             stretch=None if self.stretch is None else with_own_proportions(self.stretch, rng, self.size),
             colours=None if self.colours is None else random_colours(rng),
         )
-        return own.pictures(pictures)
 
     def origins(self, origins: np.ndarray, cell_px: int) -> np.ndarray:
         """Origins `[...,h,w,2]` px between two pictures that both go through this."""

@@ -1,4 +1,4 @@
-"""Training examples in memory: one uint8 array of targets, one of drivers, one of estimated poses, one of estimated origins.
+"""Training examples in memory: uint8 targets, drivers and labels of the figure, estimated poses, estimated origins.
 
 `FrameCache.build` takes any iterable of examples; `save` writes them as safetensors, from which training needs neither
 video decoding nor the factory. Batches depend only on (seed, step), so a resumed run sees what it would have seen.
@@ -18,6 +18,7 @@ import numpy as np
 from models.artifacts import publish
 from models.pose.augment import random_bone_factors, scale_bones
 from models.pose.draw import draw_poses
+from models.pose.moves import joint_moves
 from models.progress import Progress
 from models.protocols import PoseEstimator
 from models.seeds import item_rng
@@ -26,7 +27,7 @@ from models.training.config import TrainConfig
 from models.types import Grid, PoseTrack, TrainingExample, require
 
 _MAX_PEOPLE = 2
-_FORMAT = "actorforge-frame-cache-2"
+_FORMAT = "actorforge-frame-cache-3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,6 +37,8 @@ class Batch:
     `slots`: the F slots of the canvas the frames stand in, from 1.
     `origins`: where the target's cells lie in the reference as flow estimates it, float32 `[B,F,h,w,2]` px;
     `since_first`: where they lie in the target's own first frame, the same.
+    `figures`: what moves by itself in the target, uint8 `[B,F,H,W]` (`models.optical_flow.clip_motion`; stretching blends labels).
+    `moves`: where the cells of the driver lie in its own first frame, like the origins, by flow or by joints; None without one.
     """
 
     reference: np.ndarray
@@ -44,12 +47,15 @@ class Batch:
     slots: tuple[int, ...]
     origins: np.ndarray
     since_first: np.ndarray
+    figures: np.ndarray
+    moves: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FrameCache:
-    """`targets` `[N,L,H,W,3]`, `drivers` the same or None; `origins` float16 `[N,L,L,h,w,2]` px (`models.optical_flow.clip_origins`
-    of every target); `points` float32 `[N,L,P,J,2]`, `confidence` `[N,L,P,J]` or None.
+    """`targets` `[N,L,H,W,3]`, `drivers` the same or None; `origins` float16 `[N,L,L,h,w,2]` px and `figures` uint8 `[N,L,H,W]`
+    (`models.optical_flow.clip_motion` of every target), `driver_origins` like `origins`; `points` float32 `[N,L,P,J,2]`, `confidence`
+    `[N,L,P,J]`. Of drivers and poses there are none where the recipe needs none.
 
     `filter_metrics`: metrics that chose the examples; `lineage`: what made them, e.g. "kind" and the hash of a "teacher".
     """
@@ -58,7 +64,9 @@ class FrameCache:
     ids: tuple[str, ...]
     targets: np.ndarray
     origins: np.ndarray
+    figures: np.ndarray
     drivers: np.ndarray | None = None
+    driver_origins: np.ndarray | None = None
     points: np.ndarray | None = None
     confidence: np.ndarray | None = None
     filter_metrics: tuple[str, ...] = ()
@@ -84,18 +92,21 @@ class FrameCache:
         """Collect examples on the recipe's grid; an example shorter than the grid's T or of another rate is refused."""
         from models.animators.motion import fit_pose  # training from a saved cache needs no image library
         from models.images import fit_image
-        from models.optical_flow import clip_origins
+        from models.optical_flow import clip_motion, clip_origins
 
-        ids, targets, drivers, poses, origins = [], [], [], [], []
+        ids, targets, drivers, poses, origins, figures, driver_origins = [], [], [], [], [], [], []
         grid = config.grid
         with Progress("read examples", total=None) as bar:
             for example in examples:
                 _check(example, config)
                 ids.append(example.id)
                 targets.append(np.stack([fit_image(f, grid.size) for f in example.target.frames]))
-                origins.append(clip_origins(targets[-1], config.backbone.cell_px))
+                moved, figure = clip_motion(targets[-1], config.backbone.cell_px)
+                origins.append(moved)
+                figures.append(figure)
                 if config.motion == "raw":
                     drivers.append(np.stack([fit_image(f, grid.size) for f in example.driver.frames]))
+                    driver_origins.append(clip_origins(drivers[-1], config.backbone.cell_px))
                 if config.motion == "skeleton":
                     height, width = example.driver.frames.shape[1:3]
                     poses.append(fit_pose(estimator.estimate(example.driver), (width, height), grid.size))
@@ -103,10 +114,15 @@ class FrameCache:
         require(bool(ids), f"recipe {config.recipe}", "examples", 0, "at least one", "check the data folder and what its manifest rejected")
         length = min(len(t) for t in targets)
         points, confidence = _stack_poses(poses, length) if poses else (None, None)
-        stacked = np.stack([t[:length] for t in targets])
-        driven = np.stack([d[:length] for d in drivers]) if drivers else None
-        moved = np.stack([o[:length, :length] for o in origins])
-        arrays = {"targets": stacked, "origins": moved, "drivers": driven, "points": points, "confidence": confidence}
+        arrays = {
+            "targets": np.stack([t[:length] for t in targets]),
+            "origins": np.stack([o[:length, :length] for o in origins]),
+            "figures": np.stack([f[:length] for f in figures]),
+            "drivers": np.stack([d[:length] for d in drivers]) if drivers else None,
+            "driver_origins": np.stack([o[:length, :length] for o in driver_origins]) if drivers else None,
+            "points": points,
+            "confidence": confidence,
+        }
         return cls(grid=grid, ids=tuple(ids), filter_metrics=filter_metrics, lineage=dict(lineage or {}), **arrays)
 
     def batch(self, config: TrainConfig, step: int) -> Batch:
@@ -116,40 +132,47 @@ class FrameCache:
         others = rng.choice(np.arange(1, length), (config.frames_per_sample or length) - 1, replace=False)
         kept = np.concatenate([[0], np.sort(others)])  # motion is what has changed since the driver's first frame
         samples = [self._sample(config, kept, rng) for _ in range(config.batch_size)]
-        references, motions, targets, origins, since_first = zip(*samples)
-        motion = None if config.motion == "blank" else np.stack(motions)
-        slots = tuple(int(k) + 1 for k in kept)
-        arrays = {"reference": references, "target": targets, "origins": origins, "since_first": since_first}
-        return Batch(motion=motion, slots=slots, **{name: np.stack(parts) for name, parts in arrays.items()})
+        given = {name for name, part in samples[0].items() if part is not None}
+        return Batch(slots=tuple(int(k) + 1 for k in kept), **{"motion": None, **{n: np.stack([s[n] for s in samples]) for n in given}})
 
-    def _sample(self, config: TrainConfig, kept: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray | None, ...]:
-        """Reference, motion, target, its origins in the reference and in its own first frame, of one sample."""
+    def _sample(self, config: TrainConfig, kept: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray | None]:
+        """The parts of a `Batch` for one sample."""
         length, available, size = self.grid.num_frames, self.targets.shape[1], self.grid.size
         item, start = int(rng.integers(len(self))), int(rng.integers(available - length + 1))
         elsewhere = [k for k in range(available) if not start <= k < start + length]
         other = rng.random() < config.other_moment_share and bool(elsewhere)
         moment = int(rng.choice(elsewhere)) if other else start
         change = SampleChange.draw(rng, size, flip=config.flip_share, stretch=config.stretch_share, colour=config.colour_share)
-        reference, target = change.pictures(self.targets[item, moment]), change.pictures(self.targets[item, start + kept])
-        origins, since_first = (
-            change.origins(self.origins[item, known, start + kept].astype(np.float32), self.cell_px) for known in (moment, start)
-        )
-        motion = None
+        frames = start + kept
+        origins, since_first = (self._moved(change, self.origins[item, known, frames]) for known in (moment, start))
+        motion, moves = None, None
         if config.motion == "raw":
-            motion = change.driver(self.drivers[item, start + kept], rng)
+            own = change.of_driver(rng)
+            motion, moves = own.pictures(self.drivers[item, frames]), self._moved(own, self.driver_origins[item, start, frames])
         if config.motion == "skeleton":
-            points, confidence = change.joints(self.points[item, start + kept], self.confidence[item, start + kept])
+            points, confidence = change.joints(self.points[item, frames], self.confidence[item, frames])
             pose = PoseTrack(points=points, confidence=confidence, skeleton="coco17", fps=self.grid.fps)
             if rng.random() < config.bone_scale_share:
                 pose = scale_bones(pose, random_bone_factors(rng))
-            motion = draw_poses(pose, size)
-        return reference, motion, target, origins, since_first
+            motion, moves = draw_poses(pose, size), joint_moves(pose, size, self.cell_px)
+        return {
+            "reference": change.pictures(self.targets[item, moment]),
+            "target": change.pictures(self.targets[item, frames]),
+            "figures": change.labels(self.figures[item, frames]),
+            "origins": origins,
+            "since_first": since_first,
+            "motion": motion,
+            "moves": moves,
+        }
+
+    def _moved(self, change: SampleChange, origins: np.ndarray) -> np.ndarray:
+        return change.origins(origins.astype(np.float32), self.cell_px)
 
     def save(self, path: str | Path) -> None:
         """Write the cache as safetensors, whole or not at all."""
         from safetensors.numpy import save_file
 
-        names = ("targets", "origins", "drivers", "points", "confidence")
+        names = ("targets", "origins", "figures", "drivers", "driver_origins", "points", "confidence")
         arrays = {name: getattr(self, name) for name in names}
         about = {
             "format": _FORMAT,

@@ -19,7 +19,8 @@ class TrainConfig:
     (`models.training.augment`). `frames_per_sample`: so many frames of each window, drawn anew every step and put at their own
     slots of the canvas (None: all), the first always among them, since motion is what has changed since the driver's first frame;
     frames of one clip are much alike, so fewer frames of more clips teach more per token.
-    `matcher_share`: this first part of the steps trains nothing but the matcher, for a quarter of the price (docs/benchmarks.md).
+    `matcher_share`: this first part of the steps trains nothing but the matcher and the figure, for a fraction of the price
+    (docs/benchmarks.md).
     `muon_lr` drives the matrices of the blocks, `adam_lr` everything else; both warm up over `warmup_steps` and fall linearly
     to zero over the last `decay_share` of the steps.
     """

@@ -17,7 +17,7 @@ import torch
 
 from models.animators.checkpoint import LOSSES, OPTIMIZER, WEIGHTS, build_backbone, read_card, save_checkpoint
 from models.artifacts import publish, sha256_file, write_bytes
-from models.backbones.tiny import TinyBackbone
+from models.backbones.tiny import Seen, TinyBackbone
 from models.canvas import compose
 from models.pixels import to_signed
 from models.progress import Progress
@@ -25,7 +25,7 @@ from models.rectified_flow import interpolate, sample_times
 from models.seeds import item_seed
 from models.training.cache import Batch, FrameCache
 from models.training.config import TrainConfig
-from models.training.losses import MATCH, clip_loss, match_loss
+from models.training.losses import FIGURE, MATCH, clip_loss, figure_loss, match_loss
 from models.training.optimizers import build_optimizers, flatten_state, learning_rate, restore_state
 from models.types import require
 
@@ -46,7 +46,7 @@ class TrainState:
         torch.manual_seed(item_seed(config.seed, config.recipe, "init") % 2**31)
         self.config, self.device, self.inputs = config, device, dict(inputs)
         self.backbone: TinyBackbone = build_backbone({"family": "tiny", **asdict(config.backbone)}).to(device)
-        self.heads: Callable[..., tuple[torch.Tensor, torch.Tensor | None]] = self.backbone.heads
+        self.heads: Callable[..., tuple[torch.Tensor, Seen | None]] = self.backbone.heads
         if init is not None:
             _load_init(self.backbone, init)
         self.optimizers = build_optimizers(self.backbone, config)
@@ -72,19 +72,23 @@ class TrainState:
         config, backbone = self.config, self.backbone
         shown, given = (to_signed(pictures).to(self.device) for pictures in (batch.target, batch.reference))
         driver = None if batch.motion is None else to_signed(batch.motion).to(self.device)
-        origins, since_first = (torch.from_numpy(x).movedim(-1, 2).to(self.device) for x in (batch.origins, batch.since_first))
+        fields = (batch.origins, batch.since_first, batch.moves)
+        origins, since_first, moves = (None if x is None else torch.from_numpy(x).movedim(-1, 2).to(self.device) for x in fields)
+        labels = torch.from_numpy(batch.figures).to(self.device)
         bf16 = config.precision == "bfloat16"
         mixed = torch.autocast(self.device.split(":")[0], torch.bfloat16) if bf16 else nullcontext()
+        skeleton = config.motion == "skeleton"  # it lies over the target's own body; a raw driver is another one, elsewhere
         with mixed:
             own = backbone.matcher(shown)
-        matching = match_loss(own, shown, since_first)
-        skeleton = config.motion == "skeleton"  # it lies over the target's own body; a raw driver is another one, elsewhere
+        taught = MATCH * match_loss(own, shown, since_first) + FIGURE * self._figures(shown, labels)
+        if skeleton:
+            taught = taught + FIGURE * self._figures(driver, labels)
         if matcher_alone:
             if not skeleton:
-                return matching
+                return taught
             with mixed:
                 matches = backbone.matcher(driver)
-            return matching + match_loss(matches, shown, since_first)
+            return taught + MATCH * match_loss(matches, shown, since_first)
         generator = torch.Generator().manual_seed(item_seed(config.seed, config.recipe, "noise", step))
         target, reference = backbone.encode(shown), backbone.encode(given[:, None])[:, :, 0]
         t = sample_times(len(target), generator, mean=config.time_mean, std=config.time_std).to(self.device)
@@ -92,10 +96,18 @@ class TrainState:
         noisy = interpolate(target, noise, t)
         canvas = compose(reference, None if driver is None else backbone.encode(driver), target.shape[2], batch.slots)
         with mixed:
-            heads, matches = self.heads(noisy, t, canvas)
+            heads, seen = self.heads(noisy, t, canvas, moves)
+        if seen is None:
+            return clip_loss(backbone.parts(heads, None, canvas), shown, given, origins) + taught
         if skeleton:
-            matching = matching + match_loss(matches, shown, since_first)
-        return clip_loss(backbone.parts(heads, matches, canvas), shown, given, origins) + MATCH * matching
+            taught = taught + MATCH * match_loss(seen.matches, shown, since_first)
+        with torch.no_grad():
+            figure = backbone.figure(shown.flatten(0, 1)).sigmoid().unflatten(0, shown.shape[:2])
+        return clip_loss(backbone.parts(heads, seen, canvas), shown, given, origins, figure) + taught
+
+    def _figures(self, pictures_BT3HW: torch.Tensor, labels_BTHW: torch.Tensor) -> torch.Tensor:
+        """Of one picture a sample: those of a clip are much alike."""
+        return figure_loss(self.backbone.figure(pictures_BT3HW[:, -1])[:, None], labels_BTHW[:, -1:])
 
     def save(self, folder: Path) -> None:
         """The resume point: one file, so it is never half old and half new."""

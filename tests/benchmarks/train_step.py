@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from diffusers.models.transformers.transformer_wan import WanAttnProcessor
 
-from models.backbones.tiny import TinyBackbone
+from models.backbones.tiny import Seen, TinyBackbone
 from models.canvas import Canvas, model_input, output_region
 from models.training.cache import Batch
 from models.training.loop import TrainState
@@ -22,11 +22,14 @@ from pipelines.recipes import tiny_pose
 STEPS = 8
 
 
-def whole_canvas(backbone: TinyBackbone, noisy: torch.Tensor, t: torch.Tensor, canvas: Canvas) -> tuple[torch.Tensor, torch.Tensor]:
-    """diffusers' own forward, beside the same matcher."""
+def whole_canvas(backbone: TinyBackbone, noisy: torch.Tensor, t: torch.Tensor, canvas: Canvas, moves: None) -> tuple[torch.Tensor, Seen]:
+    """diffusers' own forward, beside the same matcher and figure."""
     text = noisy.new_zeros(len(noisy), 1, backbone.transformer.config.text_dim)
-    matches = backbone.matcher(backbone.decode(canvas.latents_BCShW[:, :, 1:, :, noisy.shape[-1] :]))
-    return output_region(backbone.transformer(model_input(noisy, canvas), t * 1000, text, return_dict=False)[0]), matches
+    latents, width = canvas.latents_BCShW, noisy.shape[-1]
+    seen = backbone.see(
+        backbone.decode(latents[:, :, 1:, :, width:]), backbone.decode(latents[:, :, :1, :, :width])[:, 0], neighbours=False
+    )
+    return output_region(backbone.transformer(model_input(noisy, canvas), t * 1000, text, return_dict=False)[0]), seen
 
 
 def seconds(run: TrainState, batch: Batch) -> float:
@@ -48,7 +51,15 @@ def main() -> None:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     clips = np.random.default_rng(0).integers(0, 255, (16, 2, 48, 48, 3), dtype=np.uint8)
     nowhere = np.zeros((16, 2, 12, 12, 2), np.float32)
-    batch = Batch(reference=clips[:, 0], motion=clips, target=clips, slots=(1, 4), origins=nowhere, since_first=nowhere)
+    facts = {
+        "reference": clips[:, 0],
+        "motion": clips,
+        "target": clips,
+        "origins": nowhere,
+        "since_first": nowhere,
+        "figures": clips[..., 0],
+    }
+    batch = Batch(slots=(1, 4), **facts)
     compiled = TrainState(replace(tiny_pose(), matcher_share=0.0), None, "cpu", {})
     compiled.heads = torch.compile(compiled.backbone.heads)
     runs = {

@@ -8,8 +8,9 @@ import torch
 
 from models.animators.checkpoint import build_backbone, read_card
 from models.backbones import tiny
+from models.backbones.figure import Layers, layers_of
 from models.backbones.matching import cell_moves, sample_at
-from models.backbones.tiny import TinyBackbone, TinyConfig, frames_to_latents, latents_to_frames
+from models.backbones.tiny import Seen, TinyBackbone, TinyConfig, frames_to_latents, latents_to_frames
 from models.canvas import compose, given_places, model_input, output_region
 
 WEIGHTS = Path(tiny.__file__).resolve().parents[1] / "weights"
@@ -106,32 +107,67 @@ def test_a_new_network_copies_the_reference_in_its_own_place_and_half_believes_i
     assert torch.allclose(parts.clip, (parts.painted + parts.copied) / 2, atol=1e-5)
 
 
-def test_a_new_network_moves_the_reference_as_far_as_its_matches_say():
+def test_a_new_network_moves_the_figure_and_the_ground_as_its_matches_say():
     backbone, noisy, t, canvas = given(3)
     with torch.no_grad():
-        heads, matches = backbone.heads(noisy, t, canvas)
-        parts = backbone.parts(heads, matches, canvas)
-    assert matches.shape == (2, 3, 5, 4, 6) and matches[:, 0].eq(0).all() and parts.origins[:, 1:].abs().max() > 0.1
-    assert torch.allclose(parts.origins, cell_moves(matches), atol=1e-5)
+        heads, seen = backbone.heads(noisy, t, canvas)
+        parts = backbone.parts(heads, seen, canvas)
+    assert seen.matches.shape == (2, 3, 5, 4, 6) and seen.matches[:, 0].eq(0).all() and parts.origins[:, 1:].abs().max() > 0.1
+    assert seen.figure.shape == (2, 3, 1, 16, 24) and seen.reference_figure.shape == (2, 1, 16, 24)
+    longer = layers_of(1.25 * cell_moves(seen.matches), seen.figure)  # all frames of a clip of three
+    assert torch.allclose(parts.origins, longer.figure, atol=1e-5) and torch.allclose(parts.ground, longer.ground, atol=1e-5)
 
 
-def test_the_picture_does_not_teach_the_matcher():
+def test_estimated_flow_counts_as_much_as_the_matches():
+    backbone, noisy, t, canvas = given(3)
+    moves = torch.full((2, 3, 2, 4, 6), 5.0)
+    with torch.no_grad():
+        seen = backbone.heads(noisy, t, canvas, moves)[1]
+    half = layers_of(1.25 * (cell_moves(seen.matches) + 5) / 2, seen.figure)
+    assert torch.allclose(seen.layers.figure, half.figure, atol=1e-5)
+
+
+def test_the_picture_teaches_neither_the_matcher_nor_the_figure():
     backbone, noisy, t, canvas = given(3)
     backbone(noisy, t, canvas).square().mean().backward()
-    assert all(p.grad is None for p in backbone.matcher.parameters()) and backbone.transformer.proj_out.weight.grad.any()
+    assert all(p.grad is None for part in (backbone.matcher, backbone.figure) for p in part.parameters())
+    assert backbone.transformer.proj_out.weight.grad.any() and backbone.guessed.weight.grad.any()
+
+
+def seen_of(figure, ground, apart=0.0):
+    """What is seen of a driver whose figure and ground move so; half of the reference is its figure."""
+    reference_figure = torch.zeros(2, 1, 16, 24)
+    reference_figure[..., 12:] = 1
+    return Seen(
+        matches=torch.zeros(2, 3, 5, 4, 6),
+        figure=torch.zeros(2, 3, 1, 16, 24),
+        reference_figure=reference_figure,
+        layers=Layers(figure=figure, ground=ground),
+        apart=torch.full((2,), apart),
+    )
 
 
 def test_the_way_to_the_reference_is_asked_for_once_and_carried_along_by_the_driver():
     backbone, _, _, canvas = given(3)
     words = torch.zeros(2, 3, 2, 4, 6)
     words[:, 0, 0, :, 3:] = 0.5  # in the first frame the right half comes from 2 px further right
-    matches = torch.zeros(2, 3, 5, 4, 6)
-    matches[:, 1:, 0] = 2.0  # later everything comes from 8 px, two cells, further right in the driver
+    moves = torch.zeros(2, 3, 2, 4, 6)
+    moves[:, 1:, 0] = 8.0  # later everything comes from 8 px, two cells, further right in the driver
     words[:, 1:] = 0.2  # what later frames say of it does not count
     heads = torch.cat([torch.zeros(2, 256, 3, 2, 3), frames_to_latents(words, 2)], 1)
-    dx = backbone.parts(heads, matches, canvas).origins[:, :, 0]
-    assert torch.allclose(dx[:, 0], words[:, 0, 0] * 4)
-    assert torch.allclose(dx[:, 1:, :, 0], torch.tensor(8.0)) and torch.allclose(dx[:, 1:, :, 1:], torch.tensor(10.0))
+    dx = backbone.parts(heads, seen_of(moves, 0 * moves, apart=3.0), canvas).origins[:, :, 0]
+    assert torch.allclose(dx[:, 0], words[:, 0, 0] * 4 + 3)
+    assert torch.allclose(dx[:, 1:, :, 0], torch.tensor(11.0)) and torch.allclose(dx[:, 1:, :, 1:], torch.tensor(13.0))
+
+
+def test_the_figure_moves_over_a_ground_that_stays():
+    backbone, _, _, canvas = given(3)
+    moves = torch.zeros(2, 3, 2, 4, 6)
+    moves[:, 1:, 0] = 4.0  # the figure, the right half, has moved 4 px to the left
+    parts = backbone.parts(torch.zeros(2, 264, 3, 2, 3), seen_of(moves, 0 * moves), canvas)
+    reference = backbone.decode(canvas.latents_BCShW[:, :, :1, :, :3])[:, 0]
+    assert torch.allclose(parts.copied[:, 1, ..., :7], reference[..., :7], atol=1e-4)
+    assert torch.allclose(parts.copied[:, 1, ..., 9:19], reference[..., 13:23], atol=1e-4)
 
 
 def test_copying_takes_pixels_from_their_origins():

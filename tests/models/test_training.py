@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import cv2
 import numpy as np
@@ -92,7 +92,7 @@ def test_the_cache_file_gives_the_same_batches(tmp_path):
 
 
 def vars_of(batch):
-    return batch.reference, batch.motion, batch.target, batch.origins, batch.since_first
+    return [getattr(batch, f.name) for f in fields(batch)]
 
 
 def test_a_file_that_is_no_cache_is_refused(tmp_path):
@@ -138,6 +138,14 @@ def test_fewer_frames_per_sample_are_those_of_their_slots():
         assert (offsets + 1 == batch.slots).all()
         drawn.add(batch.slots)
     assert drawn == {(1, 2), (1, 3)}  # the first frame is always there: motion is what has changed since
+
+
+@pytest.mark.parametrize("motion", ["blank", "raw"])
+def test_a_step_in_bfloat16_is_that_in_float32_within_rounding(motion):
+    config = replace(CONFIG, motion=motion)
+    batch = FrameCache.build(examples(), config).batch(config, 0)
+    exact, rounded = (TrainState(replace(config, precision=p), None, "cpu", {}).step(batch, 10) for p in ("float32", "bfloat16"))
+    assert rounded == pytest.approx(exact, rel=0.05)
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile on CPU needs a C++ compiler")

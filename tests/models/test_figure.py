@@ -1,0 +1,125 @@
+"""Figure and ground: what is labelled, what a network learns of it, and how displacements are carried on."""
+
+import numpy as np
+import pytest
+import torch
+
+from models.backbones.figure import Figure, ground_of, layers_of, sideways
+from models.optical_flow import FIGURE, GROUND, UNKNOWN, clip_motion, clip_origins
+from models.training.losses import figure_loss
+
+
+def scene(rng, speed=2, frames=8, pan=0):
+    """A checked square walks over a textured ground, uint8 `[T,48,48,3]`; and where it is, bool `[T,48,48]`."""
+    ground = rng.integers(60, 120, (48, 96, 3), dtype=np.uint8).repeat(2, 0).repeat(2, 1)
+    body = rng.integers(150, 255, (8, 6, 3), dtype=np.uint8).repeat(2, 0).repeat(2, 1)
+    clip = np.stack([ground[:48, pan * t : 48 + pan * t] for t in range(frames)])
+    masks = np.zeros(clip.shape[:3], bool)
+    for t in range(frames):
+        clip[t, 16:32, 8 + speed * t : 20 + speed * t] = body
+        masks[t, 16:32, 8 + speed * t : 20 + speed * t] = True
+    return clip, masks
+
+
+def test_what_moves_is_labelled_and_what_stands_away_from_it_is_not():
+    clip, masks = scene(np.random.default_rng(0))
+    origins, labels = clip_motion(clip, 4)
+    assert labels.dtype == np.uint8 and labels.shape == masks.shape and set(np.unique(labels)) <= {GROUND, UNKNOWN, FIGURE}
+    assert np.array_equal(origins, clip_origins(clip, 4))
+    found, missed = labels == FIGURE, (labels == GROUND) & masks
+    assert (found & masks).sum() > 0.8 * masks.sum() and missed.sum() < 0.1 * masks.sum()
+    away = np.ones((48, 48), bool)
+    away[8:40, :44] = False
+    assert (labels[:, away] == GROUND).mean() > 0.95
+
+
+def test_a_still_clip_is_all_ground_and_of_a_moving_camera_nothing_is_known():
+    clip, _ = scene(np.random.default_rng(0), speed=0)
+    assert (clip_motion(clip, 4)[1] == GROUND).all()
+    clip, _ = scene(np.random.default_rng(0), pan=2)
+    assert (clip_motion(clip, 4)[1] == UNKNOWN).all()
+    assert (clip_motion(clip[:1], 4)[1] == GROUND).all()  # one frame: nothing is seen to move
+
+
+def test_single_pictures_tell_what_would_move_after_some_steps():
+    torch.manual_seed(0)
+    rng, network = np.random.default_rng(1), Figure()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3)
+
+    def pictures(count):
+        made = [scene(rng, speed=int(rng.integers(-1, 3))) for _ in range(count)]
+        clips, masks = (np.stack(part) for part in zip(*made))
+        return torch.from_numpy(clips[:, 3]).movedim(-1, 1).float() / 127.5 - 1, torch.from_numpy(masks[:, 3])
+
+    for _ in range(60):
+        shown, masks = pictures(8)
+        optimizer.zero_grad()
+        figure_loss(network(shown)[:, None], 255 * masks[:, None].to(torch.uint8)).backward()
+        optimizer.step()
+    shown, masks = pictures(16)
+    with torch.no_grad():
+        found = network(shown)[:, 0] > 0
+    assert network(shown).shape == (16, 1, 48, 48)
+    assert (found & masks).sum() > 0.8 * (found | masks).sum()
+
+
+def test_unknown_and_blended_labels_teach_nothing():
+    logits = torch.zeros(1, 1, 1, 2, 2, requires_grad=True)
+    figure_loss(logits, torch.tensor([[[[UNKNOWN, 90], [170, FIGURE]]]], dtype=torch.uint8)).backward()
+    assert logits.grad.flatten()[:3].eq(0).all() and logits.grad.flatten()[3] == pytest.approx(-0.5)
+    figure_loss(logits, torch.full((1, 1, 2, 2), UNKNOWN, dtype=torch.uint8)).backward()
+    assert torch.isfinite(logits.grad).all()
+
+
+def test_the_figures_displacement_goes_on_beyond_its_outline_and_the_ground_beneath_it():
+    figure = torch.zeros(1, 1, 1, 48, 48)
+    figure[..., 16:32, 20:28] = 1
+    moves = torch.zeros(1, 1, 2, 12, 12)
+    moves[:, :, 0], moves[:, :, 1] = 1.0, 0.0  # the camera moves, the figure moves otherwise
+    moves[:, :, :, 4:8, 5:7] = torch.tensor([-3.0, 2.0]).view(2, 1, 1)
+    layers = layers_of(moves, figure)
+    for y, x in ((5, 5), (5, 4), (5, 7), (3, 5)):  # on it and beside it
+        assert torch.allclose(layers.figure[0, 0, :, y, x], torch.tensor([-3.0, 2.0]), atol=0.3)
+    assert torch.allclose(layers.ground[0, 0], torch.tensor([1.0, 0.0]).view(2, 1, 1).expand(2, 12, 12), atol=0.05)
+
+
+def test_a_zoom_of_the_ground_is_carried_on_beneath_the_figure_and_what_bleeds_about_it_is_not():
+    across = torch.linspace(-1, 1, 12)
+    zoom = torch.stack([across.expand(12, 12), across[:, None].expand(12, 12)])[None, None]
+    figure = torch.zeros(1, 1, 1, 48, 48)
+    figure[..., 16:32, 16:32] = 1
+    moves = zoom.clone()
+    moves[..., 3:9, 3:9] = 4.0  # the figure, and a cell about it that its flow drags along
+    assert (layers_of(moves, figure).ground - zoom).abs().max() < 0.1
+
+
+def test_what_is_all_ground_moves_as_it_does_and_where_no_ground_is_seen_it_stands_still():
+    moves = torch.full((1, 2, 2, 6, 6), 2.5)
+    ground = layers_of(moves, torch.zeros(1, 2, 1, 24, 24))
+    assert torch.allclose(ground.ground, moves, atol=0.2) and torch.allclose(ground.figure, moves, atol=1e-3)
+    figure = layers_of(moves, torch.ones(1, 2, 1, 24, 24))
+    assert figure.ground.abs().max() < 1e-6 and torch.allclose(figure.figure, moves, atol=1e-3)
+    still = layers_of(0 * moves, torch.full((1, 2, 1, 24, 24), 0.5))
+    assert still.figure.eq(0).all() and still.ground.eq(0).all()
+
+
+def test_how_far_two_figures_stand_apart_is_shrunk_where_it_is_little_and_zero_without_a_figure():
+    def box(left):
+        figure = torch.zeros(1, 1, 24, 48)
+        figure[..., 6:18, left : left + 8] = 1
+        return figure
+
+    assert sideways(box(10), box(20)).item() == pytest.approx(10 * (1 - 0.15**2), rel=1e-3)
+    assert sideways(box(20), box(10)).item() == pytest.approx(-10 * (1 - 0.15**2), rel=1e-3)
+    assert sideways(box(20), box(21)) == 0 and sideways(box(20), 0 * box(0)) == 0 and sideways(0 * box(0), box(20)) == 0
+
+
+@pytest.mark.parametrize("size", [(24, 48), (23, 37)])
+def test_the_ground_beneath_a_figure_is_what_lies_around_it(size):
+    slope = torch.linspace(-1, 1, size[1]).expand(1, 3, *size)
+    figure = torch.zeros(1, 1, *size)
+    figure[..., 6:18, 14:24] = 1
+    shown = torch.where(figure > 0, torch.full_like(slope, 5.0), slope)
+    ground = ground_of(shown, figure)
+    assert torch.equal(ground[..., :14], slope[..., :14]) and (ground - slope).abs().max() < 0.35
+    assert torch.isfinite(ground_of(shown, torch.ones_like(figure))).all()
