@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 _CHANNELS = 48
 _DILATIONS = (1, 2, 4, 8, 4, 2, 1)
-_NEAR_PX, _FAR_WEIGHT = 2.0, 1e-4
+_NEAR_PX, _FAR_WEIGHT = 3.0, 1e-4
 """How far a displacement is carried by neighbours, and the weight of the mean over the picture, which is left where no neighbour is."""
 _STILL = 0.05
 """Weight of a cell of the figure that does not move, against one that moves as far as the mean: a body's outline is wider than it."""
@@ -29,7 +29,7 @@ _NO_CAMERA = 2.0
 """Cells of ground that the guess of a still camera counts for."""
 _LEAST_PX2 = 12.0
 """A figure smaller than this has no middle."""
-_SURE_PX = 1.5
+_SURE_PX = 3.0
 """Middles that are less apart are taken for the same: bodies differ by so much."""
 
 

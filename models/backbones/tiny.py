@@ -39,7 +39,7 @@ _LONG = 1024  # tokens
 
 _REACH_PX = 4.0
 """What an output of 1 moves a pixel by; the head's numbers stay near 1."""
-_LONGER = 1.25
+_LONGER = 1.3
 """Factor on a driver's displacements over a whole clip."""
 _GUESSED = 6
 """Channels of `_guess`."""

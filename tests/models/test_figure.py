@@ -109,8 +109,8 @@ def test_how_far_two_figures_stand_apart_is_shrunk_where_it_is_little_and_zero_w
         figure[..., 6:18, left : left + 8] = 1
         return figure
 
-    assert sideways(box(10), box(20)).item() == pytest.approx(10 * (1 - 0.15**2), rel=1e-3)
-    assert sideways(box(20), box(10)).item() == pytest.approx(-10 * (1 - 0.15**2), rel=1e-3)
+    assert sideways(box(10), box(20)).item() == pytest.approx(10 * (1 - 0.3**2), rel=1e-3)
+    assert sideways(box(20), box(10)).item() == pytest.approx(-10 * (1 - 0.3**2), rel=1e-3)
     assert sideways(box(20), box(21)) == 0 and sideways(box(20), 0 * box(0)) == 0 and sideways(0 * box(0), box(20)) == 0
 
 

@@ -114,7 +114,7 @@ def test_a_new_network_moves_the_figure_and_the_ground_as_its_matches_say():
         parts = backbone.parts(heads, seen, canvas)
     assert seen.matches.shape == (2, 3, 5, 4, 6) and seen.matches[:, 0].eq(0).all() and parts.origins[:, 1:].abs().max() > 0.1
     assert seen.figure.shape == (2, 3, 1, 16, 24) and seen.reference_figure.shape == (2, 1, 16, 24)
-    longer = layers_of(1.25 * cell_moves(seen.matches), seen.figure)  # all frames of a clip of three
+    longer = layers_of(1.3 * cell_moves(seen.matches), seen.figure)  # all frames of a clip of three
     assert torch.allclose(parts.origins, longer.figure, atol=1e-5) and torch.allclose(parts.ground, longer.ground, atol=1e-5)
 
 
@@ -123,7 +123,7 @@ def test_estimated_flow_counts_as_much_as_the_matches():
     moves = torch.full((2, 3, 2, 4, 6), 5.0)
     with torch.no_grad():
         seen = backbone.heads(noisy, t, canvas, moves)[1]
-    half = layers_of(1.25 * (cell_moves(seen.matches) + 5) / 2, seen.figure)
+    half = layers_of(1.3 * (cell_moves(seen.matches) + 5) / 2, seen.figure)
     assert torch.allclose(seen.layers.figure, half.figure, atol=1e-5)
 
 
