@@ -7,6 +7,9 @@ Search", ECCV 2016.
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Iterator
+
 import cv2
 import numpy as np
 
@@ -51,26 +54,32 @@ def chain(step: np.ndarray, so_far: np.ndarray) -> np.ndarray:
     return step + backward_warp(so_far, step)
 
 
-def clip_origins(frames: np.ndarray, cell_px: int) -> np.ndarray:
-    """Where the cells of every frame lie in every other one, relative: float16 `[T,T,H/cell,W/cell,2]` px, `[r,t]` from t to r.
+def since_first(frames: np.ndarray) -> Iterator[np.ndarray]:
+    """For each frame of uint8 `[T,H,W,3]`, where its pixels lie in frame 0, relative, float32 `[H,W,2]` px: neighbours chained."""
+    so_far = np.zeros((*frames.shape[1:3], 2), np.float32)
+    yield so_far
+    for previous, current in pairwise(frames):
+        so_far = chain(flow_between(current, previous), so_far)
+        yield so_far
 
-    Neighbours are estimated and chained, so that a far moment is reached in steps the estimator can take. `frames`: uint8
-    `[T,H,W,3]`; a cell's flow is the mean of its pixels'.
-    """
-    return clip_motion(frames, cell_px)[0]
+
+def cell_means(flow: np.ndarray, cell_px: int) -> np.ndarray:
+    """The mean flow of cells: `[H,W,2]` -> float16 `[H/cell,W/cell,2]` px, as training caches keep it."""
+    height, width = flow.shape[:2]
+    return cv2.resize(flow, (width // cell_px, height // cell_px), interpolation=cv2.INTER_AREA).astype(np.float16)
 
 
 def clip_motion(frames: np.ndarray, cell_px: int) -> tuple[np.ndarray, np.ndarray]:
-    """`clip_origins` of uint8 `[T,H,W,3]`, and for every pixel whether it belongs to what moves by itself: uint8 `[T,H,W]`,
-    `GROUND`, `FIGURE` or `UNKNOWN`.
+    """Where the cells of every frame of uint8 `[T,H,W,3]` lie in every other one, relative: float16 `[T,T,H/cell,W/cell,2]` px, `[r,t]`
+    from t to r; and for every pixel whether it belongs to what moves by itself: uint8 `[T,H,W]`, `GROUND`, `FIGURE` or `UNKNOWN`.
 
+    Neighbours are estimated and chained, so that a far moment is reached in steps the estimator can take.
     A pixel is of the figure where it moves within some frames and its flow explains its colours in them better than standing still
     does; of the ground where it never moves, or where standing still explains them better, as it does beside a limb that drags the
     estimate along. A uniform patch that might do either is unknown, and so is a clip whose borders move: there the camera does.
     """
     count, height, width = frames.shape[:3]
-    cells = (width // cell_px, height // cell_px)
-    origins = np.zeros((count, count, cells[1], cells[0], 2), np.float16)
+    origins = np.zeros((count, count, height // cell_px, width // cell_px, 2), np.float16)
     evidence, seen, farthest = (np.zeros((count, height, width), np.float32) for _ in range(3))
     colours = frames.astype(np.float32)
     for step in (1, -1):
@@ -79,7 +88,7 @@ def clip_motion(frames: np.ndarray, cell_px: int) -> tuple[np.ndarray, np.ndarra
             so_far, t = np.zeros((height, width, 2), np.float32), moment + step
             while 0 <= t < count:
                 so_far = chain(to_previous[t], so_far)
-                origins[moment, t] = cv2.resize(so_far, cells, interpolation=cv2.INTER_AREA)
+                origins[moment, t] = cell_means(so_far, cell_px)
                 if abs(t - moment) <= _FIGURE_REACH:
                     length = np.linalg.norm(so_far, axis=-1)
                     moves = length > _FIGURE_MOVES_PX

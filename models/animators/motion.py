@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from models.images import centred_crop, fit_image
-from models.optical_flow import clip_origins
+from models.optical_flow import cell_means, since_first
 from models.pose.draw import draw_poses
 from models.pose.moves import joint_moves
 from models.protocols import PoseEstimator
@@ -46,7 +46,7 @@ class Signal:
         if self.pictures is None:
             return None
         if self.pose is None:
-            return clip_origins(self.pictures, cell_px)[0].astype(np.float32)
+            return np.stack([cell_means(flow, cell_px) for flow in since_first(self.pictures)]).astype(np.float32)
         moves = joint_moves(self.pose, _size(self.pictures[0]), cell_px)
         between = (1 - 2 * _EVENED) * moves[1:-1] + _EVENED * (moves[:-2] + moves[2:])
         return np.concatenate([moves[:1], between, moves[1:][-1:]])

@@ -9,7 +9,7 @@ Two heads share the trunk. One paints pixels; the other says for every cell of p
 and for every pixel how far to believe that. Copying what is there keeps at this size what no painting of a few channels can:
 a sharp picture of whatever the reference shows, also of a kind the network has never painted.
 A matcher (`models.backbones.matching`) says how the driver has moved since its first frame, and a network that tells figure
-from ground (`models.backbones.figure`) lets the two move by themselves: the reference's figure is carried over its ground. The
+from ground (`models.backbones.figure`, `layers`) lets the two move by themselves: the reference's figure is carried over its ground. The
 trunk hears both, and says how the reference lies to the driver's first frame, what to paint and how far to believe the copy.
 Source of the second head: dense motion and occlusion of Siarohin et al., "First Order Motion Model", NeurIPS 2019, section 3.2.
 
@@ -25,17 +25,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from models.backbones.figure import Figure, Layers, ground_of, layers_of, sideways, solid
+from models.backbones.attention import MAX_POSITIONS, CanvasAttention, slot_rope
+from models.backbones.figure import Figure
+from models.backbones.layers import Layers, layered, layers_of, sideways
 from models.backbones.matching import Matcher, cell_moves, sample_at
 from models.canvas import Canvas, given_places, model_input, output_region
 from models.rectified_flow import Prediction
 from models.types import require
 
 _TEXT_DIM = 8
-_MAX_POSITIONS = 64
-"""Slots, rows and columns of tokens a canvas may have: a clip of 63 frames at most."""
-_LONG = 1024  # tokens
-
 
 _REACH_PX = 4.0
 """What an output of 1 moves a pixel by; the head's numbers stay near 1."""
@@ -136,76 +134,6 @@ def _shift(apart_B: torch.Tensor) -> torch.Tensor:
     return torch.stack([apart_B, torch.zeros_like(apart_B)], -1)[:, None, :, None, None]
 
 
-class CanvasAttention:
-    """Wan's attention between the pictures of a canvas: what is given sees no more than it needs, what is painted sees all.
-
-    The reference sees itself, a driving frame itself and the reference, and only what is painted sees everything: so what is
-    given does not depend on the noise, and most of the price of the canvas is gone. Plain matrix products are faster on a
-    CPU than the fused kernel for some hundreds of tokens (train_step.py); more than `_LONG` keys go to the fused kernel. One
-    key, the text token, takes all the attention whatever the queries are, so the cross-attention is computed once.
-    """
-
-    def __call__(
-        self,
-        attn: nn.Module,
-        hidden_states: torch.Tensor,
-        encoder_hidden_states: torch.Tensor | None = None,
-        attention_mask: torch.Tensor | None = None,
-        rotary_emb: tuple[torch.Tensor, torch.Tensor, int, int] | None = None,
-    ) -> torch.Tensor:
-        """`hidden_states` `[B,N,C]` -> `[B,N,C]`, pictures first and what is painted last.
-
-        `rotary_emb`: cosine and sine, `[1,1,N,C/heads]` each, the number of given pictures and the tokens of each.
-        """
-        if encoder_hidden_states is not None:
-            if encoder_hidden_states.shape[1] != 1:
-                raise ValueError(f"backbone tiny: text: got {encoder_hidden_states.shape[1]} tokens, expected 1 (there is no text)")
-            return attn.to_out[0](attn.to_v(encoder_hidden_states)).expand_as(hidden_states)
-        cos, sin, pictures, each = rotary_emb
-        q, k, v = attn.norm_q(attn.to_q(hidden_states)), attn.norm_k(attn.to_k(hidden_states)), attn.to_v(hidden_states)
-        q, k, v = (x.unflatten(2, (attn.heads, -1)).transpose(1, 2) for x in (q, k, v))
-        q, k = (_rotate(x, cos, sin).to(v.dtype) for x in (q, k))
-        given = pictures * each
-        mixed = [_attend(q[:, :, :each], k[:, :, :each], v[:, :, :each])]
-        if pictures > 1:
-            own_q, own_k, own_v = (x[:, :, each:given].unflatten(2, (pictures - 1, each)) for x in (q, k, v))
-            first_k, first_v = (x[:, :, None, :each].expand_as(own_k) for x in (k, v))
-            seen = _attend(own_q, torch.cat([first_k, own_k], 3), torch.cat([first_v, own_v], 3))
-            mixed.append(seen.flatten(2, 3))
-        mixed.append(_attend(q[:, :, given:], k, v))
-        return attn.to_out[0](torch.cat(mixed, 2).transpose(1, 2).flatten(2))
-
-
-def _attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """Attention of `[...,N,D]` to `[...,M,D]`; the softmax stays in the precision of the products."""
-    with torch.autocast(q.device.type, enabled=False):
-        if k.shape[-2] > _LONG:
-            return F.scaled_dot_product_attention(q, k, v)
-        return torch.softmax((q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2), -1) @ v
-
-
-def _rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """Turn neighbouring pairs of channels by their angle."""
-    x1, x2 = x.unflatten(-1, (-1, 2)).unbind(-1)
-    c, s = cos[..., 0::2], sin[..., 1::2]
-    return torch.stack([x1 * c - x2 * s, x1 * s + x2 * c], -1).flatten(-2)
-
-
-def _slot_rope(head_size: int, theta: float) -> nn.Module:
-    """Wan's three-axis rotary positions, with the time axis read at the canvas' slots: frames may be left out."""
-    from diffusers.models.transformers.transformer_wan import WanRotaryPosEmbed
-
-    class SlotRope(WanRotaryPosEmbed):
-        slots_S: torch.Tensor
-
-        def forward(self, hidden_states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            height, width = hidden_states.shape[-2:]
-            whole = super().forward(hidden_states.new_zeros(1, 1, _MAX_POSITIONS, height, width))
-            return tuple(x.unflatten(1, (_MAX_POSITIONS, -1))[:, self.slots_S].flatten(1, 2) for x in whole)
-
-    return SlotRope(head_size, (1, 1, 1), _MAX_POSITIONS, theta=theta)
-
-
 class TinyBackbone(nn.Module):
     """Predicts the clean clip from a noisy one and its canvas. `prediction` is "clean"."""
 
@@ -229,7 +157,7 @@ class TinyBackbone(nn.Module):
             ffn_dim=config.ffn_ratio * config.width,
             num_layers=config.layers,
             cross_attn_norm=False,
-            rope_max_seq_len=_MAX_POSITIONS,
+            rope_max_seq_len=MAX_POSITIONS,
         )
         self.matcher = Matcher(config.cell_px)
         self.matched = nn.Linear(Matcher.channels * (config.patch_px // config.cell_px) ** 2, config.width)
@@ -240,7 +168,7 @@ class TinyBackbone(nn.Module):
         nn.init.zeros_(self.guessed.weight)
         nn.init.zeros_(self.guessed.bias)
         head_size = config.width // config.heads
-        self.transformer.rope = _slot_rope(head_size, config.rope_theta)
+        self.transformer.rope = slot_rope(head_size, config.rope_theta)
         self.transformer.set_attn_processor(CanvasAttention())
         for block in self.transformer.blocks:
             nn.init.constant_(block.attn1.norm_q.weight, config.qk_gain)
@@ -281,24 +209,12 @@ class TinyBackbone(nn.Module):
         else:
             moved, ground = seen.layers.figure, seen.layers.ground
             origins = moved + sample_at(origins[:, 0], moved / self.config.cell_px) + _shift(seen.apart)
-            copied, _, _ = self._layered(reference, seen.reference_figure, origins, ground)
+            copied, _, _ = layered(reference, seen.reference_figure, origins, ground, _CRISPNESS)
         return Parts(painted=self.decode(painted), copied=copied, share=self.decode(share).sigmoid(), origins=origins, ground=ground)
 
     def _reference(self, canvas: Canvas) -> torch.Tensor:
         latents = canvas.latents_BCShW
         return self.decode(latents[:, :, :1, :, : latents.shape[-1] // 2])[:, 0]
-
-    @staticmethod
-    def _layered(
-        reference_B3HW: torch.Tensor, figure_B1HW: torch.Tensor, origins_BT2hw: torch.Tensor, ground_BT2hw: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """The reference's figure over its ground `[B,T,3,H,W]`; where the figure stands `[B,T,1,H,W]`, and where it has left and
-        the ground is no more than what lies around."""
-        hides = solid(figure_B1HW)
-        over = sample_at(torch.cat([reference_B3HW, hides], 1), origins_BT2hw, _CRISPNESS)
-        under = sample_at(torch.cat([ground_of(reference_B3HW, figure_B1HW), hides], 1), ground_BT2hw, _CRISPNESS)
-        figure = over[:, :, 3:].clamp(0, 1)
-        return torch.lerp(under[:, :, :3], over[:, :, :3], figure), figure, (1 - figure) * under[:, :, 3:].clamp(0, 1)
 
     def see(
         self, driver_BT3HW: torch.Tensor, reference_B3HW: torch.Tensor, moves_BT2hw: torch.Tensor | None = None, *, neighbours: bool
@@ -330,8 +246,8 @@ class TinyBackbone(nn.Module):
         Raises ValueError for a canvas longer, higher or wider than the 64 positions of an axis.
         """
         shape = canvas.latents_BCShW.shape[2:]
-        most = f"at most {_MAX_POSITIONS} each"
-        require(max(shape) <= _MAX_POSITIONS, "backbone tiny", "canvas (slots, rows, columns)", tuple(shape), most, "choose a smaller grid")
+        most = f"at most {MAX_POSITIONS} each"
+        require(max(shape) <= MAX_POSITIONS, "backbone tiny", "canvas (slots, rows, columns)", tuple(shape), most, "choose a smaller grid")
         wan = self.transformer
         wan.rope.slots_S = canvas.slots_S
         whole = model_input(noisy_BCThw, canvas)
@@ -363,8 +279,8 @@ class TinyBackbone(nn.Module):
     @torch.no_grad()
     def _guess(self, seen: Seen, canvas: Canvas) -> torch.Tensor:
         """What would be copied if the figure came as it stands: the picture, both figures and the hole, `[B,T,6,H,W]`."""
-        origins = seen.layers.figure + _shift(seen.apart)
-        picture, figure, hole = self._layered(self._reference(canvas), seen.reference_figure, origins, seen.layers.ground)
+        reference, layers = self._reference(canvas), seen.layers
+        picture, figure, hole = layered(reference, seen.reference_figure, layers.figure + _shift(seen.apart), layers.ground, _CRISPNESS)
         return torch.cat([picture, figure, seen.figure, hole], 2)
 
     def describe(self) -> dict[str, Any]:

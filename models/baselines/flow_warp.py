@@ -8,24 +8,13 @@ to frame t-1 of the driver: each output frame is sampled from the reference once
 from __future__ import annotations
 
 import time
-from itertools import pairwise
-from typing import Iterator
 
 import numpy as np
 
 from models.baselines.echo_driver import driver_frames
 from models.images import fit_image
-from models.optical_flow import backward_warp, chain, flow_between
+from models.optical_flow import backward_warp, since_first
 from models.types import AnimationRequest, AnimationResult, Clip
-
-
-def origins(frames: np.ndarray) -> Iterator[np.ndarray]:
-    """For each frame of uint8 `[T,H,W,3]`, B_t: where its pixels lie in frame 0, relative, float32 `[H,W,2]` px."""
-    so_far = np.zeros((*frames.shape[1:3], 2), np.float32)
-    yield so_far
-    for previous, current in pairwise(frames):
-        so_far = chain(flow_between(current, previous), so_far)
-        yield so_far
 
 
 class FlowWarp:
@@ -37,7 +26,7 @@ class FlowWarp:
     def animate(self, request: AnimationRequest) -> AnimationResult:
         start_s = time.monotonic()
         reference = fit_image(request.reference, request.size)
-        frames = np.stack([backward_warp(reference, origin) for origin in origins(driver_frames(request))])
+        frames = np.stack([backward_warp(reference, origin) for origin in since_first(driver_frames(request))])
         clip = Clip(frames=frames, fps=request.driving.fps)
         return AnimationResult(request_id=request.id, clip=clip, animator=self.name, seconds=time.monotonic() - start_s)
 

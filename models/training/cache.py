@@ -42,12 +42,12 @@ class Batch:
     """
 
     reference: np.ndarray
-    motion: np.ndarray | None
     target: np.ndarray
     slots: tuple[int, ...]
     origins: np.ndarray
     since_first: np.ndarray
     figures: np.ndarray
+    motion: np.ndarray | None = None
     moves: np.ndarray | None = None
 
 
@@ -92,7 +92,7 @@ class FrameCache:
         """Collect examples on the recipe's grid; an example shorter than the grid's T or of another rate is refused."""
         from models.animators.motion import fit_pose  # training from a saved cache needs no image library
         from models.images import fit_image
-        from models.optical_flow import clip_motion, clip_origins
+        from models.optical_flow import clip_motion
 
         ids, targets, drivers, poses, origins, figures, driver_origins = [], [], [], [], [], [], []
         grid = config.grid
@@ -106,7 +106,7 @@ class FrameCache:
                 figures.append(figure)
                 if config.motion == "raw":
                     drivers.append(np.stack([fit_image(f, grid.size) for f in example.driver.frames]))
-                    driver_origins.append(clip_origins(drivers[-1], config.backbone.cell_px))
+                    driver_origins.append(clip_motion(drivers[-1], config.backbone.cell_px)[0])
                 if config.motion == "skeleton":
                     height, width = example.driver.frames.shape[1:3]
                     poses.append(fit_pose(estimator.estimate(example.driver), (width, height), grid.size))
@@ -133,7 +133,7 @@ class FrameCache:
         kept = np.concatenate([[0], np.sort(others)])  # motion is what has changed since the driver's first frame
         samples = [self._sample(config, kept, rng) for _ in range(config.batch_size)]
         given = {name for name, part in samples[0].items() if part is not None}
-        return Batch(slots=tuple(int(k) + 1 for k in kept), **{"motion": None, **{n: np.stack([s[n] for s in samples]) for n in given}})
+        return Batch(slots=tuple(int(k) + 1 for k in kept), **{name: np.stack([sample[name] for sample in samples]) for name in given})
 
     def _sample(self, config: TrainConfig, kept: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray | None]:
         """The parts of a `Batch` for one sample."""

@@ -23,11 +23,10 @@ FLOW, COPY, SHARE = 0.2, 1.0, 0.1
 MATCH = 0.2
 """Weight of what the matcher says of the target's own frames, and of a skeleton, against the flow estimated between the
 target's: it learns to match on every clip, also where no driver is shown, and how a body moves from the skeleton drawn over it."""
-FIGURE = 0.5
-_LABEL_BLEND = 0.2
-"""Labels that a stretch has blended by more than this share are not asked for."""
 _COARSE, _SEEN = 0.3, 5.0
 """Within it: weights of the displacement before refinement, and of the picture that it brings."""
+FIGURE, _LABEL_BLEND = 0.5, 0.2
+"""Weight of figure against ground; labels that a stretch has blended by more than this share are not asked for."""
 _MOVING = 4.0
 """How much more a cell weighs that moves as far as the mean."""
 _UNSEEN = 0.5

@@ -9,9 +9,8 @@ import pytest
 
 from models.animators.load import is_checkpoint, load_animator
 from models.animators.registry import ANIMATORS
-from models.baselines.flow_warp import origins
 from models.images import MediaError, fit_image
-from models.optical_flow import backward_warp, chain
+from models.optical_flow import backward_warp, chain, since_first
 from models.protocols import Animator
 from models.types import AnimationRequest, Clip
 from models.video import read_video, write_video
@@ -90,9 +89,9 @@ def test_composed_backward_steps_of_different_places_equal_one_warp() -> None:
 
 def test_origins_of_a_still_driver_are_zero_and_of_one_frame_is_one_field() -> None:
     frames = np.repeat(texture(3, 48, 64)[None], 3, 0)
-    assert np.abs(np.stack(list(origins(frames)))).max() < 0.05
-    assert len(list(origins(frames[:1]))) == 1
-    assert np.array_equal(backward_warp(frames[0], next(origins(frames))), frames[0])
+    assert np.abs(np.stack(list(since_first(frames)))).max() < 0.05
+    assert len(list(since_first(frames[:1]))) == 1
+    assert np.array_equal(backward_warp(frames[0], next(since_first(frames))), frames[0])
 
 
 def test_recorded_plays_the_file_of_the_request(tmp_path: Path) -> None:

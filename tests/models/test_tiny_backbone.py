@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from models.animators.checkpoint import build_backbone, read_card
-from models.backbones import tiny
-from models.backbones.figure import Layers, layers_of
+from models.backbones import attention, tiny
+from models.backbones.layers import Layers, layers_of
 from models.backbones.matching import cell_moves, sample_at
 from models.backbones.tiny import Seen, TinyBackbone, TinyConfig, frames_to_latents, latents_to_frames
 from models.canvas import compose, given_places, model_input, output_region
@@ -87,7 +87,7 @@ def places(frames, half):
 
 @pytest.mark.parametrize("long", [1024, 4])
 def test_the_forward_is_diffusers_own_with_the_sight_of_each_place_masked(long, monkeypatch):
-    monkeypatch.setattr(tiny, "_LONG", long)  # both kernels
+    monkeypatch.setattr(attention, "_LONG", long)  # both kernels
     backbone, noisy, t, canvas = given(3)
     with torch.no_grad():
         ours, _ = backbone.heads(noisy, t, canvas)  # a new network's tokens hear nothing of its matches yet

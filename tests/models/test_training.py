@@ -183,9 +183,12 @@ def test_origins_bring_the_reference_to_the_target_whatever_the_sample_goes_thro
     copied = sample_at(reference, torch.from_numpy(batch.origins).movedim(-1, 2))
     first = target[:, 0]
     followed = sample_at(first, torch.from_numpy(batch.since_first).movedim(-1, 2))
+    driver = to_signed(batch.motion)  # under a stretch of its own
+    driven = sample_at(driver[:, 0], torch.from_numpy(batch.moves).movedim(-1, 2))
     inner = (..., slice(14, 34), slice(14, 34))
     assert (copied - target)[inner].abs().mean() < 0.25 * (reference[:, None] - target)[inner].abs().mean()
     assert (followed - target)[inner].abs().mean() < 0.25 * (first[:, None] - target)[inner].abs().mean()
+    assert (driven - driver)[inner].abs().mean() < 0.25 * (driver[:, :1] - driver)[inner].abs().mean()
 
 
 def test_the_matcher_learns_also_where_no_driver_is_shown():

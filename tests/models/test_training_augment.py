@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from models.training.augment import (
+    SampleChange,
     random_colours,
     random_stretch,
     recolour,
@@ -64,3 +65,14 @@ def test_colours_are_one_map_and_stay_in_range():
         once, twice = recolour(picture, colours), recolour(np.stack([picture, picture]), colours)
         assert once.dtype == np.uint8 and np.array_equal(twice[0], once) and np.array_equal(twice[1], once)
         assert np.ptp(recolour(np.full((2, 2, 3), 90, np.uint8), colours), axis=(0, 1)).max() == 0
+
+
+@pytest.mark.parametrize("flip,stretch", [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)])
+def test_labels_go_where_their_pixels_go_and_know_no_colours(flip, stretch):
+    labels = np.zeros((3, 40, 48), np.uint8)
+    labels[:, 10:25, 8:20] = 255
+    for seed in range(5):
+        change = SampleChange.draw(np.random.default_rng(seed), SIZE, flip=flip, stretch=stretch, colour=0.0)
+        assert np.array_equal(change.labels(labels), change.pictures(labels[..., None].repeat(3, -1))[..., 0])
+        coloured = SampleChange.draw(np.random.default_rng(seed), SIZE, flip=flip, stretch=stretch, colour=1.0)
+        assert np.array_equal(coloured.labels(labels), change.labels(labels)) and coloured.colours is not None
