@@ -20,17 +20,26 @@ _BORDER_PX, _CAMERA_MOVES_PX = 3, 0.4
 _MIN_SIDE_PX = 96  # DIS needs a few pyramid levels of 8-px patches; smaller pictures are enlarged first
 
 
-def _gray(frame: np.ndarray, scale: float) -> np.ndarray:
-    gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-    return gray if scale == 1 else cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+def _enlarged(channel: np.ndarray, scale: float) -> np.ndarray:
+    channel = np.ascontiguousarray(channel)
+    return channel if scale == 1 else cv2.resize(channel, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
 
 
-def flow_between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Forward flow from `first` to `second` (uint8 `[H,W,3]` of equal size): float32 `[H,W,2]` px."""
+def flow_between(first: np.ndarray, second: np.ndarray, *, careful: bool = False) -> np.ndarray:
+    """Forward flow from `first` to `second` (uint8 `[H,W,3]` of equal size): float32 `[H,W,2]` px.
+
+    `careful`: at the finest scale, and the median of what grey and each colour say, which costs several times as much: an edge that
+    one of them does not show the others do (figures in docs/tiny_models.md).
+    """
     height, width = first.shape[:2]
     scale = max(1.0, _MIN_SIDE_PX / min(height, width))
     dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    flow = dis.calc(_gray(first, scale), _gray(second, scale), None)
+    seen = [(cv2.cvtColor(first, cv2.COLOR_RGB2GRAY), cv2.cvtColor(second, cv2.COLOR_RGB2GRAY))]
+    if careful:
+        dis.setFinestScale(0)
+        seen += zip(np.moveaxis(first, -1, 0), np.moveaxis(second, -1, 0))
+    flows = [dis.calc(_enlarged(a, scale), _enlarged(b, scale), None) for a, b in seen]
+    flow = np.median(flows, 0) if careful else flows[0]
     if scale != 1:
         flow = cv2.resize(flow, (width, height), interpolation=cv2.INTER_AREA) / scale
     return np.ascontiguousarray(flow, dtype=np.float32)
@@ -54,12 +63,14 @@ def chain(step: np.ndarray, so_far: np.ndarray) -> np.ndarray:
     return step + backward_warp(so_far, step)
 
 
-def since_first(frames: np.ndarray) -> Iterator[np.ndarray]:
-    """For each frame of uint8 `[T,H,W,3]`, where its pixels lie in frame 0, relative, float32 `[H,W,2]` px: neighbours chained."""
+def since_first(frames: np.ndarray, *, careful: bool = False) -> Iterator[np.ndarray]:
+    """For each frame of uint8 `[T,H,W,3]`, where its pixels lie in frame 0, relative, float32 `[H,W,2]` px: neighbours chained.
+
+    `careful` as for `flow_between`."""
     so_far = np.zeros((*frames.shape[1:3], 2), np.float32)
     yield so_far
     for previous, current in pairwise(frames):
-        so_far = chain(flow_between(current, previous), so_far)
+        so_far = chain(flow_between(current, previous, careful=careful), so_far)
         yield so_far
 
 

@@ -18,9 +18,6 @@ from models.pose.moves import joint_moves
 from models.protocols import PoseEstimator
 from models.types import Clip, PoseTrack
 
-_EVENED = 0.2
-"""Weight of the joints' displacement a frame before, and a frame after, in that of a frame."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Signal:
@@ -42,14 +39,12 @@ class Signal:
 
     def moves(self, cell_px: int) -> np.ndarray | None:
         """Where the cells of every picture lie in the first one, float32 `[T,H/cell,W/cell,2]` px: by the joints where they are
-        known, evened out over time since each frame's are found by themselves, else by estimated flow."""
+        known, else by estimated flow."""
         if self.pictures is None:
             return None
         if self.pose is None:
-            return np.stack([cell_means(flow, cell_px) for flow in since_first(self.pictures)]).astype(np.float32)
-        moves = joint_moves(self.pose, _size(self.pictures[0]), cell_px)
-        between = (1 - 2 * _EVENED) * moves[1:-1] + _EVENED * (moves[:-2] + moves[2:])
-        return np.concatenate([moves[:1], between, moves[1:][-1:]])
+            return np.stack([cell_means(flow, cell_px) for flow in since_first(self.pictures, careful=True)]).astype(np.float32)
+        return joint_moves(self.pose, _size(self.pictures[0]), cell_px)
 
 
 class MotionSignal(Protocol):

@@ -23,10 +23,12 @@ _STILL = 0.05
 """Weight of a cell of the figure that does not move, against one that moves as far as the mean: a body's outline is wider than it."""
 _NO_CAMERA = 2.0
 """Cells of ground that the guess of a still camera counts for."""
+_FLAT = 0.02
+"""Colours (-1 to 1) of a cell that differ by less show nothing."""
 _LEAST_PX2 = 12.0
 """A figure smaller than this has no middle."""
 _SURE_PX = 3.0
-"""Middles that are less apart are taken for the same: bodies differ by so much."""
+"""`shrunk` for how far two middles lie apart: bodies differ by so much."""
 _LITTLE, _SOME = 0.2, 0.6
 """A pixel that is less likely of the figure than the first is ground, one that is more likely than the second hides it."""
 
@@ -39,17 +41,30 @@ class Layers:
     ground: torch.Tensor
 
 
-def layers_of(moves_BT2hw: torch.Tensor, figure_BT1HW: torch.Tensor) -> Layers:
+def layers_of(moves_BT2hw: torch.Tensor, figure_BT1HW: torch.Tensor, shown_BT1hw: torch.Tensor) -> Layers:
     """Split a displacement by where the driver's figure stands (0-1): the figure's is carried on beyond its own outline, the
-    ground's is the affine map that what lies well away from the figure follows, as it does before a moving camera."""
+    ground's is the affine map that what lies well away from the figure follows, as it does before a moving camera.
+
+    Cells of ground that show nothing (`shown`), or stand beside such, tell nothing, and the fewer are left the less is believed:
+    before a drawn skeleton no camera moves.
+    """
     shape, cell_px = moves_BT2hw.shape[:2], figure_BT1HW.shape[-1] / moves_BT2hw.shape[-1]
     moves = moves_BT2hw.flatten(0, 1)
     inside = F.adaptive_avg_pool2d(figure_BT1HW.flatten(0, 1).float(), moves.shape[-2:])
     length = moves.norm(dim=1, keepdim=True)
     moving = length + _STILL * length.mean((2, 3), keepdim=True) + 1e-4
     figure = _carried(moves, (inside + 0.01) * moving, _NEAR_PX / cell_px)
-    ground = _affine(moves, (1 - F.max_pool2d(inside, 3, 1, 1)).clamp(min=0) ** 2)
+    away = (1 - F.max_pool2d(inside, 3, 1, 1)).clamp(min=0) ** 2
+    telling = away * (1 - F.max_pool2d(1 - shown_BT1hw.flatten(0, 1), 3, 1, 1))
+    ground = _affine(moves, telling * telling.sum((2, 3), keepdim=True) / away.sum((2, 3), keepdim=True).clamp(min=1e-6))
     return Layers(figure=figure.unflatten(0, shape), ground=ground.unflatten(0, shape))
+
+
+def shown(pictures_BT3HW: torch.Tensor, cells: tuple[int, int]) -> torch.Tensor:
+    """1 for the cells of a picture that show something, 0 for those of one colour; `[B,T,1,h,w]` with `cells` (h,w)."""
+    pictures = pictures_BT3HW.flatten(0, 1).float()
+    spread = F.adaptive_max_pool2d(pictures, cells) + F.adaptive_max_pool2d(-pictures, cells)
+    return (spread.amax(1, keepdim=True) > _FLAT).float().unflatten(0, pictures_BT3HW.shape[:2])
 
 
 def _affine(field_B2HW: torch.Tensor, weight_B1HW: torch.Tensor) -> torch.Tensor:
@@ -82,9 +97,17 @@ def _blurred(x_BCHW: torch.Tensor, sigma: float) -> torch.Tensor:
 def sideways(driver_B1HW: torch.Tensor, reference_B1HW: torch.Tensor) -> torch.Tensor:
     """How far to the right the reference's figure stands of where the driver's does, px `[B]`; 0 where either has no figure."""
     (mine, mass), (theirs, their_mass) = _middle(driver_B1HW), _middle(reference_B1HW)
-    apart = theirs - mine
-    shrunk = apart * (1 - (_SURE_PX / apart.abs().clamp(min=1e-3)) ** 2).clamp(min=0)
-    return torch.where(torch.minimum(mass, their_mass) > _LEAST_PX2, shrunk, torch.zeros_like(shrunk))
+    apart = shrunk((theirs - mine)[:, None], _SURE_PX)[:, 0]
+    return torch.where(torch.minimum(mass, their_mass) > _LEAST_PX2, apart, torch.zeros_like(apart))
+
+
+def shrunk(vectors_BC: torch.Tensor, least: torch.Tensor | float) -> torch.Tensor:
+    """Vectors `[B,C,...]` made shorter: to nothing where they are shorter than `least`, hardly where they are far longer.
+
+    Source: positive-part James-Stein estimator (Efron and Morris, 1973): what may be noise of that length is taken for noise.
+    """
+    length = vectors_BC.norm(dim=1, keepdim=True)
+    return vectors_BC * (1 - (least / length.clamp(min=1e-3)) ** 2).clamp(min=0)
 
 
 def _middle(figure_B1HW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -27,7 +27,7 @@ from torch.nn import functional as F
 
 from models.backbones.attention import MAX_POSITIONS, CanvasAttention, slot_rope
 from models.backbones.figure import Figure
-from models.backbones.layers import Layers, layered, layers_of, sideways
+from models.backbones.layers import Layers, layered, layers_of, shown, shrunk, sideways
 from models.backbones.matching import Matcher, cell_moves, sample_at
 from models.canvas import Canvas, given_places, model_input, output_region
 from models.rectified_flow import Prediction
@@ -39,6 +39,8 @@ _REACH_PX = 4.0
 """What an output of 1 moves a pixel by; the head's numbers stay near 1."""
 _LONGER = 1.3
 """Factor on a driver's displacements over a whole clip."""
+_SURE_PX = 2.0
+"""`shrunk` for the way from the first frame to the reference, of a driver that shows nothing at all, over a whole clip."""
 _GUESSED = 6
 """Channels of `_guess`."""
 _CRISPNESS = 0.75
@@ -50,7 +52,8 @@ class Seen:
     """What is read off the driver before anything is painted. `matches` `[B,T,5,H/cell,W/cell]` (`Matcher`); `figure` `[B,T,1,H,W]` and
     `reference_figure` `[B,1,H,W]`, 0-1: where the driver's and the reference's figures stand; `layers`: how figure and ground have moved.
 
-    `apart` `[B]` px: how far to the right the reference's figure stands of the driver's first one.
+    `apart` `[B]` px: how far to the right the reference's figure stands of the driver's first one. `doubt` `[B]` px: what may be mere
+    error in what the tokens add to that.
     """
 
     matches: torch.Tensor
@@ -58,6 +61,7 @@ class Seen:
     reference_figure: torch.Tensor
     layers: Layers
     apart: torch.Tensor
+    doubt: torch.Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -197,7 +201,8 @@ class TinyBackbone(nn.Module):
 
         Without a driver an origin is what the token says, a_t(x). With one the figure's is B_t(x) + a_0(x + B_t(x)): the driver's own
         displacement since its first frame, then the way from that frame to the reference, which is asked for once and carried along by
-        the driver; it starts from how far the two figures stand apart. The ground's is the driver's ground's alone.
+        the driver; it starts from how far the two figures stand apart, and is shrunk by the doubt about it. The ground's is the driver's
+        ground's alone.
         What a token would add to that per frame shortens the motion wherever it doubts (docs/tiny_models.md), and so would a matcher
         that learned from the picture: it is taught by `match_loss` alone.
         """
@@ -208,7 +213,8 @@ class TinyBackbone(nn.Module):
             copied = sample_at(reference, origins, _CRISPNESS)
         else:
             moved, ground = seen.layers.figure, seen.layers.ground
-            origins = moved + sample_at(origins[:, 0], moved / self.config.cell_px) + _shift(seen.apart)
+            way = shrunk(origins[:, 0], seen.doubt[:, None, None, None])
+            origins = moved + sample_at(way, moved / self.config.cell_px) + _shift(seen.apart)
             copied, _, _ = layered(reference, seen.reference_figure, origins, ground, _CRISPNESS)
         return Parts(painted=self.decode(painted), copied=copied, share=self.decode(share).sigmoid(), origins=origins, ground=ground)
 
@@ -222,8 +228,9 @@ class TinyBackbone(nn.Module):
         """Matches, figures and layers of a driver. Only the matches have gradients.
 
         `moves`: its displacement by estimated flow or by joints, which is averaged with what the matcher says: two estimates that err
-        differently. `neighbours`: each frame follows the one before; then displacements are made longer by a constant, since all
-        estimates are short of limbs (figures in docs/tiny_models.md).
+        differently. `neighbours`: each frame follows the one before, a whole clip. Only then are estimates corrected by constants:
+        displacements are made longer, since all are short of limbs, and how the reference lies to the first frame is doubted as far as
+        that shows nothing, as most of a skeleton's picture does (figures in docs/tiny_models.md).
         """
         matches = self.matcher(driver_BT3HW, neighbours=neighbours)
         with torch.no_grad():
@@ -232,9 +239,12 @@ class TinyBackbone(nn.Module):
             with torch.autocast(figures.device.type, enabled=False):  # a place needs more than the eight bits of bfloat16
                 moved = cell_moves(matches)
                 moved = moved if moves_BT2hw is None else (moved + moves_BT2hw) / 2
-                layers = layers_of(_LONGER * moved if neighbours else moved, figures[:, 1:])
+                telling = shown(driver_BT3HW, moved.shape[-2:])
+                layers = layers_of(_LONGER * moved if neighbours else moved, figures[:, 1:], telling)
                 apart = sideways(figures[:, 1], figures[:, 0])
-        return Seen(matches=matches, figure=figures[:, 1:], reference_figure=figures[:, 0], layers=layers, apart=apart)
+                doubt = neighbours * _SURE_PX * (1 - telling[:, 0].mean((1, 2, 3)))
+        stands = {"figure": figures[:, 1:], "reference_figure": figures[:, 0]}
+        return Seen(matches=matches, **stands, layers=layers, apart=apart, doubt=doubt)
 
     def heads(
         self, noisy_BCThw: torch.Tensor, t_B: torch.Tensor, canvas: Canvas, moves_BT2hw: torch.Tensor | None = None

@@ -14,7 +14,7 @@ from models.pose.draw import MIN_CONFIDENCE
 from models.pose.skeleton import BONES, SHOULDERS
 from models.types import PoseTrack
 
-_SPREAD_PX, _FADE_PX, _FADING_PX = 2.5, 6.0, 4.0
+_SPREAD_PX, _FADE_PX, _FADING_PX = 4.0, 6.0, 4.0
 """How far a point of a bone reaches, how far from all bones nothing fades, and how fast it does from there on; px at 48 px."""
 _POINTS = np.linspace(0, 1, 5)
 _NECK = tuple((0, shoulder) for shoulder in SHOULDERS)

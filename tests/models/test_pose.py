@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from models.animators.motion import Blank, Raw, Signal, Skeleton
+from models.optical_flow import cell_means, since_first
 from models.pose.augment import random_bone_factors, scale_bones
 from models.pose.draw import draw_poses
 from models.pose.heatmap import HeatmapEstimator, PoseNet, decode, letterbox, load_estimator, save_estimator
@@ -144,6 +145,8 @@ def test_motion_signals_say_what_the_animator_sees():
     blank, raw = Blank().read(clip, None, small), Raw().read(clip, None, small)
     assert blank.pictures is None and blank.moves(4) is None and blank.window(0, 6).pictures is None
     assert raw.pictures.shape == (2, 16, 16, 3) and raw.moves(4).shape == (2, 4, 4, 2)
+    noise = Signal(pictures=np.random.default_rng(0).integers(0, 255, (3, 16, 16, 3), dtype=np.uint8))
+    assert np.array_equal(noise.moves(4), [cell_means(flow, 4) for flow in since_first(noise.pictures, careful=True)])
 
     class Nobody:
         def estimate(self, clip):
@@ -176,15 +179,6 @@ def test_a_skeleton_stands_where_the_fitted_picture_of_the_driver_shows_its_pers
     assert np.allclose(read.pose.points[0, 0], person(), atol=1e-3)
 
 
-def test_what_the_joints_say_is_evened_out_over_time_and_the_last_frame_stays():
-    pose = tracks(*(person() + np.float32((dx, 0)) for dx in (0, 2, 0, 0, 4)))
-    signal = Signal(pictures=draw_poses(pose, (48, 48)), pose=pose)
-    at = (slice(None), *(person()[5] / 4).astype(int)[::-1], 0)  # sideways, at a shoulder
-    raw, said = joint_moves(pose, (48, 48), 4)[at], signal.moves(4)[at]
-    assert said[0] == 0 and said[4] == raw[4]
-    assert np.allclose(said[1:4], 0.6 * raw[1:4] + 0.2 * (raw[:3] + raw[2:]), atol=1e-5)
-
-
 def test_joints_carry_what_stands_about_them_and_nothing_far_away():
     there = person()
     moved = joint_moves(tracks(there, there + np.float32((3, -2))), (48, 48), 4)
@@ -200,7 +194,8 @@ def test_an_arm_moves_by_itself_and_a_joint_that_is_not_seen_says_nothing():
     pose = tracks(person(), raised)
     moves = joint_moves(pose, (48, 48), 4)
     hand, foot = (tuple((raised[j] / 4).astype(int)[::-1]) for j in (9, 16))
-    assert np.abs(moves[1][hand] - (person()[9] - raised[9])).max() < 3 and np.abs(moves[1][foot]).max() < 0.2
+    wanted = person()[9] - raised[9]
+    assert np.linalg.norm(moves[1][hand] - wanted) < 0.5 * np.linalg.norm(wanted) and np.abs(moves[1][foot]).max() < 0.2
     hidden = pose.confidence.copy()
     hidden[1, :, 9] = 0
     unseen = PoseTrack(points=pose.points, confidence=hidden, skeleton="coco17", fps=8.0)

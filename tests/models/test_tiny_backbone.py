@@ -114,7 +114,7 @@ def test_a_new_network_moves_the_figure_and_the_ground_as_its_matches_say():
         parts = backbone.parts(heads, seen, canvas)
     assert seen.matches.shape == (2, 3, 5, 4, 6) and seen.matches[:, 0].eq(0).all() and parts.origins[:, 1:].abs().max() > 0.1
     assert seen.figure.shape == (2, 3, 1, 16, 24) and seen.reference_figure.shape == (2, 1, 16, 24)
-    longer = layers_of(1.3 * cell_moves(seen.matches), seen.figure)  # all frames of a clip of three
+    longer = layers_of(1.3 * cell_moves(seen.matches), seen.figure, torch.ones(2, 3, 1, 4, 6))  # all frames of a clip of three
     assert torch.allclose(parts.origins, longer.figure, atol=1e-5) and torch.allclose(parts.ground, longer.ground, atol=1e-5)
 
 
@@ -123,7 +123,7 @@ def test_estimated_flow_counts_as_much_as_the_matches():
     moves = torch.full((2, 3, 2, 4, 6), 5.0)
     with torch.no_grad():
         seen = backbone.heads(noisy, t, canvas, moves)[1]
-    half = layers_of(1.3 * (cell_moves(seen.matches) + 5) / 2, seen.figure)
+    half = layers_of(1.3 * (cell_moves(seen.matches) + 5) / 2, seen.figure, torch.ones(2, 3, 1, 4, 6))
     assert torch.allclose(seen.layers.figure, half.figure, atol=1e-5)
 
 
@@ -144,6 +144,7 @@ def seen_of(figure, ground, apart=0.0):
         reference_figure=reference_figure,
         layers=Layers(figure=figure, ground=ground),
         apart=torch.full((2,), apart),
+        doubt=torch.zeros(2),
     )
 
 
@@ -158,6 +159,28 @@ def test_the_way_to_the_reference_is_asked_for_once_and_carried_along_by_the_dri
     dx = backbone.parts(heads, seen_of(moves, 0 * moves, apart=3.0), canvas).origins[:, :, 0]
     assert torch.allclose(dx[:, 0], words[:, 0, 0] * 4 + 3)
     assert torch.allclose(dx[:, 1:, :, 0], torch.tensor(11.0)) and torch.allclose(dx[:, 1:, :, 1:], torch.tensor(13.0))
+
+
+def test_a_way_to_the_reference_that_is_shorter_than_the_doubt_about_it_is_none():
+    backbone, _, _, canvas = given(3)
+    words = torch.zeros(2, 3, 2, 4, 6)
+    words[:, 0, 0, :, 1], words[:, 0, 0, :, 4] = 0.45, 2.0  # 1.8 and 8 px
+    heads = torch.cat([torch.zeros(2, 256, 3, 2, 3), frames_to_latents(words, 2)], 1)
+    still = torch.zeros(2, 3, 2, 4, 6)
+    seen = replace(seen_of(still, still), doubt=torch.tensor([0.0, 2.0]))
+    sure, doubted = backbone.parts(heads, seen, canvas).origins[:, 0, 0]
+    assert torch.allclose(sure, 4 * words[0, 0, 0])
+    assert doubted[:, 1].eq(0).all() and torch.allclose(doubted[:, 4], torch.tensor(8 * (1 - (2 / 8) ** 2)))
+
+
+@pytest.mark.parametrize(("kept", "doubt"), [(4, 0.0), (1, 1.5), (0, 2.0)])
+def test_what_a_whole_clip_does_not_show_is_doubted_and_a_pair_of_frames_is_not(kept, doubt):
+    backbone = given(3)[0]
+    driver = torch.rand(2, 3, 3, 16, 24) * 2 - 1
+    driver[..., 4 * kept :, :] = -1  # rows of cells
+    with torch.no_grad():
+        seen = [backbone.see(driver, driver[:, 0], neighbours=whole).doubt for whole in (True, False)]
+    assert torch.allclose(seen[0], torch.full((2,), doubt)) and seen[1].eq(0).all()
 
 
 def test_the_figure_moves_over_a_ground_that_stays():
