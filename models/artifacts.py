@@ -1,7 +1,7 @@
 """Every writer goes through here: bytes appear under their final name whole or not at all.
 
 A local file is written under a temporary name, flushed to disk and renamed; other file systems (any fsspec URL) are
-written under a temporary name and moved. Hashes are sha256 hex digests.
+written under a temporary name and moved. Hashes are sha256 hex digests. `cache_folder` is where rendered cases and answers lie.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ from uuid import uuid4
 
 def _is_local(url: str | Path) -> bool:
     return isinstance(url, Path) or "://" not in str(url) or str(url).startswith("file://")
+
+
+def cache_folder() -> Path:
+    """Where what can be made again is kept: ACTORFORGE_CACHE, else XDG_CACHE_HOME/actorforge, else ~/.cache/actorforge."""
+    own = os.environ.get("ACTORFORGE_CACHE")
+    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "actorforge"
 
 
 @contextmanager

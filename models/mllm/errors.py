@@ -1,0 +1,41 @@
+"""Why there is no answer: four kinds, never mixed. They pickle, so a worker process may raise them."""
+
+from __future__ import annotations
+
+
+class MllmError(Exception):
+    """No answer. `kind`: refused, unparsed, unreachable or cost_cap, as in the log."""
+
+    kind = "failed"
+
+
+class Refused(MllmError):
+    """The model or the provider's policy declined: asking the same again would not help."""
+
+    kind = "refused"
+
+
+class Unparsed(MllmError):
+    """The reply is no JSON or breaks its schema, after one repair. `raw`: what was said last."""
+
+    kind = "unparsed"
+
+    def __init__(self, message: str, raw: str = "") -> None:
+        super().__init__(message)
+        self.raw = raw
+
+
+class Unreachable(MllmError):
+    """The endpoint does not serve: time-outs, HTTP errors, no or a wrong key. `transient`: asking again later may help."""
+
+    kind = "unreachable"
+
+    def __init__(self, message: str, *, transient: bool = False, retry_after_s: float | None = None, attempts: int = 0) -> None:
+        super().__init__(message)
+        self.transient, self.retry_after_s, self.attempts = transient, retry_after_s, attempts
+
+
+class CostCapReached(MllmError):
+    """The log's total is at `Endpoint.max_cost_usd`; no call was made."""
+
+    kind = "cost_cap"
