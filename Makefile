@@ -11,10 +11,10 @@ demo: $(VENV)/.installed
 	$(BIN)/actorforge demo
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 weights: $(VENV)/.installed
-	OMP_NUM_THREADS=2 ACTORFORGE=$(BIN)/actorforge models/weights/make_weights.sh
+	ACTORFORGE=$(BIN)/actorforge models/weights/make_weights.sh
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python >= 3.11 is needed, found " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'

@@ -9,6 +9,7 @@ from awbench.cases import Suite
 from awbench.catalog import ANIMATORS
 from models.animators.load import load_animator
 from models.protocols import Animator
+from models.runtime import Runtime
 from models.types import AnimationRequest, AnimationResult, require
 
 NAME = "ground_truth"
@@ -37,7 +38,7 @@ def create(argument: str | None = None) -> GroundTruth:
     return GroundTruth()
 
 
-def load_for_suite(name_or_path: str, suite: Suite) -> Animator:
+def load_for_suite(name_or_path: str, suite: Suite, runtime: Runtime = Runtime()) -> Animator:
     """Any animator by name, `name:argument` or checkpoint folder; ground_truth is tied to `suite`."""
-    animator = load_animator(name_or_path, ANIMATORS)
+    animator = load_animator(name_or_path, ANIMATORS, runtime)
     return GroundTruth(suite=suite) if isinstance(animator, GroundTruth) else animator

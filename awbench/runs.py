@@ -19,10 +19,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from awbench.cases import CaseMedia, Suite
+from awbench.cases import Case, CaseMedia, Suite
 from awbench.suites.folder import SUITE_FILE, load_folder
 from awbench.suites.snapshot import write_snapshot
 from models.artifacts import read_json, sha256, write_bytes, write_json, write_parquet
+from models.guidance.guide import Guide
+from models.mllm.errors import MllmError
 from models.protocols import Animator
 from models.seeds import item_seed
 from models.types import AnimationRequest, AnimationResult, Clip, Grid, require
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
 
 PLAN_FILE, RUN_FILE = "plan.json", "run.json"
 GENERATION_FILE, SCORES_FILE = "generation.parquet", "scores.parquet"
-COLUMNS = ("case", "system", "status", "reason", "seconds", "seed", "animator", "sha256", "adaptation")
+COLUMNS = ("case", "system", "status", "reason", "seconds", "seed", "prompt", "animator", "sha256", "adaptation")
+_NO_GUIDE = {"name": "", "version": ""}
 _LIBRARIES = ("actorforge", "numpy", "opencv-python-headless", "av", "torch", "diffusers")
 
 Row = dict[str, Any]
@@ -92,10 +95,13 @@ class Run:
         return pd.read_parquet(path) if path.is_file() else None
 
 
-def start_run(out: str | Path, suite: Suite, animator_name: str, animator: Animator, seed: int) -> Run:
-    """Begin or continue the run `out`. Raises ValueError, naming the field, when it was begun with other settings."""
+def start_run(out: str | Path, suite: Suite, animator_name: str, animator: Animator, seed: int, *, guide: Guide | None = None) -> Run:
+    """Begin or continue the run `out`. Raises ValueError, naming the field, when it was begun with other settings.
+
+    What the animator runs on is noted in the plan and may differ from call to call. `guide`: writes prompts of cases without one.
+    """
     out = Path(out)
-    plan = _plan(suite, animator_name, animator, seed)
+    plan = _plan(suite, animator_name, animator, seed, guide)
     if (out / PLAN_FILE).is_file():
         _refuse_other_settings(out, read_json(out / PLAN_FILE), plan)
     else:
@@ -104,10 +110,22 @@ def start_run(out: str | Path, suite: Suite, animator_name: str, animator: Anima
         write_json(out / PLAN_FILE, plan)
     if not (out / "suite" / SUITE_FILE).is_file():
         write_snapshot(suite, out / "suite")
-    return Run.open(out)
+    run = Run.open(out)
+    _note_runtime(run, animator)
+    return run
 
 
-def _plan(suite: Suite, animator_name: str, animator: Animator, seed: int) -> dict[str, Any]:
+def _note_runtime(run: Run, animator: Animator) -> None:
+    """Add what the animator runs on to the plan, where it says so and cases are left for it."""
+    runtime = getattr(animator, "runtime", None)
+    plan = read_json(run.path / PLAN_FILE)
+    noted = plan.get("runtimes", [])
+    record = None if runtime is None else runtime.record()
+    if record is not None and record not in noted and pending(run):
+        write_json(run.path / PLAN_FILE, plan | {"runtimes": [*noted, record]})
+
+
+def _plan(suite: Suite, animator_name: str, animator: Animator, seed: int, guide: Guide | None) -> dict[str, Any]:
     return {
         "kind": "run",
         "suite": {
@@ -122,6 +140,8 @@ def _plan(suite: Suite, animator_name: str, animator: Animator, seed: int) -> di
         "weights_hash": getattr(animator, "weights_hash", ""),
         "filter_metrics": sorted(getattr(animator, "filter_metrics", ())),
         "seed": seed,
+        "guide": _NO_GUIDE if guide is None else {"name": guide.name, "version": guide.version},
+        "runtimes": [],
         "versions": installed_versions(_LIBRARIES),
     }
 
@@ -130,7 +150,7 @@ def _identity(plan: dict[str, Any]) -> dict[str, Any]:
     """What must agree between two uses of one folder; a checkpoint is known by its weights, not by its path."""
     suite = {f"suite.{name}": plan["suite"][name] for name in ("name", "version", "grid", "fingerprint")}
     named = () if plan["weights_hash"] else ("animator",)
-    return suite | {name: plan[name] for name in (*named, "system", "weights_hash", "seed")}
+    return suite | {name: plan[name] for name in (*named, "system", "weights_hash", "seed")} | {"guide": plan.get("guide", _NO_GUIDE)}
 
 
 def _refuse_other_settings(out: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
@@ -163,14 +183,18 @@ def pending(run: Run) -> list[str]:
     return [case.id for case in run.suite.cases if record(run, case.id) is None]
 
 
-def generate_case(run: Run, case_id: str, animator: Animator) -> Row:
-    """Animate one case, publish its video, then its row. Whatever goes wrong becomes a failed row with the reason."""
+def generate_case(run: Run, case_id: str, animator: Animator, guide: Guide | None = None) -> Row:
+    """Animate one case, publish its video, then its row. Whatever goes wrong becomes a failed row with the reason.
+
+    A case without a prompt gets the guide's. A guide that fails fails the case: it is not asked for with an empty prompt.
+    """
     row: Row = dict.fromkeys(COLUMNS, "") | {"case": case_id, "system": run.system, "seed": item_seed(run.seed, case_id), "seconds": None}
     start_s = time.monotonic()
     try:
         media = run.suite.load(case_id)
+        row["prompt"] = _prompt(run.suite.case(case_id), media, guide)
         start_s = time.monotonic()
-        result = animator.animate(_request(run, case_id, media, row["seed"]))
+        result = animator.animate(_request(run, case_id, media, row))
         row["seconds"] = round(time.monotonic() - start_s, 4)
         clip, note = to_grid(_checked(result, case_id), run.suite.grid)
         data = encode_video(clip)
@@ -184,15 +208,23 @@ def generate_case(run: Run, case_id: str, animator: Animator) -> Row:
     return row
 
 
+def _prompt(case: Case, media: CaseMedia, guide: Guide | None) -> str:
+    if case.prompt or guide is None:
+        return case.prompt
+    return guide.guide(media.driving, media.reference, {name: str(value) for name, value in case.tags.items()}).prompt
+
+
 def _reason(error: Exception) -> str:
     text = " ".join(str(error).split())[:1000]
+    if isinstance(error, MllmError):
+        return f"guide: {error.kind}: {text}"
     return text if isinstance(error, ValueError) and text else f"{type(error).__name__}: {text}".removesuffix(": ")
 
 
-def _request(run: Run, case_id: str, media: CaseMedia, seed: int) -> AnimationRequest:
-    grid, prompt = run.suite.grid, run.suite.case(case_id).prompt
-    given = {"reference": media.reference, "driving": media.driving, "prompt": prompt}
-    return AnimationRequest(id=case_id, size=grid.size, num_frames=grid.num_frames, seed=seed, **given)
+def _request(run: Run, case_id: str, media: CaseMedia, row: Row) -> AnimationRequest:
+    grid = run.suite.grid
+    given = {"reference": media.reference, "driving": media.driving, "prompt": row["prompt"], "seed": row["seed"]}
+    return AnimationRequest(id=case_id, size=grid.size, num_frames=grid.num_frames, **given)
 
 
 def _checked(result: object, case_id: str) -> Clip:

@@ -16,8 +16,10 @@ from awbench.catalog import METRICS
 from awbench.evidence import Evidence
 from awbench.metrics.metric import Unscored
 from bootstrap.pairing import PairSpec
+from bootstrap.prompts import NO_PROMPTS, PairPrompts
 from bootstrap.reasons import reason_of
 from bootstrap.synthesis import Candidate, PairMedia
+from bootstrap.thresholds import Thresholds
 from models.images import MediaError
 from models.types import Clip, Grid, require
 from models.video import read_video
@@ -26,27 +28,6 @@ FILTER_METRICS = {"motion_agreement": "motion_fidelity", "identity": "appearance
 """Check -> the metric that gives its value."""
 CHECKS = ("decodable", "length", "moving", "distinct", "motion_agreement", "identity")
 _STILL_LEVELS = 0.5  # mean change of a frame in grey levels (0-255) below which it counts as held
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thresholds:
-    """A check passes at or above its threshold.
-
-    `moving`: share of transitions in which the driver changes, 0-1 (rejects static and frozen clips); `distinct`: mean
-    difference between driver and target in grey levels; `motion_agreement` and `identity`: see `FILTER_METRICS`, 0-1. Without
-    truth a right answer has a motion agreement of about 0.3; of the shipped teacher's clips one in twenty is below 0.14, so 0.05 is
-    a floor for teachers that do not follow at all.
-    """
-
-    moving: float = 0.5
-    distinct: float = 1.0
-    motion_agreement: float = 0.05
-    identity: float = 0.1
-
-    def __post_init__(self) -> None:
-        for name, top in (("moving", 1), ("distinct", 255), ("motion_agreement", 1), ("identity", 1)):
-            value = getattr(self, name)
-            require(np.isfinite(value) and 0 <= value <= top, "thresholds", name, value, f"a number in 0-{top}", "0 turns the check off")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +56,7 @@ class Pair:
     media: PairMedia
     members: Mapping[str, bytes]
     verdicts: tuple[Verdict, ...]
+    prompts: PairPrompts = NO_PROMPTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,7 +76,7 @@ def decide(candidate: Candidate, grid: Grid, thresholds: Thresholds) -> Pair | R
     spec, media = candidate.spec, candidate.media
     if failed:
         return Rejection(spec=spec, media=media, verdicts=verdicts, reason=f"{failed[0].check}: {failed[0].reason}")
-    return Pair(spec=spec, media=media, members=candidate.members, verdicts=verdicts)
+    return Pair(spec=spec, media=media, members=candidate.members, verdicts=verdicts, prompts=candidate.prompts)
 
 
 def judge(candidate: Candidate, grid: Grid, thresholds: Thresholds) -> tuple[Verdict, ...]:

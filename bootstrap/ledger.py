@@ -3,8 +3,8 @@
 A dataset folder in the making holds, beside the shards, `units/plan.json` (the resolved settings and what the source
 folders held) and `units/unit-%06d.json` (the rows of a unit's pairs). Killed anywhere, a unit either has its marker or
 is made again, to the same bytes. A marker counts only while its shard is the one it names; one that says `lost` (the
-worker died again and again) fills the manifest, yet a later run tries the unit anew. `events.jsonl` takes everything
-that depends on when and where.
+worker died again and again, the guide's endpoint did not serve) fills the manifest, yet a later run tries the unit
+anew. `events.jsonl` takes everything that depends on when and where.
 """
 
 from __future__ import annotations

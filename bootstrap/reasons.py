@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from models.images import MediaError
+from models.mllm.errors import MllmError
 
 _MAX_CHARS = 400
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -16,11 +17,12 @@ def printable(text: str) -> str:
 
 
 def reason_of(error: BaseException) -> str:
-    """Why something failed: the message of a MediaError, else the exception's type and message, cleaned and shortened."""
+    """Why something failed, cleaned and shortened: the message of a MediaError, a model's failure by its kind, else type and message."""
     said = str(error)
     if isinstance(error, OSError) and error.strerror:
         said = error.strerror  # str(error) would carry the path, and rows must not depend on it
-    text = said if isinstance(error, MediaError) else f"{type(error).__name__}: {said}".removesuffix(": ")
+    kind = error.kind if isinstance(error, MllmError) else type(error).__name__
+    text = said if isinstance(error, MediaError) else f"{kind}: {said}".removesuffix(": ")
     return shortened(" ".join(printable(text).split()), _MAX_CHARS)
 
 

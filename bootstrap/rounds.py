@@ -1,7 +1,7 @@
 """A round of the factory, from settings to a finished dataset folder, without a word about processes.
 
     plan_round -> Round -> begin_round -> units.run_unit (anywhere, in any order) -> manifest.finish_round
-The plan fixes everything that decides a byte; running a unit needs the round and a teacher.
+The plan fixes everything that decides a byte; running a unit needs the round, a teacher and the guide that the plan names.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any, Callable
 
 from awbench.catalog import METRICS
-from bootstrap.filters import FILTER_METRICS, Thresholds
+from bootstrap.filters import FILTER_METRICS
 from bootstrap.ledger import Ledger, Unit
 from bootstrap.pairing import Pairing, PairSpec
+from bootstrap.prompts import NO_GUIDE, GuideMark
 from bootstrap.provenance import digest
 from bootstrap.sources import Listing, Source, scan_driving, scan_references
 from bootstrap.synthesis import CRF
+from bootstrap.thresholds import Thresholds
 from models.types import Grid, require
 
 
@@ -52,13 +54,14 @@ class Teacher:
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """A resolved round: settings, teacher and what the source folders hold."""
+    """A resolved round: settings, teacher, who writes the prompts, and what the source folders hold."""
 
     out: Path
     config: RoundConfig
     teacher: Teacher
     driving: Listing
     references: Listing
+    guide: GuideMark = NO_GUIDE
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -70,6 +73,7 @@ class Round:
             "teacher": dataclasses.asdict(self.teacher) | {"filter_metrics": list(self.teacher.filter_metrics)},
             "thresholds": dataclasses.asdict(self.config.thresholds),
             "filter_metrics": metrics,
+            "guide": dataclasses.asdict(self.guide),
             "video": {"codec": "h264", "pix_fmt": "yuv444p", "crf": CRF},
         }
 
@@ -115,7 +119,9 @@ class Round:
         return [unit for unit in self.units if not self.ledger.is_done(unit)]
 
 
-def plan_round(config: RoundConfig, teacher: Teacher, out: Path, seen: Callable[[str], None] = lambda _: None) -> Round:
+def plan_round(
+    config: RoundConfig, teacher: Teacher, out: Path, seen: Callable[[str], None] = lambda _: None, *, guide: GuideMark = NO_GUIDE
+) -> Round:
     """Scan the sources and compare with what `out` was begun with; writes nothing.
 
     Raises ValueError naming the field when the folder was begun with other settings, the limit shrinks, or `out` and a
@@ -124,7 +130,7 @@ def plan_round(config: RoundConfig, teacher: Teacher, out: Path, seen: Callable[
     _refuse_nesting(config, out)
     driving = scan_driving(config.driving, config.grid, seen)
     references = scan_references(config.references, seen)
-    planned = Round(out=out, config=config, teacher=teacher, driving=driving, references=references)
+    planned = Round(out=out, config=config, teacher=teacher, driving=driving, references=references, guide=guide)
     require(bool(driving.usable or driving.unreadable), "synthesize", "driving", f"no clip in {config.driving}", "a folder of clips")
     require(bool(references.usable or references.unreadable), "synthesize", "references", f"no image in {config.references}", "images")
     record = _plan_record(planned)

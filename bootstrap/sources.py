@@ -23,7 +23,7 @@ from models.types import Grid, require
 from models.video import VIDEO_SUFFIXES, frames_of
 
 TAGS_FILE = "clips.csv"
-TAG_COLUMNS = ("subject", "framing", "count", "camera", "licence", "consent", "split", "prompt")
+TAG_COLUMNS = ("subject", "framing", "count", "camera", "motion", "licence", "consent", "split", "prompt")
 _SIDECARS = frozenset({".csv", ".json", ".npz", ".npy", ".txt", ".md", ".yaml", ".yml", ".html", ".bvh"})
 
 

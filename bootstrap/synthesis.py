@@ -1,7 +1,7 @@
 """One pair made: the teacher's synthetic clip is the *driver*, the real footage is the *target*.
 
     driver = teacher(motion of V, identity),    reference = V[0],    target = V
-In: a `PairSpec`, its media on the grid, a teacher; out: a `Candidate` with the encoded members of its sample. The
+In: a `PairSpec`, its media on the grid, its prompts, a teacher; out: a `Candidate` with the encoded members of its sample. The
 reference is the first frame of the *encoded* target, so `reference == target[0]` holds to the pixel for a reader.
 """
 
@@ -14,6 +14,7 @@ from typing import Mapping
 import numpy as np
 
 from bootstrap.pairing import PairSpec
+from bootstrap.prompts import NO_PROMPTS, PairPrompts
 from bootstrap.sources import read_identity
 from models.images import encode_image, fit_image
 from models.protocols import Animator
@@ -32,7 +33,6 @@ class PairMedia:
     window: Window
     identity: np.ndarray
     identity_notes: tuple[str, ...] = ()
-    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,16 +42,17 @@ class Candidate:
     spec: PairSpec
     media: PairMedia
     members: Mapping[str, bytes]
+    prompts: PairPrompts = NO_PROMPTS
 
 
-def read_media(spec: PairSpec, driving: Path, references: Path, grid: Grid, prompt: str = "") -> PairMedia:
+def read_media(spec: PairSpec, driving: Path, references: Path, grid: Grid) -> PairMedia:
     """Cut the pair's window and bring the identity to the grid (centred crop). Raises MediaError."""
     clip, window = read_window(driving / spec.driving, grid, spec.start_s)
     identity, notes = read_identity(references / spec.identity)
-    return PairMedia(clip=clip, window=window, identity=fit_image(identity, grid.size), identity_notes=notes, prompt=prompt)
+    return PairMedia(clip=clip, window=window, identity=fit_image(identity, grid.size), identity_notes=notes)
 
 
-def synthesize_pair(spec: PairSpec, media: PairMedia, teacher: Animator, grid: Grid) -> Candidate:
+def synthesize_pair(spec: PairSpec, media: PairMedia, teacher: Animator, grid: Grid, prompts: PairPrompts = NO_PROMPTS) -> Candidate:
     """Let the teacher move the identity like V and encode the sample. Raises ValueError for an output off the grid."""
     request = AnimationRequest(
         id=spec.key,
@@ -60,7 +61,7 @@ def synthesize_pair(spec: PairSpec, media: PairMedia, teacher: Animator, grid: G
         size=grid.size,
         num_frames=grid.num_frames,
         seed=spec.seed,
-        prompt=media.prompt,
+        prompt=prompts.teacher.prompt,
     )
     driver = teacher.animate(request).clip
     require(driver.size == grid.size, "teacher output", "size", driver.size, str(grid.size))
@@ -71,4 +72,4 @@ def synthesize_pair(spec: PairSpec, media: PairMedia, teacher: Animator, grid: G
         "reference.png": encode_image(read_video(target_mp4).frames[0]),
         "target.mp4": target_mp4,
     }
-    return Candidate(spec=spec, media=media, members=members)
+    return Candidate(spec=spec, media=media, members=members, prompts=prompts)

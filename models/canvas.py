@@ -1,17 +1,18 @@
-"""The spatiotemporal in-context canvas: reference and motion share one double-width video.
+"""The spatiotemporal in-context canvas: reference and driver share one double-width video.
 
-Left half: the reference at slot 0, then nothing (the model fills it). Right half: nothing at slot 0 (the start gap),
-then the driving frames. A clip of T frames takes T+1 slots; slot 0 is never output.
+Left half: the reference at t = 0, then nothing (the model paints it). Right half: the driver, blank for the first
+`gap_frames` frames (the start gap: the painted character has that long to leave the reference's pose for the driver's).
 
-    slot      0            1          ...     T
-    pixels  [ref | blank] [0 | D0]    ...   [0 | D(T-1)]
-    mask    [ 1  |   0  ] [0 | 1 ]    ...   [0 |   1   ]        1 = given
+    t          0            1     ...      G              T-1
+    pixels  [ref | 0 ]  [ 0 | 0 ] ... [ 0 | D(G) ] ... [ 0 | D(T-1) ]
+    given   [ 1  | 0 ]  [ 0 | 0 ] ... [ 0 |  1   ] ... [ 0 |   1    ]        0 in pixels is mid grey
 
-Source: DreamActor-M2, section 3.2 and Eq. 2 (width-wise canvas, masks joined in the same order as the pixels); the blank
-driver at slot 0 is its one-second start gap (section 5.1) in miniature. The channel order [noise, mask, condition] is
-that of diffusers' Wan image-to-video transformers.
+A canvas is pixels and says which of its half frames are given; how both become the input of a network (one VAE encoding at
+double width, masks folded or not, known latents put in place) is the backbone's business (`models.backbones`).
+A window that continues another one also gives its tail: the frames painted last stand at t = 1 to n of the left half.
+Source: DreamActor-M2, section 3.2 and Eq. 2 (canvas and masks), section 5.1 (start gap).
 
-Legend: B batch, T frames, S = T+1 slots, C latent channels, h, w latent height and width of one half.
+Legend: B batch, T frames, H, W px of one half, C channels, h, w latent height and width of one half.
 """
 
 from __future__ import annotations
@@ -20,61 +21,89 @@ from dataclasses import dataclass
 
 import torch
 
+from models.types import require
+
+LEFT, RIGHT = 0, 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Canvas:
-    """The condition of one batch. `latents_BCShW`: `[B,C,S,h,2w]`; `mask_B1ShW`: `[B,1,S,h,2w]`, 1 = given, 0 = to fill or blank.
+    """`pixels_B3THW2`: `[B,3,T,H,2W]` in [-1,1], 0 where nothing is given. `given_2T`: bool, what of the left and the right half is."""
 
-    `slots_S`: the slot each of the S pictures stands in, int64 `[S]`; 0 to T where none is left out.
-    `driven`: whether the driver half holds motion; without, it is blank.
-    """
+    pixels_B3THW2: torch.Tensor
+    given_2T: torch.Tensor
 
-    latents_BCShW: torch.Tensor
-    mask_B1ShW: torch.Tensor
-    slots_S: torch.Tensor
-    driven: bool
+    @property
+    def reference_B3HW(self) -> torch.Tensor:
+        return left_half(self.pixels_B3THW2)[:, :, 0]
+
+    @property
+    def num_frames(self) -> int:
+        return self.pixels_B3THW2.shape[2]
 
 
 def compose(
-    reference_BChw: torch.Tensor, motion_BCThw: torch.Tensor | None, num_frames: int, slots: tuple[int, ...] | None = None
+    reference_B3HW: torch.Tensor,
+    driver_B3THW: torch.Tensor | None,
+    num_frames: int,
+    *,
+    gap_frames: int,
+    tail_B3nHW: torch.Tensor | None = None,
 ) -> Canvas:
-    """Lay a reference and motion latents out on the canvas; `motion_BCThw` None leaves the driver half blank, mask 0.
+    """Lay a reference and a driver of `num_frames` frames out; the driver's first `gap_frames` frames are blanked.
 
-    `slots`: where the frames stand when they are only some of a clip's, rising from 1; all others are left out of the canvas.
-    Raises ValueError when the motion has other frames or another size than the reference asks for.
+    `driver_B3THW` None leaves the driver's half blank (image-to-video). `tail_B3nHW`: the last frames of the window before,
+    given at t = 1 to n. Raises ValueError when the driver has another length or size, or nothing of it is left after the gap.
     """
-    b, c, h, w = reference_BChw.shape
-    latents = reference_BChw.new_zeros(b, c, num_frames + 1, h, 2 * w)
-    mask = reference_BChw.new_zeros(b, 1, num_frames + 1, h, 2 * w)
-    latents[:, :, 0, :, :w], mask[:, :, 0, :, :w] = reference_BChw, 1.0
-    if motion_BCThw is not None:
-        if motion_BCThw.shape != (b, c, num_frames, h, w):
-            raise ValueError(
-                f"canvas: motion: got {tuple(motion_BCThw.shape)}, expected {(b, c, num_frames, h, w)}; resize the driver first"
-            )
-        latents[:, :, 1:, :, w:], mask[:, :, 1:, :, w:] = motion_BCThw, 1.0
-    taken = torch.tensor([0, *(slots or range(1, num_frames + 1))], device=latents.device)
-    return Canvas(latents_BCShW=latents, mask_B1ShW=mask, slots_S=taken, driven=motion_BCThw is not None)
+    b, c, height, width = reference_B3HW.shape
+    require(0 <= gap_frames < num_frames, "canvas", "frames", num_frames, f"more than the start gap of {gap_frames}", "use a longer driver")
+    pixels = reference_B3HW.new_zeros(b, c, num_frames, height, 2 * width)
+    given = torch.zeros(2, num_frames, dtype=torch.bool)
+    pixels[:, :, 0, :, :width], given[LEFT, 0] = reference_B3HW, True
+    if tail_B3nHW is not None:
+        n = tail_B3nHW.shape[2]
+        require(0 < n < num_frames - 1, "canvas", "tail frames", n, f"1 to {num_frames - 2}", "use longer windows")
+        pixels[:, :, 1 : n + 1, :, :width], given[LEFT, 1 : n + 1] = tail_B3nHW, True
+    if driver_B3THW is not None:
+        got, want = tuple(driver_B3THW.shape), (b, c, num_frames, height, width)
+        require(got == want, "canvas", "driver", got, str(want), "bring the driver to the reference's size and the canvas' length")
+        pixels[:, :, gap_frames:, :, width:], given[RIGHT, gap_frames:] = driver_B3THW[:, :, gap_frames:], True
+    return Canvas(pixels_B3THW2=pixels, given_2T=given)
 
 
-def model_input(noisy_BCThw: torch.Tensor, canvas: Canvas) -> torch.Tensor:
-    """`[noise C, mask 1, condition C]` on the channels: `[B,2C+1,S,h,2w]`. Noise stands only where the model must paint."""
-    noise = torch.zeros_like(canvas.latents_BCShW)
-    noise[:, :, 1:, :, : noisy_BCThw.shape[-1]] = noisy_BCThw
-    return torch.cat([noise, canvas.mask_B1ShW, canvas.latents_BCShW], dim=1)
+def beside(left_B3THW: torch.Tensor, canvas: Canvas) -> torch.Tensor:
+    """The clip to be painted beside the canvas' own driver half, `[B,3,T,H,2W]`: what a training target is encoded from."""
+    return torch.cat([left_B3THW, right_half(canvas.pixels_B3THW2)], -1)
 
 
-def given_places(canvas: Canvas) -> torch.Tensor:
-    """What is given, a picture a row: reference, then one driving frame after the other; int64 `[1 + T, h*w]` or `[1, h*w]`.
+def left_half(x: torch.Tensor) -> torch.Tensor:
+    return x[..., : x.shape[-1] // 2]
 
-    Places are counted flat over (slot, row, column); the blank half of slot 0, or a blank driver half, is in no row.
+
+def right_half(x: torch.Tensor) -> torch.Tensor:
+    return x[..., x.shape[-1] // 2 :]
+
+
+def halves(left: torch.Tensor, right: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """Spread numbers per frame (`[...,T]` for each half) over the places of a canvas: `[...,T,height,2*width]`."""
+    parts = [half[..., None, None].expand(*half.shape, height, width) for half in (left, right)]
+    return torch.cat(parts, -1)
+
+
+def given_mask(canvas: Canvas, height: int, width: int, *, time_stride: int) -> torch.Tensor:
+    """1 where a pixel frame is given, folded to latent frames: `[1,time_stride,T',height,2*width]`, `width` of one half.
+
+    As in diffusers' `WanImageToVideoPipeline.prepare_latents`: the first frame counts `time_stride` times, then every
+    `time_stride` frames become the channels of one latent frame. Raises ValueError for frames that do not fall into latent frames.
     """
-    slots, height, width = canvas.latents_BCShW.shape[2:]
-    places = torch.arange(slots * height * width, device=canvas.slots_S.device).view(slots, height, width)
-    reference, drivers = places[:1, :, : width // 2], places[1:, :, width // 2 :]
-    return torch.cat([reference, drivers] if canvas.driven else [reference]).flatten(1)
+    whole = (canvas.num_frames - 1) % time_stride == 0
+    require(whole, "canvas", "frames", canvas.num_frames, f"{time_stride}k+1", "use a grid that check_grid takes")
+    given = canvas.given_2T.to(canvas.pixels_B3THW2)
+    first = given[:, :1].expand(2, time_stride)
+    folded = torch.cat([first, given[:, 1:]], 1).view(2, -1, time_stride).transpose(1, 2)
+    return halves(folded[LEFT], folded[RIGHT], height, width)[None]
 
 
-def output_region(prediction_BCShW: torch.Tensor) -> torch.Tensor:
-    """The part of a prediction that becomes the clip: left half, slots 1 to T, `[B,C,T,h,w]`."""
-    return prediction_BCShW[:, :, 1:, :, : prediction_BCShW.shape[-1] // 2]
+def known_mask(canvas: Canvas, height: int, width: int, *, time_stride: int) -> torch.Tensor:
+    """1 where all pixel frames of a latent frame are given: `[1,1,T',height,2*width]`."""
+    return given_mask(canvas, height, width, time_stride=time_stride).amin(1, keepdim=True)

@@ -12,8 +12,8 @@ from typing import Any, Mapping
 
 import numpy as np
 
-SKELETONS: dict[str, int] = {"coco17": 17}
-"""Known skeletons and their number of joints."""
+SKELETONS: dict[str, int] = {"coco17": 17, "wholebody133": 133}
+"""Known skeletons and their number of joints; `models.pose.skeleton.ANATOMIES` says what they are."""
 
 
 def require(condition: bool, item: str, field_name: str, got: object, expected: str, advice: str = "") -> None:
@@ -36,12 +36,29 @@ def check_image(image: np.ndarray, item: str, field_name: str) -> np.ndarray:
     return _frozen(image)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a clip was cut from: file name (no folder), time of its first frame, crop (x,y,w,h) px, (W,H) px of the source as shown."""
+
+    file: str
+    start_s: float
+    crop: tuple[int, int, int, int]
+    source_size: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        require(bool(self.file) and "/" not in self.file, "Origin", "file", repr(self.file), "a file name without a folder")
+        require(bool(np.isfinite(self.start_s)), "Origin", "start_s", self.start_s, "a finite number")
+        require(len(self.crop) == 4 and min(self.crop[2:]) >= 1, "Origin", "crop", self.crop, "(x, y, w, h) with w, h >= 1 px")
+        require(len(self.source_size) == 2 and min(self.source_size) >= 1, "Origin", "source_size", self.source_size, "(W, H) >= 1 px")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Clip:
-    """A piece of video. `frames`: uint8 `[T,H,W,3]` RGB, T >= 1; `fps`: frames per second, > 0."""
+    """A piece of video. `frames`: uint8 `[T,H,W,3]` RGB, T >= 1; `fps`: frames per second, > 0; `origin`: the file it was read from."""
 
     frames: np.ndarray
     fps: float
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         frames = self.frames

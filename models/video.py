@@ -1,17 +1,19 @@
 """Clip <-> file, frame-exact, by PyAV.
 
 Reading follows presentation times, so variable frame rates resample right; rotation metadata is applied; a window is
-cropped and resized while it streams, so memory holds only what is kept. Writing uses one encoder thread and no
+cropped and resized while it streams, so memory holds only what is kept; what lies before it is decoded from the nearest
+key frame on, where that changes nothing. Writing uses one encoder thread and no
 timestamps of its own, so equal clips give equal bytes. Demuxers that open other files (playlists) are refused.
 """
 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO, Iterator
+from typing import Any, BinaryIO, Iterable, Iterator
 
 import av
 import cv2
@@ -19,12 +21,14 @@ import numpy as np
 
 from models.artifacts import publish
 from models.images import MAX_PIXELS, MediaError, centred_crop, fit_image
-from models.types import Clip, Grid
+from models.types import Clip, Grid, Origin
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".gif", ".mpg", ".mpeg", ".ts"})
 _X264 = "sliced-threads=0:mbtree=0:bframes=0"
 """Macroblock-tree rate control with B-frames gives other bytes from run to run on small pictures, even with one thread."""
 _DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpeg,mpegvideo,mpegts"
+_INDEXED = ("mov", "matroska", "avi")
+"""Demuxers that know where a time stamp lies; in the others (transport streams, gif) a stamp may come twice and the first is not found."""
 _MAX_SOURCE_FRAMES = 200_000
 _MAX_CLIP_BYTES = 8 << 30
 
@@ -106,18 +110,100 @@ def frames_of(source: str | Path | bytes) -> Iterator[TimedFrame]:
     """Decode frame by frame in presentation order. Raises MediaError where the stream breaks."""
     with _open(source) as container:
         stream = _video_stream(container)
-        first, last, step = None, -1.0, 1 / _rate(stream)
-        try:
-            for count, frame in enumerate(container.decode(stream)):
-                if count >= _MAX_SOURCE_FRAMES:
-                    raise MediaError(f"more than {_MAX_SOURCE_FRAMES} frames; cut the clip first")
-                raw = frame.time if frame.time is not None else last + step + (first or 0.0)
-                first = raw if first is None else first
-                last = max(raw - first, last + 1e-6)
-                image = frame.to_ndarray(format="rgb24")
-                yield TimedFrame(image=np.rot90(_square_pixels(image, stream), (frame.rotation // 90) % 4), time_s=last)
-        except av.error.FFmpegError as error:
-            raise MediaError(f"stream breaks after {max(last, 0):.2f} s ({type(error).__name__})") from error
+        yield from _timed(container.decode(stream), stream)
+
+
+def _timed(frames: Iterable[av.VideoFrame], stream: Any, first: float | None = None, before: int = 0) -> Iterator[TimedFrame]:
+    """Frames with their times, which never go back. `first`: raw time of the stream's first frame; `before`: frames passed over."""
+    last, step = -1.0, 1 / _rate(stream)
+    try:
+        for count, frame in enumerate(frames, before):
+            if count >= _MAX_SOURCE_FRAMES:
+                raise MediaError(f"more than {_MAX_SOURCE_FRAMES} frames; cut the clip first")
+            raw = frame.time if frame.time is not None else last + step + (first or 0.0)
+            first = raw if first is None else first
+            last = max(raw - first, last + 1e-6)
+            image = frame.to_ndarray(format="rgb24")
+            yield TimedFrame(image=np.rot90(_square_pixels(image, stream), (frame.rotation // 90) % 4), time_s=last)
+    except av.error.FFmpegError as error:
+        raise MediaError(f"stream breaks after {max(last, 0):.2f} s ({type(error).__name__})") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Key:
+    """A packet decoding may begin with: its time stamps in ticks, and how many packets lie before it."""
+
+    pts: int
+    dts: int
+    before: int
+
+
+def _frames_near(source: str | Path | bytes, start_s: float) -> Iterator[TimedFrame]:
+    """Of `frames_of` the first frame and then all from a key frame at or before `start_s` on; all of it where that cannot be had.
+
+    What lies between is demuxed, not decoded: its time stamps tell whether the frames after it would be given other times. Damage
+    in there goes unnoticed.
+    """
+    if start_s > 0:
+        with _open(source) as container:
+            stream = _video_stream(container)
+            late = _late_frames(container, stream, start_s)
+            if late is not None:
+                first, frames, before = late
+                yield from _timed([first], stream)
+                yield from _timed(frames, stream, first.time, before)
+                return
+    yield from frames_of(source)
+
+
+def _late_frames(container: Any, stream: Any, start_s: float) -> tuple[av.VideoFrame, Iterator[av.VideoFrame], int] | None:
+    """The first frame, the frames from a key frame on, at least two, and how many packets lie before it."""
+    if container.format.name.split(",")[0] not in _INDEXED:
+        return None
+    try:
+        first, key = _scan(container, stream, start_s)
+        if key is None:
+            return None
+        container.seek(key.dts, stream=stream, backward=True, any_frame=False)
+        frames = _from_key(container.decode(stream), key.pts)
+        ahead = list(islice(frames, 2))  # of a lone last frame nobody knows how long it is shown
+    except av.error.FFmpegError:
+        return None
+    return (first, chain(ahead, frames), key.before) if len(ahead) == 2 else None
+
+
+def _scan(container: Any, stream: Any, start_s: float) -> tuple[av.VideoFrame | None, _Key | None]:
+    """Decode the first frame, then look at packets up to `start_s` for the last key frame that comes later than all before it.
+
+    So time stamps that restart, or are missing, give no key; nor do those that follow the order of decoding although the
+    decoder shows frames in another one (B-frames in avi).
+    """
+    first, key, latest, reordered = None, None, None, False
+    for count, packet in enumerate(container.demux(stream)):
+        if not packet.size or packet.pts is None:
+            break
+        if first is None:
+            first = next(iter(packet.decode()), None)
+        elif first.time is None or packet.pts * float(stream.time_base) - first.time > start_s:
+            break
+        elif packet.is_keyframe and not packet.is_discard and packet.pts > latest:
+            key = _Key(pts=packet.pts, dts=packet.pts if packet.dts is None else packet.dts, before=count)
+        reordered = reordered or (latest is not None and packet.pts < latest)
+        latest = packet.pts if latest is None else max(latest, packet.pts)
+    trusted = reordered or not stream.codec_context.has_b_frames
+    return first, key if trusted else None
+
+
+def _from_key(frames: Iterator[av.VideoFrame], pts: int) -> Iterator[av.VideoFrame]:
+    """The frames from the key frame at `pts` on; nothing where seeking has missed it. Those shown before it lack what they refer to."""
+    found = False
+    for frame in frames:
+        whole = frame.key_frame and frame.pict_type == av.video.frame.PictureType.I
+        if not found and (frame.pts is None or frame.pts > pts or (frame.pts == pts and not whole)):
+            return
+        found = found or frame.pts == pts
+        if found:
+            yield frame
 
 
 def read_video(source: str | Path | bytes) -> Clip:
@@ -136,16 +222,22 @@ def read_video(source: str | Path | bytes) -> Clip:
         times.append(item.time_s)
     if not images:
         raise MediaError("no frame could be decoded")
+    height, width = images[0].shape[:2]
+    origin = _origin(source, start_s=0.0, crop=(0, 0, width, height), source_size=(width, height))
     if len(images) == 1:
-        return Clip(frames=images[0][None], fps=probe(source).fps)
+        return Clip(frames=images[0][None], fps=probe(source).fps, origin=origin)
     gaps = np.diff(times)
     steady = gaps.max() - gaps.min() <= 0.25 * np.median(gaps)  # rounding of time stamps stays below a quarter frame
     fps = _nice_rate((len(times) - 1) / times[-1])
     if steady:
-        return Clip(frames=np.stack(images), fps=fps)
+        return Clip(frames=np.stack(images), fps=fps, origin=origin)
     wanted = np.arange(int(np.floor(times[-1] * fps + 1e-6)) + 1) / fps
     nearest = np.abs(np.asarray(times)[None] - wanted[:, None]).argmin(1)
-    return Clip(frames=np.stack([images[i] for i in nearest]), fps=fps)
+    return Clip(frames=np.stack([images[i] for i in nearest]), fps=fps, origin=origin)
+
+
+def _origin(source: str | Path | bytes, **where: Any) -> Origin | None:
+    return Origin(file=Path(source).name, **where) if isinstance(source, (str, Path)) else None
 
 
 def _nice_rate(fps: float) -> float:
@@ -167,7 +259,7 @@ def read_window(source: str | Path | bytes, grid: Grid, start_s: float = 0.0) ->
         while previous is not None and len(kept) < grid.num_frames and wanted[len(kept)] <= limit_s + 1e-9:
             kept.append(fit_image(previous.image, grid.size))
 
-    for item in frames_of(source):
+    for item in _frames_near(source, start_s):
         if previous is None:
             first_size = (item.image.shape[1], item.image.shape[0])
         else:
@@ -185,13 +277,25 @@ def read_window(source: str | Path | bytes, grid: Grid, start_s: float = 0.0) ->
             f"too short: ends at {previous.time_s:.2f} s, the window needs {needed:.2f} s ({grid.num_frames} frames at {grid.fps:g} fps)"
         )
     window = Window(start_s=start_s, crop=centred_crop(first_size, grid.size), source_size=first_size, source_fps=round(1 / gap, 3))
-    return Clip(frames=np.stack(kept), fps=grid.fps), window
+    origin = _origin(source, start_s=start_s, crop=window.crop, source_size=first_size)
+    return Clip(frames=np.stack(kept), fps=grid.fps, origin=origin), window
 
 
 def fit_clip(clip: Clip, grid: Grid) -> Clip:
-    """Bring a decoded clip to a grid: nearest frames in time, centred crop, resize; a short clip holds its last frame."""
+    """Bring a decoded clip to a grid: nearest frames in time, centred crop, resize; a short clip holds its last frame.
+
+    Its origin, where it has one, says the crop in pixels of the source.
+    """
     times = np.minimum(np.round(np.arange(grid.num_frames) * clip.fps / grid.fps).astype(int), len(clip) - 1)
-    return Clip(frames=np.stack([fit_image(clip.frames[t], grid.size) for t in times]), fps=grid.fps)
+    origin = None if clip.origin is None else replace(clip.origin, crop=_crop_within(clip.origin.crop, clip.size, grid.size))
+    return Clip(frames=np.stack([fit_image(clip.frames[t], grid.size) for t in times]), fps=grid.fps, origin=origin)
+
+
+def _crop_within(crop: tuple[int, int, int, int], shown: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The box in the source, whole px, of the centred crop to `size` of a picture that shows `crop` of it at `shown` (W,H) px."""
+    (x, y, w, h), (left, top, width, height) = crop, centred_crop(shown, size)
+    across, down = w / shown[0], h / shown[1]
+    return x + round(left * across), y + round(top * down), max(1, round(width * across)), max(1, round(height * down))
 
 
 def encode_video(clip: Clip, *, pix_fmt: str = "yuv444p", crf: int = 4, preset: str = "medium") -> bytes:

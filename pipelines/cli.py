@@ -20,6 +20,7 @@ SUMMARIES = {
     "score": "runs x metrics -> scores",
     "report": "runs or a dataset -> one table or page",
     "ls": "list animators, suites, metrics or recipes",
+    "export": "a checkpoint -> files for diffusers and ComfyUI, with a model card",
     "validate": "check a suite, dataset, run, checkpoint or folder of media",
 }
 

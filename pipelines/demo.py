@@ -10,11 +10,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from models.animators.tiny import weights_folder
-
 SYSTEMS = ("still", "echo_driver", "flow_warp", "tiny_pose", "ground_truth")
 SUITE = "world-mini"
-CLIPS, IDENTITIES, PAIRS, STEPS = 8, 10, 24, 30
+CLIPS, IDENTITIES, PAIRS, STEPS = 8, 10, 24, 100
 
 
 def demo(out: Path, *, workers: int = 2) -> Path:
@@ -28,7 +26,7 @@ def demo(out: Path, *, workers: int = 2) -> Path:
         _footage(out)
         _say(2, "pairs: the pose-driven teacher puts the people's motion on the characters; filters decide what to keep")
         print(_pairs(out, workers))
-        _say(3, f"training: {STEPS} steps of the end-to-end model on those pairs, from the shipped weights")
+        _say(3, f"training: {STEPS} steps of an end-to-end model on those pairs, from nothing: enough to copy, not to move")
         print(_train(out))
         _say(4, f"generate and score: {len(SYSTEMS) + 1} systems on {SUITE}")
         runs = _evaluate(out, workers)
@@ -63,7 +61,7 @@ def _pairs(out: Path, workers: int) -> str:
 def _train(out: Path) -> str:
     from pipelines.train import train
 
-    return train(out / "pairs", recipe="demo_e2e", steps=STEPS, out=out / "demo_e2e", init=weights_folder("tiny_e2e"))
+    return train(out / "pairs", recipe="demo_e2e", steps=STEPS, out=out / "demo_e2e")
 
 
 def _evaluate(out: Path, workers: int) -> list[Path]:

@@ -8,26 +8,39 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable
+from typing import Callable
 
 from awbench.ground_truth import load_for_suite
 from awbench.runs import Row, Run, finish_generation, generate_case, pending, recorded_rows, start_run
 from awbench.suites.load import load_suite
+from models.guidance.catalog import load_guide
+from models.guidance.guide import Guide
 from models.progress import Progress
+from models.protocols import Animator
+from models.runtime import Runtime
 from models.types import AnimationRequest, require
 from pipelines.cluster import Lost, absolute_animator, run_units
 
+NO_GUIDE = "none"
+_AUTO = Runtime()
 
-def generate(animator: str, suite: str, out: Path, *, workers: int = 0, seed: int = 0) -> Run:
-    """Bring the run folder `out` to completion. `animator`: name, `name:argument` or checkpoint folder; `suite`: name or folder."""
+
+def generate(
+    animator: str, suite: str, out: Path, *, workers: int = 0, seed: int = 0, guide: str = NO_GUIDE, runtime: Runtime = _AUTO
+) -> Run:
+    """Bring the run folder `out` to completion. `animator`: name, `name:argument` or checkpoint folder; `suite`: name or folder.
+
+    `guide`: the name of a guide that writes the prompt of a case without one, or none.
+    """
     require(seed >= 0, "generate", "seed", seed, "a whole number >= 0")
-    name, loaded_suite = absolute_animator(animator), load_suite(suite)
-    loaded = load_for_suite(name, loaded_suite)
-    run = start_run(Path(out).resolve(), loaded_suite, name, loaded, seed)
+    name, loaded_suite, loaded_guide = absolute_animator(animator), load_suite(suite), _guide(guide)
+    loaded = load_for_suite(name, loaded_suite, runtime)
+    run = start_run(Path(out).resolve(), loaded_suite, name, loaded, seed, guide=loaded_guide)
     todo = pending(run)
     if run.complete and not todo:
         return run
-    make_worker = partial(_make_worker, run.path, name) if workers else lambda: partial(_animate, run, loaded)
+    here = partial(_animate, run, loaded, loaded_guide)
+    make_worker = partial(_make_worker, run.path, name, guide, runtime) if workers else lambda: here
     total = len(run.suite.cases)
     with Progress(f"generate {run.system}", total=total, already=total - len(todo)) as progress:
         for index, row in run_units(make_worker, todo, workers, label="generate"):
@@ -37,13 +50,17 @@ def generate(animator: str, suite: str, out: Path, *, workers: int = 0, seed: in
     return finish_generation(run)
 
 
-def _make_worker(folder: Path, animator: str) -> Callable[[str], Row]:
+def _make_worker(folder: Path, animator: str, guide: str, runtime: Runtime) -> Callable[[str], Row]:
     run = Run.open(folder)
-    return partial(_animate, run, load_for_suite(animator, run.suite))
+    return partial(_animate, run, load_for_suite(animator, run.suite, runtime), _guide(guide))
 
 
-def _animate(run: Run, animator: Any, case_id: str) -> Row:
-    return generate_case(run, case_id, animator)
+def _guide(name: str) -> Guide | None:
+    return None if name == NO_GUIDE else load_guide(name)
+
+
+def _animate(run: Run, animator: Animator, guide: Guide | None, case_id: str) -> Row:
+    return generate_case(run, case_id, animator, guide)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,24 +1,28 @@
 """Recipes: functions that return a whole training configuration; a variant is the base plus a few assignments.
 
-The chain of `make weights` is tiny_pose_estimator -> tiny_prior -> tiny_pose -> (synthesize) -> tiny_e2e, after the paper:
-a foundation model, a pose-driven model, pairs made with it, an end-to-end model trained on those pairs alone.
+The chain, the paper's, at every size: a prior (a foundation model's image-to-video weights; `tiny_prior` stands for it) -> pose-driven,
+self-reconstruction of people by their estimated skeletons -> (synthesize) -> end-to-end, from the pose-driven one, on those pairs.
+
+Numbers of `canvas_pose`: DreamActor-M2, section 5.1: LoRA of rank 256 on feed-forward layers, AdamW 5e-5, weight decay 0.01, batch size 2,
+50,000 steps a stage, clips of 49 to 121 frames, a start gap of one second.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from models.backbones.tiny import TinyConfig
+from models.animators.in_context import Sampling
 from models.catalog import Catalog, Entry
-from models.training.config import TrainConfig
+from models.training.augment import Augmentation
+from models.training.config import AdamW, Muon, TrainConfig
+from models.training.lora import LoraSpec
 from models.types import Grid, require
 
-TINY_GRID = Grid(width=48, height=48, fps=8.0, num_frames=6)
-TINY_BACKBONE = TinyConfig(width=160, layers=4, heads=4, patch_px=4, rope_theta=50.0, qk_gain=1.5)
-"""2.7 M parameters with matcher and figure, a token for 4x4 px: a limb is some 4 px wide, and of a patch of 8x8 px no layer of this width
-can carry all pixels to another place (docs/tiny_models.md has both)."""
-CHUNK_FRAMES = 12
-"""Clips are cut into chunks of this many frames: a target window of 6 and other moments to take the reference from."""
+ESTIMATOR_GRID = Grid(width=48, height=48, fps=8.0, num_frames=6)
+TINY_GRID = Grid(width=64, height=64, fps=8.0, num_frames=9)
+"""A gap of one frame and eight frames that are animated."""
+CHUNK_SPARE = 2.0
+"""Clips are cut into chunks of so many training windows: other moments to take the reference from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +30,7 @@ class EstimatorConfig:
     """Training of the tiny pose estimator on clips with pose files. `width`: channels of its first layer."""
 
     recipe: str
-    grid: Grid = TINY_GRID
+    grid: Grid = ESTIMATOR_GRID
     width: int = 24
     batch_size: int = 24
     lr: float = 2e-3
@@ -45,42 +49,130 @@ def tiny_prior() -> TrainConfig:
     """Image-to-video on all kinds of characters, driver half blank: stands for the foundation model."""
     return TrainConfig(
         recipe="tiny_prior",
-        motion="blank",
+        backbone={"family": "tiny"},
+        motion={"kind": "blank"},
         grid=TINY_GRID,
-        backbone=TINY_BACKBONE,
-        precision="bfloat16",
-        frames_per_sample=2,
-        matcher_share=0.2,
-        stretch_share=0.7,
-        colour_share=0.5,
-        time_mean=3.0,  # half of the steps above t = 0.95: what moves where is decided near pure noise, where one Euler step starts
-        time_std=1.5,
+        gap_frames=1,
+        optimizer=Muon(),
+        sampling=Sampling(steps=8),
+        augmentation=Augmentation(sample_stretch=0.5, sample_colour=0.5, driver_stretch=0.0, driver_colour=0.0),
+        batch_size=16,
+        other_moment_share=0.7,
+        decay_share=0.5,
+        ema_decay=0.995,
+        gradient_checkpointing=False,
     )
 
 
 def tiny_pose() -> TrainConfig:
-    """Self-reconstruction of humans driven by skeletons of the estimated pose; half of the references from another moment."""
-    return replace(tiny_prior(), recipe="tiny_pose", motion="skeleton", matcher_share=0.1)
+    """Self-reconstruction of people by skeletons of the estimated pose, drawn where they stand: at 64 px there is no place to lose."""
+    return replace(tiny_prior(), recipe="tiny_pose", motion={"kind": "skeleton", "estimator": "tiny", "normalised": False})
 
 
 def tiny_e2e() -> TrainConfig:
     """From the pose-driven model, raw synthetic drivers, cross-identity pairs only."""
-    return replace(tiny_prior(), recipe="tiny_e2e", motion="raw", matcher_share=0.1, stretch_share=0.3, colour_share=0.3)
+    augmentation = Augmentation(sample_stretch=0.3, sample_colour=0.3, driver_stretch=0.3, driver_colour=0.5)
+    return replace(tiny_prior(), recipe="tiny_e2e", motion={"kind": "raw"}, augmentation=augmentation)
 
 
 def demo_e2e() -> TrainConfig:
-    """A few gentle steps from the shipped tiny_e2e on the demo's handful of pairs."""
-    return replace(tiny_e2e(), recipe="demo_e2e", matcher_share=0.0, batch_size=8, muon_lr=1e-3, adam_lr=1e-4, precision="float32")
+    """A couple of minutes from nothing on the demo's handful of pairs, on two cores: shows that it learns, not what it reaches."""
+    backbone = {"family": "tiny", "width": 128, "layers": 4}
+    grid = Grid(width=48, height=48, fps=8.0, num_frames=6)
+    plain = Augmentation(driver_stretch=0.0, driver_colour=0.0)
+    return replace(tiny_e2e(), recipe="demo_e2e", backbone=backbone, grid=grid, augmentation=plain, batch_size=8, precision="float32")
+
+
+def canvas_pose(recipe: str, family: str, grid: Grid) -> TrainConfig:
+    """The pose-driven stage on a video foundation model: LoRA, skeletons in a normalised box, bone lengths scaled on 30 %."""
+    return TrainConfig(
+        recipe=recipe,
+        backbone={"family": family},
+        motion={"kind": "skeleton", "estimator": "", "normalised": True},
+        grid=grid,
+        gap_frames=round(grid.fps),
+        guide="template",
+        lora=LoraSpec(rank=256),
+        optimizer=AdamW(),
+        sampling=Sampling(steps=30, tail_frames=round(grid.fps) // 4 * 4),
+        augmentation=Augmentation(driver_stretch=0.0, driver_colour=0.0),
+        tail_share=0.2,
+    )
+
+
+def canvas_e2e(recipe: str, family: str, grid: Grid) -> TrainConfig:
+    """The end-to-end stage: raw synthetic drivers, cropped, stretched and recoloured; targets are real."""
+    return replace(canvas_pose(recipe, family, grid), motion={"kind": "raw"}, augmentation=Augmentation())
+
+
+WAN_GRID = Grid(width=832, height=480, fps=16.0, num_frames=81)
+TI2V_GRID = Grid(width=832, height=480, fps=24.0, num_frames=121)
+HUNYUAN_GRID = Grid(width=832, height=480, fps=24.0, num_frames=97)
+
+
+def wan_1_3b_pose() -> TrainConfig:
+    return canvas_pose("wan_1_3b_pose", "wan", WAN_GRID)
+
+
+def wan_1_3b_e2e() -> TrainConfig:
+    return canvas_e2e("wan_1_3b_e2e", "wan", WAN_GRID)
+
+
+def wan_14b_pose() -> TrainConfig:
+    """One example at a time, twice before a step: the batch of two without its memory."""
+    return replace(canvas_pose("wan_14b_pose", "wan", WAN_GRID), batch_size=1, accumulate=2)
+
+
+def wan_14b_e2e() -> TrainConfig:
+    return replace(canvas_e2e("wan_14b_e2e", "wan", WAN_GRID), batch_size=1, accumulate=2)
+
+
+def wan_ti2v_5b_pose() -> TrainConfig:
+    return canvas_pose("wan_ti2v_5b_pose", "wan_ti2v", TI2V_GRID)
+
+
+def wan_ti2v_5b_e2e() -> TrainConfig:
+    return canvas_e2e("wan_ti2v_5b_e2e", "wan_ti2v", TI2V_GRID)
+
+
+def hunyuan_pose() -> TrainConfig:
+    return replace(canvas_pose("hunyuan_pose", "hunyuan", HUNYUAN_GRID), batch_size=1, accumulate=2)
+
+
+def hunyuan_e2e() -> TrainConfig:
+    return replace(canvas_e2e("hunyuan_e2e", "hunyuan", HUNYUAN_GRID), batch_size=1, accumulate=2)
+
+
+def hunyuan15_pose() -> TrainConfig:
+    return replace(canvas_pose("hunyuan15_pose", "hunyuan15", HUNYUAN_GRID), batch_size=1, accumulate=2)
+
+
+def hunyuan15_e2e() -> TrainConfig:
+    return replace(canvas_e2e("hunyuan15_e2e", "hunyuan15", HUNYUAN_GRID), batch_size=1, accumulate=2)
+
+
+def _entry(name: str, summary: str) -> Entry:
+    return Entry(target=f"pipelines.recipes:{name}", summary=summary)
 
 
 RECIPES = Catalog(
     kind="recipe",
     group="actorforge.recipes",
     entries={
-        "tiny_pose_estimator": Entry(target="pipelines.recipes:tiny_pose_estimator", summary="heatmap pose estimator, people, 48 px"),
-        "tiny_prior": Entry(target="pipelines.recipes:tiny_prior", summary="image-to-video, all characters, driver blank"),
-        "tiny_pose": Entry(target="pipelines.recipes:tiny_pose", summary="pose-driven, self-reconstruction of humans (--init tiny_prior)"),
-        "tiny_e2e": Entry(target="pipelines.recipes:tiny_e2e", summary="end-to-end on synthesized pairs (--init tiny_pose)"),
-        "demo_e2e": Entry(target="pipelines.recipes:demo_e2e", summary="a few gentle steps of tiny_e2e for the demo (--init tiny_e2e)"),
+        "tiny_pose_estimator": _entry("tiny_pose_estimator", "heatmap pose estimator, people, 48 px"),
+        "tiny_prior": _entry("tiny_prior", "image-to-video in small, all characters, driver blank"),
+        "tiny_pose": _entry("tiny_pose", "pose-driven in small, self-reconstruction of people (--init CHECKPOINT of tiny_prior)"),
+        "tiny_e2e": _entry("tiny_e2e", "end-to-end in small, on synthesized pairs (--init CHECKPOINT of tiny_pose)"),
+        "demo_e2e": _entry("demo_e2e", "the demo's: end-to-end in small, from nothing, minutes on two cores"),
+        "wan_1_3b_pose": _entry("wan_1_3b_pose", "pose-driven LoRA on Wan 2.1 Fun-InP 1.3 B (--weights DIR)"),
+        "wan_1_3b_e2e": _entry("wan_1_3b_e2e", "end-to-end LoRA on Wan 2.1 Fun-InP 1.3 B, on pairs (--init CHECKPOINT)"),
+        "wan_14b_pose": _entry("wan_14b_pose", "pose-driven LoRA on Wan 2.1 image-to-video 14 B (--weights DIR)"),
+        "wan_14b_e2e": _entry("wan_14b_e2e", "end-to-end LoRA on Wan 2.1 image-to-video 14 B, on pairs (--init CHECKPOINT)"),
+        "wan_ti2v_5b_pose": _entry("wan_ti2v_5b_pose", "pose-driven LoRA on Wan 2.2 TI2V-5B (--weights DIR)"),
+        "wan_ti2v_5b_e2e": _entry("wan_ti2v_5b_e2e", "end-to-end LoRA on Wan 2.2 TI2V-5B, on pairs (--init CHECKPOINT)"),
+        "hunyuan_pose": _entry("hunyuan_pose", "pose-driven LoRA on HunyuanVideo image-to-video (--weights DIR)"),
+        "hunyuan_e2e": _entry("hunyuan_e2e", "end-to-end LoRA on HunyuanVideo image-to-video, on pairs (--init CHECKPOINT)"),
+        "hunyuan15_pose": _entry("hunyuan15_pose", "pose-driven LoRA on HunyuanVideo-1.5 image-to-video (--weights DIR)"),
+        "hunyuan15_e2e": _entry("hunyuan15_e2e", "end-to-end LoRA on HunyuanVideo-1.5 image-to-video, on pairs (--init CHECKPOINT)"),
     },
 )

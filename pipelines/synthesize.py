@@ -1,6 +1,7 @@
 """`actorforge synthesize`: clips x identities -> a dataset of cross-identity pairs, on any number of worker processes.
 
     plan_round -> begin_round -> units on workers -> finish_round
+Teacher and guide are made anew in every worker; a guide's key is read from the environment there.
 Rerun with the same settings continues; a finished folder is a no-op; a raised limit extends it.
 """
 
@@ -15,15 +16,22 @@ from typing import Callable
 
 from bootstrap.ledger import Unit
 from bootstrap.manifest import Outcome, finish_round, read_outcome
+from bootstrap.prompts import GuideMark, unguided
 from bootstrap.rounds import Round, RoundConfig, Teacher, begin_round, plan_round
+from bootstrap.thresholds import Thresholds
 from bootstrap.units import UnitReport, lose_unit, run_unit
+from models.guidance.guide import Guide
 from models.progress import Progress
 from models.protocols import Animator
+from models.runtime import Runtime
 from models.types import Grid
 from pipelines.cluster import Lost, absolute_animator, run_units
 
 DEFAULT_GRID = Grid(width=48, height=48, fps=8.0, num_frames=6)
 """Used where neither a flag nor the teacher says otherwise: the grid of the tiny animators and the world suites."""
+NO_GUIDE = "none"
+"""What --guide says to switch guidance off."""
+_AUTO, _GATES = Runtime(), Thresholds()
 _SHOWN_REASONS = 8
 
 
@@ -49,26 +57,33 @@ def describe(teacher: Animator) -> Teacher:
     return Teacher(name=teacher.name, weights_hash=getattr(teacher, "weights_hash", ""), filter_metrics=metrics)
 
 
-def synthesize(config: RoundConfig, out: Path, workers: int, make_teacher: Callable[[], Animator], teacher: Teacher) -> Outcome:
-    """Bring the dataset folder `out` to what `config` asks for. `make_teacher` runs once in every worker."""
+def synthesize(
+    config: RoundConfig,
+    out: Path,
+    workers: int,
+    make_teacher: Callable[[], Animator],
+    teacher: Teacher,
+    make_guide: Callable[[], Guide | None] = unguided,
+) -> Outcome:
+    """Bring the dataset folder `out` to what `config` asks for. `make_teacher` and `make_guide` run once in every worker."""
     out = Path(out).resolve()
+    mark = GuideMark.of(make_guide())
     print("synthesize: reading the sources", file=sys.stderr)
-    round_ = plan_round(config, teacher, out)
+    round_ = plan_round(config, teacher, out, guide=mark)
     with round_.ledger.lock():
         pending = begin_round(round_)
         finished = None if pending else read_outcome(out)
         if finished is not None:
             return finished
-        _make(round_, pending, workers, make_teacher)
+        _make(round_, pending, workers, partial(_make_worker, round_, make_teacher, make_guide))
         outcome = finish_round(round_)
         round_.ledger.event("finished", kept=outcome.kept, attempted=outcome.attempted)
     return outcome
 
 
-def _make(round_: Round, pending: list[Unit], workers: int, make_teacher: Callable[[], Animator]) -> None:
+def _make(round_: Round, pending: list[Unit], workers: int, make_worker: Callable[[], Callable[[Unit], UnitReport]]) -> None:
     round_.ledger.event("started", workers=workers, units=len(pending))
     already = round_.total - sum(unit.stop - unit.start for unit in pending)
-    make_worker = partial(_make_worker, round_, make_teacher)
     deaths: Counter[int] = Counter()
 
     def on_death(index: int, error: str) -> None:
@@ -84,8 +99,10 @@ def _make(round_: Round, pending: list[Unit], workers: int, make_teacher: Callab
             _count(progress, report)
 
 
-def _make_worker(round_: Round, make_teacher: Callable[[], Animator]) -> Callable[[Unit], UnitReport]:
-    return partial(run_unit, round_, teacher=make_teacher())
+def _make_worker(
+    round_: Round, make_teacher: Callable[[], Animator], make_guide: Callable[[], Guide | None]
+) -> Callable[[Unit], UnitReport]:
+    return partial(run_unit, round_, teacher=make_teacher(), guide=make_guide())
 
 
 def _count(progress: Progress, report: UnitReport) -> None:
@@ -106,17 +123,29 @@ def run(
     workers: int = 0,
     limit: int | None = None,
     seed: int = 0,
+    guide: str = "template",
+    thresholds: Thresholds = _GATES,
+    runtime: Runtime = _AUTO,
 ) -> Outcome:
-    """The verb: load the teacher by name or checkpoint folder, resolve the grid, synthesize."""
+    """The verb: load the teacher by name or checkpoint folder, resolve the grid, synthesize. `guide`: a guide's name, or none."""
     from models.animators.load import load_animator
+    from models.guidance.catalog import load_guide
 
     name = absolute_animator(teacher)
-    loaded = load_animator(name)
+    make_guide = unguided if guide == NO_GUIDE else partial(load_guide, guide)
+    make_guide()  # a mistyped name is told before a teacher is loaded
+    loaded = load_animator(name, runtime=runtime)
     config = RoundConfig(
-        driving=driving.resolve(), references=references.resolve(), teacher=teacher, grid=grid.resolve(loaded), limit=limit, seed=seed
+        driving=driving.resolve(),
+        references=references.resolve(),
+        teacher=teacher,
+        grid=grid.resolve(loaded),
+        limit=limit,
+        seed=seed,
+        thresholds=thresholds,
     )
-    make_teacher = partial(load_animator, name) if workers else lambda: loaded
-    return synthesize(config, out, workers, make_teacher, describe(loaded))
+    make_teacher = partial(load_animator, name, runtime=runtime) if workers else lambda: loaded
+    return synthesize(config, out, workers, make_teacher, describe(loaded), make_guide)
 
 
 def summary(outcome: Outcome, out: Path) -> str:

@@ -1,4 +1,7 @@
-"""`train`: joins data (a dataset, a folder of clips, an exported cache) to the training loop; knows no Ray.
+"""`train`: joins data (a dataset or a folder of clips) to the training loop; knows no Ray and no backbone family.
+
+    recipe + flags ──▶ TrainConfig        data ──▶ Sequence[TrainingExample]        weights, init ──▶ Backbone
+    fit ──▶ checkpoint folder; every now and then a validation run, scored by the referee's weight-free metrics
 
 The factory and the training loop never import each other; this file is where they meet.
 """
@@ -7,93 +10,174 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Iterable
+from typing import Any, Mapping, Sequence
 
-from models.animators.checkpoint import ESTIMATOR, build_backbone_config, load_weights, read_card
-from models.animators.tiny import WEIGHTS_ROOT
-from models.artifacts import sha256_file
-from models.training.cache import FrameCache
+from models.animators.checkpoint import ESTIMATOR, checked_weights, load_backbone, read_card, way_to
+from models.animators.load import checkpoint_folder
+from models.artifacts import sha256, sha256_file
+from models.runtime import Runtime
 from models.training.config import TrainConfig
-from models.types import TrainingExample, require
-from pipelines.recipes import CHUNK_FRAMES, RECIPES, EstimatorConfig
+from models.types import Grid, TrainingExample, require
+from pipelines.recipes import CHUNK_SPARE, RECIPES, EstimatorConfig
+from pipelines.validation import Validation, Watcher
 
 
-def train(
-    data: Path,
-    *,
-    recipe: str,
-    steps: int,
-    out: Path | None,
-    init: Path | None = None,
-    export_cache: Path | None = None,
-    estimator: Path | None = None,
-    compiled: bool = False,
-) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainFlags:
+    """What the command line may say beside data, recipe, steps and output. `size`: (W,H) px; `init`: checkpoint folder or shipped name.
+
+    `estimator`: a pose estimator's name or folder. None leaves the recipe's.
+    """
+
+    init: str | None = None
+    weights: Path | None = None
+    estimator: str | None = None
+    guide: str | None = None
+    size: tuple[int, int] | None = None
+    fps: float | None = None
+    num_frames: int | None = None
+    seed: int | None = None
+    save_every: int | None = None
+    runtime: Runtime = Runtime()
+    validation: Validation | None = None
+
+
+def train(data: Path, *, recipe: str, steps: int, out: Path, flags: TrainFlags = TrainFlags()) -> str:
     """Train `steps` steps in all; the same command again continues, a finished one is a no-op. Returns the line to print.
 
-    `data`: a dataset (driver, reference and target of its pairs), a folder of clips (driver = target) or a cache written
-    by `export_cache`, which is written instead of training. `init`: a checkpoint folder to start from; its backbone takes the
-    place of the recipe's. `estimator`: the pose estimator of a skeleton recipe; default is the one of `init`, else the
-    shipped one. `compiled`: through torch.compile, which needs a C++ compiler.
+    `data`: a dataset (driver, reference and target of its pairs) or a folder of clips (driver = target).
     """
-    config = RECIPES.load(recipe)()
-    require(data.exists(), "train", "--data", str(data), "a dataset folder, a clip folder or an exported cache (.safetensors)")
-    if isinstance(config, EstimatorConfig):
-        return _train_estimator(data, config, steps, out)
+    base = RECIPES.load(recipe)()
+    require(data.exists(), "train", "--data", str(data), "a dataset folder or a folder of clips")
     _set_threads()
+    _check_out(out)
+    if isinstance(base, EstimatorConfig):
+        return _train_estimator(data, base, steps, out)
+    init = None if flags.init is None else checkpoint_folder(flags.init)
+    config = resolve(base, data, out, init, flags)
+    return _fit(data, config, steps, out, init, flags)
+
+
+def resolve(base: TrainConfig, data: Path, out: Path, init: Path | None, flags: TrainFlags) -> TrainConfig:
+    """The recipe with what flags, the data's own grid and the checkpoint it starts from say instead."""
+    config = replace(base, backbone=_backbone_fields(base, out, init, flags), **_timed(base, _grid(base.grid, data, flags)))
+    if config.motion["kind"] == "skeleton":
+        config = replace(config, motion=_skeleton_fields(config, init, flags))
+    named = {"seed": flags.seed, "save_every": flags.save_every, "guide": flags.guide}
+    return replace(config, **{name: value for name, value in named.items() if value is not None})
+
+
+def _grid(grid: Grid, data: Path, flags: TrainFlags) -> Grid:
+    fps = flags.fps
+    if fps is None and is_dataset(data):
+        fps = _dataset_grid(data).get("fps", grid.fps)
+    width, height = flags.size or grid.size
+    frames = flags.num_frames if flags.num_frames is not None else grid.num_frames
+    return Grid(width=width, height=height, fps=float(fps if fps is not None else grid.fps), num_frames=frames)
+
+
+def _timed(base: TrainConfig, grid: Grid) -> dict[str, Any]:
+    """The grid, with a gap and a tail of as many seconds as the recipe's; a tail takes half of a window at most."""
+    faster = grid.fps / base.grid.fps
+    gap = max(1, round(base.gap_frames * faster)) if base.gap_frames > 1 else base.gap_frames
+    tail = min(round(base.sampling.tail_frames * faster), (grid.num_frames - 1) // 2) // 4 * 4
+    sampling = replace(base.sampling, tail_frames=tail)
+    return {"grid": grid, "gap_frames": gap, "sampling": sampling, "tail_share": base.tail_share if tail else 0.0}
+
+
+def _dataset_grid(data: Path) -> Mapping[str, Any]:
+    from bootstrap.shards.reader import run_record
+
+    return run_record(data).get("config", {}).get("grid", {})
+
+
+def _backbone_fields(base: TrainConfig, out: Path, init: Path | None, flags: TrainFlags) -> dict[str, Any]:
+    """The card's fields of the backbone: the recipe's, or those of the checkpoint to start from, with the way to base weights."""
+    fields = dict(base.backbone)
     if init is not None:
-        config = replace(config, backbone=build_backbone_config(read_card(init)["backbone"]))
-    source = _estimator_folder(init, estimator) if config.motion == "skeleton" else None
-    cache = _cache(data, config, source)
-    if export_cache is not None:
-        cache.save(export_cache)
-        return f"{len(cache)} examples -> {export_cache}"
-    return _fit(cache, config, steps, out, init, source, compiled)
+        card = read_card(init)
+        advice = "start from a checkpoint of the same family"
+        got = card["backbone"].get("family") if card["class"] == "InContextAnimator" else card["class"]
+        require(got == fields["family"], "train", "--init family", got, fields["family"], advice)
+        fields = dict(card["backbone"])
+    from models.animators.checkpoint import find_weights
+
+    place = flags.weights or (find_weights(fields["weights"], init) if fields.get("weights") else None)
+    if place is not None:
+        from models.backbones.diffusers_folder import fingerprint
+
+        require(place.is_dir(), "train", "--weights", str(place), "a local diffusers folder")
+        fields["weights"] = {"name": place.resolve().name, "fingerprint": fingerprint(place), "path": way_to(place, out)}
+    return fields
 
 
-def _fit(cache: FrameCache, config: TrainConfig, steps: int, out: Path, init: Path | None, source: Path | None, compiled: bool) -> str:
-    from models.training.loop import fit
+def _skeleton_fields(config: TrainConfig, init: Path | None, flags: TrainFlags) -> dict[str, Any]:
+    fields = dict(config.motion)
+    inherited = read_card(init)["motion"] if init is not None else {}
+    if flags.estimator is None and isinstance(inherited, dict) and inherited.get("kind") == "skeleton":
+        inside = (init / ESTIMATOR).resolve()
+        fields["estimator"] = str(inside) if inherited["estimator"] == ESTIMATOR else inherited["estimator"]
+    elif flags.estimator is not None:
+        fields["estimator"] = flags.estimator
+    advice = "rtmlib:DIR, mediapipe, tracks:DIR, tiny or an estimator folder"
+    require(bool(fields["estimator"]), f"recipe {config.recipe}", "--estimator", "none", "a pose estimator", advice)
+    return fields
 
-    parents = {}
+
+def _fit(data: Path, config: TrainConfig, steps: int, out: Path, init: Path | None, flags: TrainFlags) -> str:
+    from models.animators.motion import build_motion
+    from models.training.batches import Batches
+    from models.training.loop import fit, initialised
+    from models.training.pose_cache import PoseCache
+
+    parents: dict[str, str] = {}
     if init is not None:
         parents["init"] = read_card(init)["sha256"]
-    if source is not None:
-        parents["pose_estimator"] = _keep_estimator(source, out / ESTIMATOR)
-    if "teacher" in cache.lineage:
-        parents["teacher"] = cache.lineage["teacher"]
+    if config.motion["kind"] == "skeleton":
+        config = replace(config, motion=_keep_estimator(config.motion, out))
+        motion = build_motion(config.motion, out)
+        parents["pose_estimator"] = motion.weights_hash
+    else:
+        motion = build_motion(config.motion)
+    filters, lineage = _origin(data)
+    if "teacher" in lineage:
+        parents["teacher"] = lineage["teacher"]
+    examples = _examples(data, config)
     inherited = read_card(init).get("filter_metrics", ()) if init is not None else ()
-    filters = sorted({*cache.filter_metrics, *inherited})
-    card = {"name": config.recipe, "parents": parents, "data": _digest(cache), "filter_metrics": filters}
-    weights = load_weights(init) if init else None
-    done = fit(cache, config, steps=steps, out=out, init=weights, card=card, device=_device(), compiled=compiled)
+    card = {
+        "name": out.resolve().name,
+        "parents": parents,
+        "data": {"examples": len(examples), "ids": _digest(examples), **lineage},
+        "filter_metrics": sorted({*filters, *inherited}),
+    }
+    poses = PoseCache(folder=out / "poses") if config.motion["kind"] == "skeleton" else None
+    backbone = initialised(config, lambda: load_backbone(config.backbone, out, flags.runtime))
+    weights = checked_weights(init, read_card(init))[0] if init is not None else None
+    batches = Batches(examples=examples, config=config, motion=motion, poses=poses)
+    with Watcher(out, batches, steps, flags.validation, flags.runtime) as watch:
+        done = fit(backbone, batches, steps=steps, out=out, init=weights, card=card, watch=watch)
+    for name, reason in sorted(done.skipped.items()):
+        print(f"train: left out {name}: {reason}")
     return f"{out}: {done.steps} steps, loss {done.loss:.4f} over the last tenth"
 
 
-def _keep_estimator(source: Path, kept: Path) -> str:
-    """Copy the estimator into the checkpoint, or check that it is the one already there; its hash."""
-    digest = sha256_file(source / "model.safetensors")
+def _keep_estimator(motion: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """Copy an estimator folder of ours into the checkpoint, or check that it is the one already there; others stay where they are."""
+    from models.animators.load import SHIPPED
+
+    name = motion["estimator"]
+    source = SHIPPED / "tiny_pose_estimator" if name == "tiny" else Path(name.removeprefix("tiny:"))
+    if not (source / "estimator.json").is_file():
+        return dict(motion)
+    kept, digest = out / ESTIMATOR, sha256_file(source / "model.safetensors")
     if (kept / "estimator.json").is_file():
         before = sha256_file(kept / "model.safetensors")
-        require(
-            digest == before, str(kept.parent), "pose estimator", digest[:12], f"{before[:12]} as in the started run", "use another --out"
-        )
+        require(digest == before, str(out), "pose estimator", digest[:12], f"{before[:12]} as in the started run", "use another --out")
     else:
         shutil.copytree(source, kept, dirs_exist_ok=True)
-    return digest
-
-
-def _cache(data: Path, config: TrainConfig, estimator_folder: Path | None) -> FrameCache:
-    if data.is_file():
-        return FrameCache.load(data)
-    estimator = None
-    if estimator_folder is not None:
-        from models.pose.heatmap import load_estimator
-
-        estimator = load_estimator(estimator_folder)
-    filters, lineage = _origin(data)
-    return FrameCache.build(_examples(data, config), config, estimator, filters, lineage)
+    return {**motion, "estimator": ESTIMATOR}
 
 
 def is_dataset(folder: Path) -> bool:
@@ -110,55 +194,56 @@ def _origin(data: Path) -> tuple[tuple[str, ...], dict[str, str]]:
     return tuple(run["filter_metrics"]), {"kind": "pairs", "teacher": run["teacher"]["weights_hash"] or run["teacher"]["name"]}
 
 
-def _examples(data: Path, config: TrainConfig) -> Iterable[TrainingExample]:
-    if is_dataset(data):
-        from bootstrap.shards.reader import read_examples
+def _examples(data: Path, config: TrainConfig) -> Sequence[TrainingExample]:
+    """The data as a sequence that reads one example at a time, prompts written where the recipe asks for them."""
+    examples = _read(data, config)
+    if config.guide == "none":
+        return examples
+    from bootstrap.prompted import prompted
+    from models.guidance.catalog import load_guide
 
-        yield from read_examples(data)
-        return
-    from bootstrap.clip_examples import SkippedClips, clip_examples
+    return prompted(examples, load_guide(config.guide), data)
+
+
+def _read(data: Path, config: TrainConfig) -> Sequence[TrainingExample]:
+    if is_dataset(data):
+        from bootstrap.shards.examples import ShardExamples
+
+        return ShardExamples(data)
+    from bootstrap.clip_examples import ClipExamples, SkippedClips
 
     skipped = SkippedClips()
-    yield from clip_examples(data, config.grid, CHUNK_FRAMES, skipped)
+    chunk = round(CHUNK_SPARE * config.grid.num_frames) if config.other_moment_share else config.grid.num_frames
+    examples = ClipExamples(data, config.grid, chunk, skipped)
     for name, reason in sorted(skipped.reasons.items()):
         print(f"train: left out {name}: {reason}")
+    return examples
+
+
+def _digest(examples: Sequence[TrainingExample]) -> str:
+    ids = getattr(examples, "ids", range(len(examples)))
+    return sha256("\n".join(map(str, ids)).encode())[:16]
 
 
 def _train_estimator(data: Path, config: EstimatorConfig, steps: int, out: Path) -> str:
     from bootstrap.clip_examples import annotated_frames
     from models.training.pose_estimator import fit_estimator
 
-    _set_threads()
     frames = annotated_frames(data, config.grid)
     fit_estimator(frames, steps=steps, out=out, seed=config.seed, batch_size=config.batch_size, lr=config.lr, width=config.width)
     return f"{out}: pose estimator, {steps} steps on {len(frames.frames)} frames"
 
 
-def _estimator_folder(init: Path | None, estimator: Path | None) -> Path:
-    inside = init / ESTIMATOR if init is not None else None
-    shipped = WEIGHTS_ROOT / "tiny_pose_estimator"
-    folder = estimator or (inside if inside is not None and inside.is_dir() else shipped)
-    require(
-        (folder / "estimator.json").is_file(),
-        "train",
-        "--estimator",
-        str(folder),
-        "an estimator folder",
-        "train one: --recipe tiny_pose_estimator",
-    )
-    return folder
+_OURS = {"animator.json", "model.safetensors", "optimizer.safetensors", "loss.csv", "estimator.json", ESTIMATOR, "poses", "tensorboard"}
 
 
-def _digest(cache: FrameCache) -> dict[str, object]:
-    from models.artifacts import sha256
-
-    return {"examples": len(cache), "ids": sha256("\n".join(cache.ids).encode())[:16], **cache.lineage}
-
-
-def _device() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
+def _check_out(out: Path) -> None:
+    """Refuse a folder that holds anything but a checkpoint."""
+    if not out.exists():
+        return
+    require(out.is_dir(), "train", "--out", str(out), "a folder, new or of the same run")
+    others = sorted(e.name for e in out.iterdir() if e.name not in _OURS | {"validation", "README.md"} and not e.name.startswith("."))
+    require(not others, "train", "--out", f"{out} with {', '.join(others[:4])}", "a new folder, or the one of the same run")
 
 
 def _set_threads() -> None:

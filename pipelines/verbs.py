@@ -9,6 +9,9 @@ import re
 from pathlib import Path
 from typing import Literal
 
+from bootstrap.thresholds import Thresholds
+from models.runtime import Runtime
+
 
 def parse_size(text: str) -> tuple[int, int]:
     """`WxH` in px -> (W, H)."""
@@ -73,6 +76,9 @@ def synthesize(
     workers: int = 0,
     limit: int | None = None,
     seed: int = 0,
+    guide: str = "template",
+    thresholds: Thresholds = Thresholds(),
+    runtime: Runtime = Runtime(),
 ) -> int:
     """Make a dataset of pairs.
 
@@ -87,12 +93,27 @@ def synthesize(
         workers: Ray worker processes; 0 runs in this process.
         limit: At most so many attempted pairs; raising it extends the dataset.
         seed: Seed of the round.
+        guide: Writes the prompts: template, mllm:BASE_URL#MODEL or none, see `actorforge ls guides`.
+        thresholds: What a pair must reach to be kept; 0 turns a check off.
+        runtime: Device, number format, offload, attention, compilation, cache.
     """
     from pipelines import synthesize as job
 
     _from_zero("--workers", workers)
     grid = job.GridFlags(size=parse_size(size) if size else None, fps=fps, num_frames=num_frames)
-    outcome = job.run(driving=driving, references=references, teacher=teacher, out=out, grid=grid, workers=workers, limit=limit, seed=seed)
+    outcome = job.run(
+        driving=driving,
+        references=references,
+        teacher=teacher,
+        out=out,
+        grid=grid,
+        workers=workers,
+        limit=limit,
+        seed=seed,
+        guide=guide,
+        thresholds=thresholds,
+        runtime=runtime,
+    )
     print(job.summary(outcome, out))
     return 0 if outcome.kept else 1
 
@@ -100,35 +121,64 @@ def synthesize(
 def train(
     data: Path,
     recipe: str,
-    steps: int = 0,
-    out: Path | None = None,
-    init: Path | None = None,
-    export_cache: Path | None = None,
-    estimator: Path | None = None,
-    compiled: bool = False,
+    steps: int,
+    out: Path,
+    init: str | None = None,
+    weights: Path | None = None,
+    estimator: str | None = None,
+    guide: str | None = None,
+    size: str | None = None,
+    fps: float | None = None,
+    num_frames: int | None = None,
+    validate: str | None = None,
+    validate_every: int = 500,
+    seed: int | None = None,
+    runtime: Runtime = Runtime(),
 ) -> int:
-    """Train an animator, or with --export-cache only write its training frames to one file.
+    """Train an animator.
 
     Args:
-        data: Dataset of pairs, folder of clips, or an exported cache.
+        data: Dataset of pairs or folder of clips.
         recipe: Recipe name, see `actorforge ls recipes`.
         steps: Training steps in all; more steps continue the same checkpoint.
         out: Checkpoint folder.
-        init: Checkpoint folder to start from.
-        export_cache: File to write the frames to, instead of training.
-        estimator: Pose-estimator folder for a recipe that needs one.
-        compiled: Run the network through torch.compile: faster, needs a C++ compiler, rounds otherwise.
+        init: Checkpoint to start from: a folder, or the name of a shipped one.
+        weights: Local diffusers folder of the base weights; default: those of --init.
+        estimator: Pose estimator of a skeleton recipe: rtmlib:DIR, mediapipe, tracks:DIR, tiny or an estimator folder.
+        guide: Writes the prompts of examples that have none: template, mllm:URL#MODEL or none; default: the recipe's.
+        size: Size of the training clips WxH, px; default: the recipe's.
+        fps: Their frame rate; default: the dataset's, else the recipe's.
+        num_frames: Their length in frames; default: the recipe's.
+        validate: Suite whose first cases are painted and scored while training.
+        validate_every: Steps between validations.
+        seed: Seed of the run; default: the recipe's.
+        runtime: Device, number format, offload, attention, compilation, cache.
     """
+    from pipelines.train import TrainFlags
     from pipelines.train import train as job
+    from pipelines.validation import Validation
 
-    if export_cache is None and (out is None or steps < 1):
-        raise ValueError(f"--out and --steps: got {out} and {steps}, expected a folder and a number >= 1 (or --export-cache FILE)")
-    flags = {"init": init, "export_cache": export_cache, "estimator": estimator, "compiled": compiled}
-    print(job(data, recipe=recipe, steps=steps, out=out, **flags))
+    if steps < 1:
+        raise ValueError(f"--steps: got {steps}, expected a whole number >= 1")
+    flags = TrainFlags(
+        init=init,
+        weights=weights,
+        estimator=estimator,
+        guide=guide,
+        size=parse_size(size) if size else None,
+        fps=fps,
+        num_frames=num_frames,
+        seed=seed,
+        runtime=runtime,
+        validation=None if validate is None else Validation(suite=validate, every=validate_every),
+    )
+    print(job(data, recipe=recipe, steps=steps, out=out, flags=flags))
     return 0
 
 
-def generate(animator: str, suite: str, out: Path, workers: int = 0, seed: int = 0) -> int:
+def generate(
+    animator: str, suite: str, out: Path, workers: int = 0, seed: int = 0, guide: str = "none", runtime: Runtime = Runtime()
+) -> int:
     """Run an animator over a suite.
 
     Args:
@@ -137,11 +187,13 @@ def generate(animator: str, suite: str, out: Path, workers: int = 0, seed: int =
         out: Run folder; the same command continues it.
         workers: Ray worker processes; 0 runs in this process.
         seed: Seed of the run.
+        guide: Writes the prompt of a case without one: template, mllm:BASE_URL#MODEL or none, see `actorforge ls guides`.
+        runtime: Device, number format, offload, attention, compilation, cache.
     """
     from pipelines import generate as job
 
     _from_zero("--workers", workers)
-    counts = job.counts(job.generate(animator, suite, out, workers=workers, seed=seed))
+    counts = job.counts(job.generate(animator, suite, out, workers=workers, seed=seed, guide=guide, runtime=runtime))
     print(f"{counts['ok']} generated, {counts['failed']} failed in {out}")
     return 0 if counts["ok"] else 1
 
@@ -190,18 +242,24 @@ def report(
     return 0
 
 
-def ls(what: Literal["animators", "suites", "metrics", "recipes"], /) -> int:
+def ls(what: Literal["animators", "suites", "metrics", "recipes", "backbones", "estimators", "guides"], /) -> int:
     """List one table: the name first in each row.
 
     Args:
         what: Which table.
     """
     from awbench.catalog import ANIMATORS, METRICS, SUITES
+    from models.backbones.families import FAMILIES
+    from models.guidance.catalog import GUIDES
+    from models.pose.catalog import POSE_ESTIMATORS
 
+    tables = {"animators": ANIMATORS, "suites": SUITES, "metrics": METRICS}
+    tables |= {"backbones": FAMILIES, "estimators": POSE_ESTIMATORS, "guides": GUIDES}
     if what == "recipes":
-        from pipelines.recipes import RECIPES as table
-    else:
-        table = {"animators": ANIMATORS, "suites": SUITES, "metrics": METRICS}[what]
+        from pipelines.recipes import RECIPES
+
+        tables["recipes"] = RECIPES
+    table = tables[what]
     entries = table.table()
     width = max(map(len, entries), default=0)
     for name, entry in entries.items():
@@ -222,3 +280,18 @@ def validate(path: str, /) -> int:
         print(problem)
     print(f"{path}: {kind}, " + (f"{len(problems)} problem(s)" if problems else "no problems"))
     return 1 if problems else 0
+
+
+def export(checkpoint: str, /, out: Path, format: Literal["diffusers", "comfyui", "both"] = "both", license: str | None = None) -> int:
+    """Export a checkpoint for other programs.
+
+    Args:
+        checkpoint: Checkpoint folder, or the name of a shipped one.
+        out: Folder to write; the same command again leaves it as it is.
+        format: diffusers, comfyui, or both: every format the checkpoint's family has.
+        license: Hugging Face's identifier of your licence, for the model card, such as apache-2.0.
+    """
+    from pipelines.export import export as job
+
+    print(job(checkpoint, out=out, format=format, license_id=license))
+    return 0

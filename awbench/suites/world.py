@@ -7,7 +7,6 @@ is rendered anew. The expected digests of a few cases are kept beside this file,
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -22,7 +21,7 @@ from awbench.cases import Case, CaseMedia, Suite, Truth
 from awbench.suites.arrays import digest, pack, truth_arrays, truth_from_arrays, unpack
 from awbench.suites.world_design import WorldCase, dev_cases, heldout_cases, mini_cases
 from awbench.world.render import render, seen_from_reference
-from models.artifacts import read_json, sha256, to_json, write_bytes
+from models.artifacts import cache_folder, read_json, sha256, to_json, write_bytes
 from models.types import Clip, Grid, require
 
 GRID = Grid(width=48, height=48, fps=8.0, num_frames=6)
@@ -77,12 +76,6 @@ class WorldSource:
         item = self.recipe[case.id]
         parts = [item.driver.to_json(), item.reference.to_json(), asdict(self.grid), world_source_hash(), cv2.__version__]
         return sha256(to_json(parts).encode())
-
-
-def cache_folder() -> Path:
-    """ACTORFORGE_CACHE, else XDG_CACHE_HOME/actorforge, else ~/.cache/actorforge."""
-    own = os.environ.get("ACTORFORGE_CACHE")
-    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "actorforge"
 
 
 @lru_cache(maxsize=1)

@@ -1,122 +1,156 @@
-"""A checkpoint folder is an animator: `animator.json` says how to build it, `model.safetensors` holds the weights.
+"""A checkpoint folder is an animator: `animator.json` says how to build it, `model.safetensors` holds what was trained.
 
-animator.json         class, backbone, motion, grid, prediction, recipe, parents' hashes, filter metrics; written last
-model.safetensors     the averaged weights (fp16)
-pose_estimator/       only for the skeleton motion signal
-optimizer.safetensors to continue training (never shipped)      loss.csv   one row a logged step
+animator.json         class, backbone, adapter, motion, grid, gap, sampling, recipe, parents' hashes, filter metrics; written last
+model.safetensors     the averaged weights: a whole network, or its LoRA
+pose_estimator/       only for a skeleton signal with an estimator of its own
+optimizer.safetensors to continue training (never shipped)      loss.csv   one row a step
+
+Base weights are named, not copied: by the folder's name, its fingerprint and the way to it from the checkpoint. Where that way no
+longer leads to them they are looked for by name below the folders of ACTORFORGE_WEIGHTS (separated as PATH is).
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 from models.artifacts import read_json, sha256, sha256_file, write_bytes, write_json
+from models.catalog import Catalog, Entry
+from models.runtime import Runtime
 from models.types import Grid, require
 
 CARD, WEIGHTS, OPTIMIZER, LOSSES, ESTIMATOR = "animator.json", "model.safetensors", "optimizer.safetensors", "loss.csv", "pose_estimator"
-MOTIONS = ("blank", "raw", "skeleton")
+WEIGHTS_PATH = "ACTORFORGE_WEIGHTS"
 
-
-def build_backbone_config(description: Mapping[str, Any]):
-    """The `TinyConfig` an `animator.json` describes. Raises ValueError naming the field that does not fit."""
-    from models.backbones.tiny import TinyConfig
-
-    fields = dict(description)
-    family = fields.pop("family", None)
-    require(family == "tiny", CARD, "backbone.family", family, "tiny")
-    return _built(TinyConfig, fields, "backbone")
-
-
-def build_backbone(description: Mapping[str, Any]):
-    """The network an `animator.json` describes, freshly initialised."""
-    from models.backbones.tiny import TinyBackbone
-
-    return TinyBackbone(build_backbone_config(description))
-
-
-def _built(kind: type, fields: Any, name: str) -> Any:
-    try:
-        return kind(**fields)
-    except TypeError as error:
-        raise ValueError(f"{CARD}: {name}: got {fields}, expected the fields of {kind.__name__} ({error})") from error
-
-
-def build_motion(kind: str, folder: Path):
-    """The motion signal of a checkpoint; skeletons use the estimator stored inside the folder."""
-    from models.animators.motion import Blank, Raw, Skeleton
-
-    require(kind in MOTIONS, str(folder), "motion", kind, f"one of {MOTIONS}")
-    if kind == "skeleton":
-        from models.pose.heatmap import load_estimator
-
-        return Skeleton(load_estimator(folder / ESTIMATOR))
-    return {"blank": Blank, "raw": Raw}[kind]()
+CLASSES = Catalog(
+    kind="checkpoint class",
+    group="actorforge.checkpoint_classes",
+    entries={
+        "InContextAnimator": Entry(target="models.animators.checkpoint:load_in_context", summary="a backbone over the canvas"),
+        "WarpAnimator": Entry(target="models.backbones.warp.animator:load", summary="the shipped 48 px warps"),
+    },
+)
+"""What `class` in a card may be: a loader `(folder, card, runtime) -> Animator`."""
 
 
 def read_card(folder: Path) -> dict[str, Any]:
     """The checked `animator.json` of a folder. Raises ValueError naming the folder and the field."""
-    require(
-        (folder / CARD).is_file(),
-        str(folder),
-        CARD,
-        "no such file",
-        "a finished checkpoint",
-        "train writes it last; run the same train command again",
-    )
+    advice = "train writes it last; run the same train command again"
+    require((folder / CARD).is_file(), str(folder), CARD, "no such file", "a finished checkpoint", advice)
     card = read_json(folder / CARD)
-    for key in ("class", "backbone", "motion", "grid", "prediction", "sha256"):
+    for key in ("class", "backbone", "motion", "grid", "sha256"):
         require(isinstance(card, dict) and key in card, str(folder / CARD), key, "missing", "present")
-    require(card["class"] == "InContextAnimator", str(folder), "class", card["class"], "InContextAnimator")
     return card
 
 
-def load_weights(folder: Path) -> dict[str, Any]:
-    """The float32 state of `model.safetensors`. Raises ValueError when the file is damaged or not the one of the card."""
+def checked_weights(folder: Path, card: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """The tensors of `model.safetensors` and their sha256. Raises ValueError when the file is damaged or not the one of the card."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     path = folder / WEIGHTS
     require(path.is_file(), str(folder), WEIGHTS, "no such file", "the weights")
     try:
-        return {name: tensor.float() for name, tensor in load_file(path).items()}
+        weights = load_file(path)
     except SafetensorError as error:
         raise ValueError(f"{path}: damaged weights ({error}); copy or train the checkpoint again") from error
+    got, expected = sha256_file(path), str(card["sha256"])
+    require(got == expected, str(folder), f"sha256 of {WEIGHTS}", got[:12], expected[:12], "the folder mixes two checkpoints")
+    return weights, got
 
 
-def load_checkpoint(folder: str | Path):
-    """The `InContextAnimator` of a checkpoint folder."""
-    from models.animators.in_context import InContextAnimator, Sampling
-
+def load_checkpoint(folder: str | Path, runtime: Runtime = Runtime()):
+    """The animator of a checkpoint folder."""
     folder = Path(folder)
     card = read_card(folder)
-    weights = load_weights(folder)
-    got = sha256_file(folder / WEIGHTS)
-    require(
-        got == card["sha256"], str(folder), "sha256 of model.safetensors", got[:12], card["sha256"][:12], "the folder mixes two checkpoints"
-    )
-    backbone = build_backbone(card["backbone"])
-    try:
-        backbone.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ValueError(f"{folder}: {WEIGHTS} does not fit the backbone of {CARD}: {' '.join(str(error).split())[:300]}") from error
-    motion = build_motion(card["motion"], folder)
-    estimator = getattr(motion, "estimator", None)
+    return CLASSES.load(card["class"])(folder, card, runtime)
+
+
+def load_in_context(folder: Path, card: Mapping[str, Any], runtime: Runtime):
+    """An `InContextAnimator`: base weights found and checked, then what was trained put into them."""
+    from models.animators.in_context import InContextAnimator, Sampling
+    from models.animators.motion import build_motion
+    from models.backbones.backbone import check_grid
+
+    weights, digest = checked_weights(folder, card)
+    backbone = load_backbone(card["backbone"], folder, runtime)
+    load_trained(backbone, weights, card.get("adapter"), str(folder))
+    motion, grid = build_motion(card["motion"], folder), _built(Grid, card["grid"], "grid")
+    check_grid(backbone, grid)
+    base = card["backbone"].get("weights", {}).get("fingerprint", "")
+    parts = [part for part in (digest, base, motion.weights_hash) if part]
     return InContextAnimator(
         backbone=backbone,
         motion=motion,
-        grid=_built(Grid, card["grid"], "grid"),
+        grid=grid,
+        gap_frames=int(card.get("gap_frames", 1)),
         name=card.get("name", folder.name),
-        weights_hash=got if estimator is None else sha256((got + estimator.weights_hash).encode()),
+        weights_hash=parts[0] if len(parts) == 1 else sha256("".join(parts).encode()),
         sampling=_built(Sampling, card.get("sampling", {}), "sampling"),
+        runtime=runtime,
         filter_metrics=tuple(card.get("filter_metrics", ())),
     )
 
 
-def save_checkpoint(folder: Path, *, weights: Mapping[str, Any], card: Mapping[str, Any]) -> None:
-    """Write `model.safetensors` (fp16), then `animator.json` with its hash."""
+def load_backbone(description: Mapping[str, Any], folder: Path, runtime: Runtime):
+    """The backbone of a card, its base weights found and their fingerprint checked; not yet what was trained."""
+    from models.backbones.families import build_backbone
+
+    fields = {key: value for key, value in description.items() if key != "weights"}
+    base = find_weights(description["weights"], folder) if description.get("weights") else None
+    backbone = build_backbone(fields, base, runtime)
+    if base is not None:
+        got, expected = backbone.describe()["weights"]["fingerprint"], description["weights"]["fingerprint"]
+        advice = "these are other weights than the checkpoint was trained on"
+        require(got == expected, f"weights {base.name}", "fingerprint", got[:12], expected[:12], advice)
+    return backbone
+
+
+def find_weights(weights: Mapping[str, Any], folder: Path) -> Path:
+    """The local folder of the base weights. Raises ValueError naming where they were looked for."""
+    name = str(weights["name"])
+    tried = [(folder / weights["path"]).resolve()] if weights.get("path") else []
+    tried += [Path(root) / name for root in os.environ.get(WEIGHTS_PATH, "").split(os.pathsep) if root]
+    for place in tried:
+        if place.is_dir():
+            return place
+    advice = f"put the folder that holds {name}/ into {WEIGHTS_PATH}"
+    raise ValueError(f"{folder}: base weights: got none at {', '.join(map(str, tried)) or 'any place'}, expected {name}/; {advice}")
+
+
+def load_trained(backbone: Any, weights: Mapping[str, Any], adapter: Mapping[str, Any] | None, item: str) -> None:
+    """Put a checkpoint's tensors into the backbone's transformer: all of its weights, or those of the LoRA the card describes."""
+    from models.training.lora import LoraSpec, add_lora, load_lora
+
+    if adapter:
+        add_lora(backbone, _built(LoraSpec, adapter, "adapter"))
+        load_lora(backbone.transformer, weights, item)
+        return
+    wanted = {name: tuple(tensor.shape) for name, tensor in backbone.transformer.state_dict().items()}
+    stored = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    other = next((name for name in sorted({*wanted, *stored}) if wanted.get(name) != stored.get(name)), None)
+    advice = "a checkpoint of another backbone, or one saved with its LoRA still in place"
+    require(other is None, item, f"weight {other}", stored.get(other), str(wanted.get(other)), advice)
+    backbone.transformer.load_state_dict(weights)
+
+
+def _built(kind: Callable[..., Any], fields: Any, name: str) -> Any:
+    try:
+        return kind(**fields)
+    except TypeError as error:
+        raise ValueError(f"{CARD}: {name}: got {fields}, expected the fields of {kind.__name__} ({error})") from error
+
+
+def save_checkpoint(folder: Path, *, weights: Mapping[str, Any], card: Mapping[str, Any], half: bool) -> None:
+    """Write `model.safetensors` (`half`: as float16), then `animator.json` with its hash."""
     from safetensors.torch import save
 
-    data = save({name: tensor.detach().half().cpu().contiguous() for name, tensor in weights.items()})
-    write_bytes(folder / WEIGHTS, data)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    write_bytes(folder / WEIGHTS, save({name: tensor.half() if half else tensor for name, tensor in tensors.items()}))
     write_json(folder / CARD, {"class": "InContextAnimator", **card, "sha256": sha256_file(folder / WEIGHTS)})
+
+
+def way_to(weights: Path, folder: Path) -> str:
+    """The relative way from a checkpoint folder to its base weights, so that both may move together."""
+    return Path(os.path.relpath(weights.resolve(), folder.resolve())).as_posix()

@@ -1,101 +1,178 @@
 """The in-context animator: a backbone over the canvas plus a motion signal. Pose-driven and end-to-end differ by the signal.
 
-Source: DreamActor-M2, section 3 (one latent canvas for reference and motion; first with skeletons, then with raw drivers).
+    reference, driver ──prepare, draw──▶ driver pictures ──compose──▶ canvas ──condition, paint──▶ latents ──decode──▶ clip
+
+A driver of any length is animated in windows. Every window sees the original reference; with `tail_frames` a window also sees the
+frames painted last, so that it goes on where they end. The first window starts with the gap: blank driver frames that are cut off again.
+Source: DreamActor-M2, section 3 (canvas) and 5.1 (one second of blank driver before the clip).
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
-from models.animators.motion import MotionSignal, Signal
-from models.backbones.tiny import TinyBackbone
-from models.canvas import compose
+from models.animators.motion import MotionSignal
+from models.backbones.backbone import Backbone, Condition, frames_up, keep_driver, paint
+from models.canvas import Canvas, compose, left_half
 from models.images import fit_image
-from models.pixels import to_signed, to_uint8
-from models.rectified_flow import sample_euler
-from models.types import AnimationRequest, AnimationResult, Clip, Grid, PoseTrack
+from models.pixels import clips_to_signed, clips_to_uint8, to_signed
+from models.runtime import Runtime
+from models.types import AnimationRequest, AnimationResult, Clip, Grid, PoseTrack, require
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """Euler steps and time shift (> 1 spends more steps near noise).
+    """How a clip is painted. `guidance` > 1: classifier-free guidance by text against `negative_prompt`.
 
-    One step is the mean of what the network believes: at the tiny size that is nearer the truth than any of its samples
-    (docs/tiny_models.md).
+    `tail_frames`: frames of the window before that a window is given; 0 starts each one from the reference. `driver_half`: whether the
+    driver's half of the canvas is painted along from noise, as in the paper, or stands there as clean tokens.
     """
 
-    steps: int = 1
-    shift: float = 1.0
+    steps: int = 30
+    guidance: float = 1.0
+    negative_prompt: str = ""
+    tail_frames: int = 0
+    driver_half: Literal["noise", "clean"] = "noise"
+
+    def __post_init__(self) -> None:
+        require(self.steps >= 1, "sampling", "steps", self.steps, "a whole number >= 1")
+        require(self.guidance >= 0 and np.isfinite(self.guidance), "sampling", "guidance", self.guidance, "a finite number >= 0")
+        require(self.tail_frames >= 0, "sampling", "tail_frames", self.tail_frames, "a whole number >= 0")
+        require(self.driver_half in ("noise", "clean"), "sampling", "driver_half", repr(self.driver_half), "noise or clean")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A canvas of `length` frames that paints the driver's frames from `start` on, `new` of them, after `lead` frames of canvas.
+
+    `tail`: how many frames before `start` are given at canvas frames 1 to `tail`.
+    """
+
+    start: int
+    new: int
+    lead: int
+    tail: int
+    length: int
+
+    def driver_frames(self, count: int) -> np.ndarray:
+        """Which driver frame stands at each canvas frame; before the first and after the last these are repeated."""
+        return np.clip(np.arange(self.length) - self.lead + self.start, 0, count - 1)
+
+
+def windows(count: int, grid: Grid, backbone: Backbone, *, gap_frames: int, tail_frames: int) -> list[Window]:
+    """The windows that animate `count` frames, each of the grid's frames and the gap at most."""
+    most, plan, start = grid.num_frames + gap_frames, [], 0
+    while start < count:
+        tail = min(tail_frames, start)
+        lead = 1 + tail if tail else gap_frames
+        new = min(count - start, most - lead)
+        plan.append(Window(start=start, new=new, lead=lead, tail=tail, length=frames_up(backbone, max(lead + new, 2))))
+        start += new
+    return plan
 
 
 class InContextAnimator:
-    """Animates at the checkpoint's own grid, in windows of its number of frames, then resizes to the requested size.
-
-    Every window sees the original reference, so a long clip cannot drift; the last window is aligned to the end.
-    `name`, `weights_hash` (sha256 of the weights file, with the pose estimator's where there is one) and `filter_metrics`
-    (metrics that chose its training pairs) come from the checkpoint.
-    """
+    """Animates by a checkpoint. `name`, `weights_hash` (of everything that decides a pixel) and `filter_metrics` (metrics that chose its
+    training pairs) come from the checkpoint; `grid.num_frames` is the length of its training clips, `gap_frames` of their start gap."""
 
     def __init__(
         self,
         *,
-        backbone: TinyBackbone,
+        backbone: Backbone,
         motion: MotionSignal,
         grid: Grid,
+        gap_frames: int,
         name: str,
         weights_hash: str,
         sampling: Sampling = Sampling(),
+        runtime: Runtime = Runtime(),
         filter_metrics: tuple[str, ...] = (),
     ) -> None:
-        self.backbone, self.motion, self.grid, self.sampling = backbone.eval(), motion, grid, sampling
+        room = grid.num_frames + gap_frames - 1 - sampling.tail_frames
+        require(room >= 1, f"animator {name}", "tail_frames", sampling.tail_frames, f"less than {grid.num_frames + gap_frames - 1}")
+        self.backbone, self.motion, self.grid, self.gap_frames = backbone, motion, grid, gap_frames
         self.name, self.weights_hash, self.filter_metrics = name, weights_hash, filter_metrics
+        self.sampling, self.runtime = sampling, runtime
 
     def animate(self, request: AnimationRequest) -> AnimationResult:
-        start = time.perf_counter()
-        count = request.num_frames
-        if len(request.driving) < count:
-            raise ValueError(f"request {request.id}: driving length: got {len(request.driving)} frames, expected at least {count}")
-        driving = Clip(frames=request.driving.frames[:count], fps=request.driving.fps)
+        start, count = time.perf_counter(), request.num_frames
+        got = f"{len(request.driving)} frames"
+        require(len(request.driving) >= count, f"request {request.id}", "driving length", got, f"at least {count} frames")
+        driving = replace(request.driving, frames=request.driving.frames[:count])
         pose = None if request.pose is None else _first_frames(request.pose, count)
-        reference = fit_image(request.reference, self.grid.size)
-        frames = self._windows(reference, self.motion.read(driving, pose, self.grid.size), count, request.seed)
+        size = self.canvas_size(request.size)
+        reference, prepared = fit_image(request.reference, size), self.motion.prepare(driving, pose)
+        frames = np.zeros((count, size[1], size[0], 3), np.uint8)
+        plan = windows(count, self.grid, self.backbone, gap_frames=self.gap_frames, tail_frames=self.sampling.tail_frames)
+        generator = torch.Generator().manual_seed(request.seed)
+        for window in plan:
+            tail = frames[window.start - window.tail : window.start]
+            pictures = self.motion.draw(prepared, window.driver_frames(count), size)
+            frames[window.start : window.start + window.new] = self._paint(reference, pictures, tail, window, request.prompt, generator)
         clip = Clip(frames=np.stack([fit_image(frame, request.size) for frame in frames]), fps=driving.fps)
-        label = f"{self.name}@{self.weights_hash[:12]}"
-        provenance = {"steps": self.sampling.steps, "grid": f"{self.grid.width}x{self.grid.height}x{self.grid.num_frames}"}
-        return AnimationResult(request_id=request.id, clip=clip, animator=label, seconds=time.perf_counter() - start, provenance=provenance)
+        return AnimationResult(
+            request_id=request.id,
+            clip=clip,
+            animator=f"{self.name}@{self.weights_hash[:12]}",
+            seconds=time.perf_counter() - start,
+            provenance=self._provenance(size, plan) | seams(frames, [window.start for window in plan]),
+        )
 
-    def _windows(self, reference: np.ndarray, signal: Signal, count: int, seed: int) -> np.ndarray:
-        length = self.grid.num_frames
-        frames = np.zeros((count, self.grid.height, self.grid.width, 3), np.uint8)
-        starts = sorted({min(s, max(count - length, 0)) for s in range(0, count, length)})
-        for start in starts:
-            made = self._sample(reference, signal.window(start, length), seed)
-            frames[start : start + length] = made[: count - start]
-        return frames
+    def canvas_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """(W,H) px of one half: the shape that is asked for at the area of the grid, in whole tokens."""
+        width, height = self.grid.size
+        if abs(np.log(size[0] / size[1] * height / width)) < 0.01:
+            return self.grid.size
+        area, shape = width * height, size[0] / size[1]
+        units = [self.backbone.codec.space_stride * self.backbone.patch[axis] for axis in (2, 1)]
+        return tuple(max(unit, round(float(np.sqrt(side)) / unit) * unit) for unit, side in zip(units, (area * shape, area / shape)))
 
     @torch.inference_mode()
-    def _sample(self, reference: np.ndarray, signal: Signal, seed: int) -> np.ndarray:
-        backbone, length = self.backbone, self.grid.num_frames
-        reference_BChw = backbone.encode(to_signed(reference)[None, None])[:, :, 0]
-        motion_BCThw, moves_BT2hw = None, None
-        if signal.pictures is not None:
-            motion_BCThw = backbone.encode(to_signed(signal.pictures)[None])
-            moves_BT2hw = torch.from_numpy(signal.moves(backbone.config.cell_px)).movedim(-1, 1)[None]
-        canvas = compose(reference_BChw, motion_BCThw, length)
-        shape = (*reference_BChw.shape[:2], length, *reference_BChw.shape[2:])
-        noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-        latents = sample_euler(
-            lambda x, t: backbone(x, t, canvas, moves_BT2hw),
-            noise,
-            kind=backbone.prediction,
-            steps=self.sampling.steps,
-            shift=self.sampling.shift,
+    def _paint(
+        self, reference: np.ndarray, pictures: np.ndarray | None, tail: np.ndarray, window: Window, prompt: str, generator: torch.Generator
+    ) -> np.ndarray:
+        canvas = compose(
+            to_signed(reference)[None],
+            None if pictures is None else clips_to_signed(pictures[None]),
+            window.length,
+            gap_frames=1 if window.tail else self.gap_frames,
+            tail_B3nHW=clips_to_signed(tail[None]) if window.tail else None,
         )
-        return to_uint8(backbone.decode(latents)[0])
+        condition, without = self._conditions(canvas, prompt)
+        noise = torch.randn(condition.latents_BCThw2.shape, generator=generator).to(condition.latents_BCThw2)
+        sampling = self.sampling
+        latents = paint(self.backbone, noise, condition, steps=sampling.steps, guidance=sampling.guidance, without=without)
+        painted = left_half(self.backbone.codec.decode(latents))
+        return clips_to_uint8(painted)[0, window.lead : window.lead + window.new]
+
+    def _conditions(self, canvas: Canvas, prompt: str) -> tuple[Condition, Condition | None]:
+        """With the prompt, and, where guidance asks for it, without."""
+        condition = self.backbone.condition(canvas, (prompt,))
+        condition = keep_driver(condition) if self.sampling.driver_half == "clean" else condition
+        if self.sampling.guidance <= 1:
+            return condition, None
+        return condition, replace(condition, words=self.backbone.words(canvas, (self.sampling.negative_prompt,)))
+
+    def _provenance(self, size: tuple[int, int], plan: list[Window]) -> dict[str, Any]:
+        canvas = f"{size[0]}x{size[1]}x{plan[0].length}"
+        return {"steps": self.sampling.steps, "canvas": canvas, "windows": len(plan), "runtime": self.runtime.record()}
+
+
+def seams(frames: np.ndarray, starts: list[int]) -> dict[str, float]:
+    """`{"seam_ratio": ...}`: how much more a clip `[T,H,W,3]` changes where a window begins than from frame to frame inside of windows.
+
+    Mean absolute differences; 1 is a seam nobody sees. Empty for one window, and where nothing moves inside.
+    """
+    changes = np.array([np.abs(b.astype(np.int16) - a).mean() for a, b in zip(frames[:-1], frames[1:])])
+    edges = np.isin(np.arange(1, len(frames)), starts)
+    if not edges.any() or edges.all() or changes[~edges].mean() == 0:
+        return {}
+    return {"seam_ratio": round(float(changes[edges].mean() / changes[~edges].mean()), 3)}
 
 
 def _first_frames(pose: PoseTrack, count: int) -> PoseTrack:

@@ -7,8 +7,11 @@ from pathlib import Path
 from models.animators.registry import ANIMATORS
 from models.catalog import Catalog
 from models.protocols import Animator
+from models.runtime import Runtime
+from models.types import require
 
 CHECKPOINT_FILE = "animator.json"
+SHIPPED = Path(__file__).resolve().parents[1] / "weights"
 
 
 def is_checkpoint(path: str | Path) -> bool:
@@ -16,8 +19,18 @@ def is_checkpoint(path: str | Path) -> bool:
     return (Path(path) / CHECKPOINT_FILE).is_file()
 
 
-def load_animator(name_or_path: str, catalog: Catalog = ANIMATORS) -> Animator:
-    """The animator of that name (`still`), name and argument (`recorded:DIR`) or checkpoint folder.
+def checkpoint_folder(name_or_path: str) -> Path:
+    """The folder of a checkpoint, given as such or by the name of a shipped one. Raises ValueError naming what there is."""
+    for folder in (Path(name_or_path), SHIPPED / name_or_path):
+        if is_checkpoint(folder):
+            return folder
+    shipped = ", ".join(sorted(path.parent.name for path in SHIPPED.glob(f"*/{CHECKPOINT_FILE}")))
+    expected = f"a finished checkpoint folder or one of {shipped}"
+    raise ValueError(f"checkpoint {name_or_path}: got no {CHECKPOINT_FILE} there, expected {expected}")
+
+
+def load_animator(name_or_path: str, catalog: Catalog = ANIMATORS, runtime: Runtime = Runtime()) -> Animator:
+    """The animator of that name (`still`), name and argument (`recorded:DIR`) or checkpoint folder; `runtime` is for checkpoints.
 
     Raises ValueError with the nearest known names, or saying what a folder lacks.
     """
@@ -27,7 +40,7 @@ def load_animator(name_or_path: str, catalog: Catalog = ANIMATORS) -> Animator:
     if is_checkpoint(name_or_path):
         from models.animators.checkpoint import load_checkpoint  # imports torch
 
-        return load_checkpoint(name_or_path)
-    if Path(name_or_path).is_dir():
-        raise ValueError(f"animator {name_or_path}: got a folder without {CHECKPOINT_FILE}, expected a checkpoint folder or a known name")
+        return load_checkpoint(name_or_path, runtime)
+    got = "a folder without " + CHECKPOINT_FILE
+    require(not Path(name_or_path).is_dir(), f"animator {name_or_path}", "folder", got, "a checkpoint folder or a known name")
     return catalog.load(name_or_path)

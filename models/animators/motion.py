@@ -1,98 +1,128 @@
 """What an in-context animator sees of the driver: nothing, its pixels, or a skeleton drawn from its pose.
 
-A motion signal turns (driver, pose) into the pictures of the canvas' right half, and says how what they show has moved.
-`size` is that of the canvas' left half, (W,H) px.
+A motion signal does two things, the same two in training and at inference:
+
+    driving clip (and pose) ──prepare──▶ what is worth keeping   (once a clip: an estimate, or nothing but the clip)
+    prepared ──draw──▶ pictures of the canvas' right half        (every time, under a training sample's change)
+
+A new signal is one class here and one line of `MOTIONS`. Source: DreamActor-M2, section 3.3 (skeletons, box over the whole clip).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Mapping, Protocol
 
 import numpy as np
 
-from models.images import centred_crop, fit_image
-from models.optical_flow import cell_means, since_first
 from models.pose.draw import draw_poses
-from models.pose.moves import joint_moves
 from models.protocols import PoseEstimator
-from models.types import Clip, PoseTrack
+from models.types import Clip, PoseTrack, require
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Signal:
-    """`pictures`: uint8 `[T,H,W,3]`, or None for blank. `pose`: the joints drawn there, px of them, or None where none are."""
-
-    pictures: np.ndarray | None
-    pose: PoseTrack | None = None
-
-    def window(self, start: int, length: int) -> Signal:
-        """`length` frames from `start` on, the last one repeated where there are fewer."""
-        kept = np.minimum(np.arange(start, start + length), max(start, len(self) - 1))
-        pose = self.pose
-        if pose is not None:
-            pose = PoseTrack(points=pose.points[kept], confidence=pose.confidence[kept], skeleton=pose.skeleton, fps=pose.fps)
-        return Signal(pictures=None if self.pictures is None else self.pictures[kept], pose=pose)
-
-    def __len__(self) -> int:
-        return 0 if self.pictures is None else len(self.pictures)
-
-    def moves(self, cell_px: int) -> np.ndarray | None:
-        """Where the cells of every picture lie in the first one, float32 `[T,H/cell,W/cell,2]` px: by the joints where they are
-        known, else by estimated flow."""
-        if self.pictures is None:
-            return None
-        if self.pose is None:
-            return np.stack([cell_means(flow, cell_px) for flow in since_first(self.pictures, careful=True)]).astype(np.float32)
-        return joint_moves(self.pose, _size(self.pictures[0]), cell_px)
+if TYPE_CHECKING:
+    from models.training.augment import SampleChange
 
 
 class MotionSignal(Protocol):
-    """`kind` is what `animator.json` keeps."""
+    """`prepare` may be slow and is asked once a clip. `draw`: the frames `kept` (indices) as uint8 `[K,H,W,3]` of `size` (W,H) px, or None
+    for a blank half. `describe`: what `animator.json` keeps; `kind` is its name in `MOTIONS`. `weights_hash`: of an estimator, else ""."""
 
     kind: str
+    weights_hash: str
 
-    def read(self, driving: Clip, pose: PoseTrack | None, size: tuple[int, int]) -> Signal: ...
+    def prepare(self, driving: Clip, pose: PoseTrack | None = None) -> Any: ...
+
+    def draw(self, prepared: Any, kept: np.ndarray, size: tuple[int, int], change: SampleChange | None = None) -> np.ndarray | None: ...
+
+    def describe(self) -> dict[str, Any]: ...
 
 
 class Blank:
     """No driver at all: image-to-video, the tiny stand-in of a foundation model."""
 
-    kind = "blank"
+    kind, weights_hash = "blank", ""
 
-    def read(self, driving: Clip, pose: PoseTrack | None, size: tuple[int, int]) -> Signal:
-        return Signal(pictures=None)
+    def prepare(self, driving: Clip, pose: PoseTrack | None = None) -> None:
+        return None
+
+    def draw(self, prepared: None, kept: np.ndarray, size: tuple[int, int], change: SampleChange | None = None) -> None:
+        return None
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": self.kind}
 
 
 class Raw:
     """The driver's own pixels: end-to-end, no pose."""
 
-    kind = "raw"
+    kind, weights_hash = "raw", ""
 
-    def read(self, driving: Clip, pose: PoseTrack | None, size: tuple[int, int]) -> Signal:
-        return Signal(pictures=np.stack([fit_image(frame, size) for frame in driving.frames]))
+    def prepare(self, driving: Clip, pose: PoseTrack | None = None) -> Clip:
+        return driving
+
+    def draw(self, prepared: Clip, kept: np.ndarray, size: tuple[int, int], change: SampleChange | None = None) -> np.ndarray:
+        from models.images import fit_image
+
+        pictures = np.stack([fit_image(frame, size) for frame in prepared.frames[kept]])
+        return pictures if change is None else change.of_driver(pictures)
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": self.kind}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Posed:
+    """A driver as its joints, px of pictures of `size` (W,H)."""
+
+    pose: PoseTrack
+    size: tuple[int, int]
 
 
 class Skeleton:
-    """Stick figures of the driver's pose, where its people stand. A frame without a pose stays black."""
+    """Stick figures of the driver's pose. A frame without a pose stays black.
+
+    `normalised`: the box around all joints of the whole clip is brought to one place and size, as in the paper, so that the driver's
+    position and scale are not passed on. Without it people are drawn where they stand.
+    """
 
     kind = "skeleton"
 
-    def __init__(self, estimator: PoseEstimator) -> None:
-        self.estimator = estimator
+    def __init__(self, estimator: PoseEstimator, *, normalised: bool = False) -> None:
+        self.estimator, self.normalised, self.weights_hash = estimator, normalised, estimator.weights_hash
 
-    def read(self, driving: Clip, pose: PoseTrack | None, size: tuple[int, int]) -> Signal:
-        pose = pose if pose is not None else self.estimator.estimate(driving)
-        fitted = fit_pose(pose, _size(driving.frames[0]), size)
-        return Signal(pictures=draw_poses(fitted, size), pose=fitted)
+    def prepare(self, driving: Clip, pose: PoseTrack | None = None) -> Posed:
+        return Posed(pose=pose if pose is not None else self.estimator.estimate(driving), size=driving.size)
+
+    def draw(self, prepared: Posed, kept: np.ndarray, size: tuple[int, int], change: SampleChange | None = None) -> np.ndarray:
+        from models.pose.augment import normalise_box
+        from models.pose.fit import fit_pose
+
+        pose = fit_pose(prepared.pose, prepared.size, size)
+        pose = normalise_box(pose, size) if self.normalised else pose
+        pose = PoseTrack(points=pose.points[kept], confidence=pose.confidence[kept], skeleton=pose.skeleton, fps=pose.fps)
+        return draw_poses(pose if change is None else change.of_pose(pose, size), size)
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": self.kind, "estimator": self.estimator.name, "normalised": self.normalised}
 
 
-def _size(picture: np.ndarray) -> tuple[int, int]:
-    return picture.shape[1], picture.shape[0]
+def _skeleton(fields: Mapping[str, Any], folder: Path | None) -> Skeleton:
+    """A relative estimator folder is one inside the checkpoint."""
+    from models.pose.catalog import load_pose_estimator
+
+    name = str(fields.get("estimator", "tiny"))
+    inside = folder / name if folder is not None else Path(name)
+    kept = inside if (inside / "estimator.json").is_file() else None
+    return Skeleton(load_pose_estimator(str(kept) if kept else name), normalised=bool(fields.get("normalised", False)))
 
 
-def fit_pose(pose: PoseTrack, source: tuple[int, int], size: tuple[int, int]) -> PoseTrack:
-    """Joints in px of pictures of `source` (W,H), where `fit_image` brings them in pictures of `size` (W,H)."""
-    x, y, width, height = centred_crop(source, size)
-    points = (pose.points - np.float32((x, y)) + 0.5) * (np.float32(size) / np.float32((width, height))) - 0.5
-    return PoseTrack(points=points.astype(np.float32), confidence=pose.confidence, skeleton=pose.skeleton, fps=pose.fps)
+MOTIONS = {"blank": lambda fields, folder: Blank(), "raw": lambda fields, folder: Raw(), "skeleton": _skeleton}
+"""Kind -> (fields of the card, checkpoint folder) -> the signal."""
+
+
+def build_motion(description: Mapping[str, Any], folder: Path | None = None) -> MotionSignal:
+    """The motion signal a card describes. Raises ValueError naming the kind that is not known."""
+    kind = description.get("kind") if isinstance(description, Mapping) else description
+    require(kind in MOTIONS, str(folder or "motion"), "motion", repr(kind), f"one of {', '.join(MOTIONS)}")
+    return MOTIONS[kind](description, folder)

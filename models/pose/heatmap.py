@@ -19,6 +19,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from models.artifacts import read_json, sha256_file
+from models.pose.catalog import ESTIMATOR_FILE, written
+from models.pose.people import stack_people
 from models.pose.skeleton import MIRRORED
 from models.types import Clip, PoseTrack, require
 
@@ -29,8 +31,11 @@ MAX_PEOPLE = 4
 CENTRE_THRESHOLD = 0.35
 _VIEWS = np.array([(0, 0), (1, 1)])
 """A picture is looked at in its place and moved by a pixel (right, down), since where in a cell of 2 px a joint lies sways the answer, and
-each time in the mirror too: error of the motion between frames 0.67 to 0.54 px, four times the price (docs/tiny_models.md)."""
-_WEIGHTS, _CARD = "model.safetensors", "estimator.json"
+each time in the mirror too: error of the motion between frames 0.67 to 0.54 px, four times the price."""
+_WEIGHTS, _CARD = "model.safetensors", ESTIMATOR_FILE
+_NOBODY = np.zeros((0, JOINT_COUNT, 2), np.float32), np.zeros((0, JOINT_COUNT), np.float32)
+"""What a picture of one colour shows; the network never saw one and half believes in a person there."""
+_SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "tiny_pose_estimator"
 
 
 def _block(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
@@ -130,27 +135,13 @@ def decode(joints: np.ndarray, centre: np.ndarray, offsets: np.ndarray) -> tuple
     return np.asarray(people, np.float32).reshape(*shape, 2), np.asarray(scores, np.float32).reshape(shape)
 
 
-def _track(frames: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """People of every frame in one array, each keeping its place by the nearest mean position in the frame before."""
-    count = max((len(points) for points, _ in frames), default=0)
-    points_TNJ2 = np.zeros((len(frames), count, JOINT_COUNT, 2), np.float32)
-    confidence_TNJ = np.zeros((len(frames), count, JOINT_COUNT), np.float32)
-    last: dict[int, np.ndarray] = {}
-    for t, (points, confidence) in enumerate(frames):
-        free, middles = list(range(count)), points.mean(1)
-        for person in range(len(points)):
-            slot = min(free, key=lambda s: (s not in last, np.linalg.norm(last[s] - middles[person]) if s in last else s))
-            free.remove(slot)
-            last[slot] = middles[person]
-            points_TNJ2[t, slot], confidence_TNJ[t, slot] = points[person], confidence[person]
-    return points_TNJ2, confidence_TNJ
-
-
 class HeatmapEstimator:
     """The `PoseEstimator` around a `PoseNet`. `weights_hash`: sha256 of its file, "" when it was never saved."""
 
-    def __init__(self, net: PoseNet, weights_hash: str = "") -> None:
-        self.net, self.weights_hash = net.eval(), weights_hash
+    skeleton = "coco17"
+
+    def __init__(self, net: PoseNet, weights_hash: str = "", name: str = "tiny") -> None:
+        self.net, self.weights_hash, self.name = net.eval(), weights_hash, name
 
     @torch.no_grad()
     def estimate(self, clip: Clip) -> PoseTrack:
@@ -161,10 +152,11 @@ class HeatmapEstimator:
             views = [self._with_mirror(_moved(batch, *view)) for view in _VIEWS]
             joints = torch.stack([view[0] for view in views], 1)
             maps += list(zip(joints.numpy(), views[0][1][:, 0].numpy(), views[0][2].numpy()))
-        points, confidence = _track([decode(*one) for one in maps])
+        found = [decode(*one) if (frame != frame[:1, :1]).any() else _NOBODY for one, frame in zip(maps, clip.frames)]
+        points, confidence = stack_people(found, JOINT_COUNT)
         box = boxes[0]
         pixels = ((points + 0.5) * STRIDE - (box.left, box.top)) / box.scale - 0.5
-        return PoseTrack(points=pixels, confidence=np.clip(confidence, 0, 1), skeleton="coco17", fps=clip.fps)
+        return PoseTrack(points=pixels, confidence=np.clip(confidence, 0, 1), skeleton=self.skeleton, fps=clip.fps)
 
     def _with_mirror(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """The mean of what the network says of pictures and of their mirror images; maps as probabilities."""
@@ -204,4 +196,10 @@ def load_estimator(folder: Path) -> HeatmapEstimator:
         raise ValueError(
             f"{folder}: {_WEIGHTS} is damaged or not the one of {_CARD} ({type(error).__name__}); train or copy it again"
         ) from error
-    return HeatmapEstimator(net, sha256_file(folder / _WEIGHTS))
+    name = "tiny" if folder.resolve() == _SHIPPED else written("tiny", folder)
+    return HeatmapEstimator(net, sha256_file(folder / _WEIGHTS), name)
+
+
+def create(argument: str | None) -> HeatmapEstimator:
+    """`tiny` is the shipped one, `tiny:FOLDER` that of an estimator folder."""
+    return load_estimator(_SHIPPED if argument is None else Path(argument).expanduser())

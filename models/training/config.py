@@ -2,70 +2,98 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Mapping
 
-from models.backbones.tiny import TinyConfig
+from models.animators.in_context import Sampling
+from models.training.augment import Augmentation
+from models.training.lora import LoraSpec
 from models.types import Grid, require
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainConfig:
-    """One stage of the chain. Shares are probabilities per sample.
+class AdamW:
+    """AdamW with the paper's numbers (DreamActor-M2, section 5.1)."""
 
-    `other_moment_share`: the reference comes from outside the target window (another moment of the same clip), else it
-    is the window's first frame. `bone_scale_share`: pose augmentation of the skeleton signal. `flip_share`: reference,
-    driver and target are mirrored together. `stretch_share`, `colour_share`: a random stretch of the plane or map of colours
-    (`models.training.augment`). `frames_per_sample`: so many frames of each window, drawn anew every step and put at their own
-    slots of the canvas (None: all), the first always among them, since motion is what has changed since the driver's first frame;
-    frames of one clip are much alike, so fewer frames of more clips teach more per token.
-    `matcher_share`: this first part of the steps trains nothing but the matcher and the figure, for a fraction of the price
-    (docs/benchmarks.md).
-    `muon_lr` drives the matrices of the blocks, `adam_lr` everything else; both warm up over `warmup_steps` and fall linearly
-    to zero over the last `decay_share` of the steps.
+    lr: float = 5e-5
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "betas", tuple(self.betas))
+        require(self.lr > 0, "optimizer", "lr", self.lr, "> 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Muon:
+    """Muon on the matrices of the blocks, AdamW on the rest: for small networks trained whole."""
+
+    lr: float = 0.02
+    adam_lr: float = 2e-3
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        require(min(self.lr, self.adam_lr) > 0, "optimizer", "lr, adam_lr", (self.lr, self.adam_lr), "> 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """One stage of the chain: prior, pose-driven or end-to-end.
+
+    `backbone`: the fields `animator.json` keeps of it, with its `family`. `motion`: the signal's, with its `kind`.
+    `grid.num_frames`: frames of a training window, the start gap within; `gap_frames`: of the driver that are blank.
+    `guide`: who writes the prompts of examples that have none (a name of `models.guidance.catalog`, or none).
+    `lora` None: the whole network. `driver_weight`: of the loss over the driver's half (the left half's is 1).
+    `other_moment_share`: the window's first frame, which is the reference, comes from another moment of the clip, as a gap of one
+    frame asks for. `tail_share`: windows that are given their `sampling.tail_frames` first frames after the reference.
+    `time_mean`, `time_std`: of the logit-normal times, before the checkpoint's shift.
+    Learning rates warm up over `warmup_steps` and fall linearly to zero over the last `decay_share` of the steps.
+    `batch_size` examples at a time, `accumulate` times before a step. `precision` auto: bfloat16 on a GPU, float32 on a CPU, where
+    it is faster.
     """
 
     recipe: str
-    motion: Literal["blank", "raw", "skeleton"]
+    backbone: Mapping[str, Any]
+    motion: Mapping[str, Any]
     grid: Grid
-    backbone: TinyConfig = field(default_factory=TinyConfig)
-    batch_size: int = 16
-    frames_per_sample: int | None = None
-    matcher_share: float = 0.0
-    muon_lr: float = 0.02
-    adam_lr: float = 2e-3
-    weight_decay: float = 0.01
-    warmup_steps: int = 20
-    decay_share: float = 0.3
-    ema_decay: float = 0.995
-    time_mean: float = 1.0
+    gap_frames: int
+    guide: str = "none"
+    lora: LoraSpec | None = None
+    optimizer: AdamW | Muon = field(default_factory=AdamW)
+    sampling: Sampling = field(default_factory=Sampling)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    batch_size: int = 2
+    accumulate: int = 1
+    driver_weight: float = 0.0
+    other_moment_share: float = 0.0
+    tail_share: float = 0.0
+    time_mean: float = 0.0
     time_std: float = 1.0
-    other_moment_share: float = 0.5
-    bone_scale_share: float = 0.3
-    flip_share: float = 0.5
-    stretch_share: float = 0.0
-    colour_share: float = 0.0
-    precision: Literal["float32", "bfloat16"] = "float32"
+    warmup_steps: int = 20
+    decay_share: float = 0.0
+    ema_decay: float = 0.999
+    max_grad_norm: float = 1.0
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    gradient_checkpointing: bool = True
     save_every: int = 200
     seed: int = 0
 
     def __post_init__(self) -> None:
         item = f"recipe {self.recipe}"
-        for name in (
-            "other_moment_share",
-            "bone_scale_share",
-            "flip_share",
-            "stretch_share",
-            "colour_share",
-            "matcher_share",
-            "decay_share",
-        ):
+        for name in ("other_moment_share", "tail_share", "decay_share"):
             require(0 <= getattr(self, name) <= 1, item, name, getattr(self, name), "0 to 1")
-        kept, most = self.frames_per_sample, self.grid.num_frames
-        require(kept is None or min(2, most) <= kept <= most, item, "frames_per_sample", kept, f"2 to {most}, or None for all")
-        require(self.batch_size >= 1, item, "batch_size", self.batch_size, ">= 1")
+        frames = self.grid.num_frames
+        most = f"1 to {frames - 1}, within the window's {frames} frames"
+        require(1 <= self.gap_frames < frames, item, "gap_frames", self.gap_frames, most)
+        require(min(self.batch_size, self.accumulate) >= 1, item, "batch_size, accumulate", (self.batch_size, self.accumulate), ">= 1")
         require(0 <= self.ema_decay < 1, item, "ema_decay", self.ema_decay, "0 <= ema_decay < 1")
-        require(min(self.muon_lr, self.adam_lr) > 0, item, "muon_lr, adam_lr", (self.muon_lr, self.adam_lr), "> 0")
-        patch = self.backbone.patch_px
-        ok = self.grid.width % patch == 0 and self.grid.height % patch == 0
-        require(ok, item, "grid", f"{self.grid.width}x{self.grid.height}", f"multiples of patch_px = {patch}")
+        require(self.max_grad_norm > 0 and self.driver_weight >= 0, item, "max_grad_norm, driver_weight", self.max_grad_norm, "> 0, >= 0")
+        tails = self.tail_share == 0 or 0 < self.sampling.tail_frames < frames - 1
+        require(tails, item, "sampling.tail_frames", self.sampling.tail_frames, f"1 to {frames - 2} where tail_share is not 0")
+
+    def identity(self) -> dict[str, Any]:
+        """What must not change between the legs of a run, as JSON values."""
+        import json
+
+        fields = json.loads(json.dumps(asdict(self)))
+        return {key: value for key, value in fields.items() if key != "save_every"}

@@ -1,122 +1,162 @@
-"""The training loop: batches from the cache, rectified-flow loss on the canvas' output region, a resumable checkpoint.
+"""The training loop: batches of pictures, the canvas' loss asked of any backbone, a resumable checkpoint.
+
+    Batch ──compose──▶ Canvas ──condition──▶ Condition ┐
+    target beside driver ──encode──▶ clean latents ────┴──canvas_loss──▶ step
 
 Everything random at step s depends on (config.seed, s) alone, so a run killed anywhere and started again goes on as if
-nothing had happened. Needs torch, diffusers, safetensors and numpy.
+nothing had happened.
 """
 
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+import signal
+import threading
+import time
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Iterator, Mapping
 
 import torch
 
-from models.animators.checkpoint import LOSSES, OPTIMIZER, WEIGHTS, build_backbone, read_card, save_checkpoint
+from models.animators.checkpoint import LOSSES, OPTIMIZER, WEIGHTS, read_card, save_checkpoint
 from models.artifacts import publish, sha256_file, write_bytes
-from models.backbones.tiny import Seen, TinyBackbone
+from models.backbones.backbone import Backbone, canvas_loss, check_grid, keep_driver, target_latents
 from models.canvas import compose
-from models.pixels import to_signed
+from models.pixels import clips_to_signed, to_signed
 from models.progress import Progress
-from models.rectified_flow import interpolate, sample_times
+from models.rectified_flow import sample_times
 from models.seeds import item_seed
-from models.training.cache import Batch, FrameCache
+from models.training.batches import Batch, Batches
 from models.training.config import TrainConfig
-from models.training.losses import FIGURE, MATCH, clip_loss, figure_loss, match_loss
-from models.training.optimizers import build_optimizers, flatten_state, learning_rate, restore_state
+from models.training.lora import add_lora, load_lora, lora_state
+from models.training.optimizers import build_optimizers, flatten_state, restore_state, set_rates
 from models.types import require
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
-    """What a finished run reports: steps done and the mean loss of its last tenth."""
+    """What a finished run reports: steps done, the mean loss of its last tenth, examples that could not be used and why."""
 
     folder: Path
     steps: int
     loss: float
+    skipped: Mapping[str, str]
+
+
+_SAVE_EVERY_S = 300.0
+
+Watch = Callable[["TrainState"], None]
+"""Called after every step: logging, validation."""
+
+
+def initialised(config: TrainConfig, build: Callable[[], Backbone]) -> Backbone:
+    """What `build` makes, its fresh weights drawn from the run's seed."""
+    with torch.random.fork_rng():
+        torch.manual_seed(item_seed(config.seed, config.recipe, "init") % 2**31)
+        return build()
 
 
 class TrainState:
-    """The mutable state of one run: network, averaged weights, optimizers, losses so far."""
+    """The mutable state of one run: what trains of a backbone, its running average, optimizers, losses so far."""
 
-    def __init__(self, config: TrainConfig, init: Mapping[str, torch.Tensor] | None, device: str, inputs: Mapping[str, Any]) -> None:
-        torch.manual_seed(item_seed(config.seed, config.recipe, "init") % 2**31)
-        self.config, self.device, self.inputs = config, device, dict(inputs)
-        self.backbone: TinyBackbone = build_backbone({"family": "tiny", **asdict(config.backbone)}).to(device)
-        self.heads: Callable[..., tuple[torch.Tensor, Seen | None]] = self.backbone.heads
+    def __init__(self, backbone: Backbone, config: TrainConfig, init: Mapping[str, torch.Tensor] | None, inputs: Mapping[str, Any]) -> None:
+        check_grid(backbone, config.grid)
+        self.backbone, self.config, self.inputs = backbone, config, dict(inputs)
+        transformer = backbone.transformer
+        if config.lora is not None:
+            initialised(config, lambda: add_lora(backbone, config.lora) or backbone)
+        else:
+            transformer.requires_grad_(True).float()
         if init is not None:
-            _load_init(self.backbone, init)
-        self.optimizers = build_optimizers(self.backbone, config)
-        self.average = {name: p.detach().clone() for name, p in self.backbone.state_dict().items()}
+            self.load(init, "train: --init")
+        if config.gradient_checkpointing:
+            transformer.enable_gradient_checkpointing()
+        self.trainable = {name: p for name, p in transformer.named_parameters() if p.requires_grad}
+        self.optimizers = build_optimizers(self.trainable, config)
+        self.average = {name: p.detach().clone() for name, p in self.trainable.items()}
         self.losses: list[float] = []
+        self.skipped: dict[str, str] = {}
 
-    def step(self, batch: Batch, steps: int) -> float:
+    def step(self, batches: list[Batch], steps: int) -> float:
+        """One optimizer step over `accumulate` batches."""
         step, config = len(self.losses), self.config
-        for optimizer, base in zip(self.optimizers, (config.muon_lr, config.adam_lr)):
-            optimizer.param_groups[0]["lr"] = base * learning_rate(config, step, steps)
-        loss = self._loss(batch, step, matcher_alone=step < config.matcher_share * steps)
-        loss.backward()
+        set_rates(self.optimizers, config, step, steps)
+        self.backbone.transformer.train()
+        total = 0.0
+        for part, batch in enumerate(batches):
+            self.skipped.update(batch.skipped)
+            loss = self.loss(batch, step * config.accumulate + part) / len(batches)
+            loss.backward()
+            total += float(loss.detach())
+        torch.nn.utils.clip_grad_norm_(self.trainable.values(), config.max_grad_norm)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         decay = min(config.ema_decay, (1 + step) / (10 + step))
-        for name, value in self.backbone.state_dict().items():
-            self.average[name].lerp_(value.to(self.average[name].dtype), 1 - decay)
-        self.losses.append(float(loss.detach()))
-        return self.losses[-1]
+        for name, value in self.trainable.items():
+            self.average[name].lerp_(value.detach(), 1 - decay)
+        self.losses.append(total)
+        return total
 
-    def _loss(self, batch: Batch, step: int, *, matcher_alone: bool) -> torch.Tensor:
-        config, backbone = self.config, self.backbone
-        shown, given = (to_signed(pictures).to(self.device) for pictures in (batch.target, batch.reference))
-        driver = None if batch.motion is None else to_signed(batch.motion).to(self.device)
-        fields = (batch.origins, batch.since_first, batch.moves)
-        origins, since_first, moves = (None if x is None else torch.from_numpy(x).movedim(-1, 2).to(self.device) for x in fields)
-        labels = torch.from_numpy(batch.figures).to(self.device)
-        bf16 = config.precision == "bfloat16"
-        mixed = torch.autocast(self.device.split(":")[0], torch.bfloat16) if bf16 else nullcontext()
-        skeleton = config.motion == "skeleton"  # it lies over the target's own body; a raw driver is another one, elsewhere
-        with mixed:
-            own = backbone.matcher(shown)
-        taught = MATCH * match_loss(own, shown, since_first) + FIGURE * self._figures(shown, labels)
-        if skeleton:
-            taught = taught + FIGURE * self._figures(driver, labels)
-        if matcher_alone:
-            if not skeleton:
-                return taught
-            with mixed:
-                matches = backbone.matcher(driver)
-            return taught + MATCH * match_loss(matches, shown, since_first)
-        generator = torch.Generator().manual_seed(item_seed(config.seed, config.recipe, "noise", step))
-        target, reference = backbone.encode(shown), backbone.encode(given[:, None])[:, :, 0]
-        t = sample_times(len(target), generator, mean=config.time_mean, std=config.time_std).to(self.device)
-        noise = torch.randn(target.shape, generator=generator).to(self.device)
-        noisy = interpolate(target, noise, t)
-        canvas = compose(reference, None if driver is None else backbone.encode(driver), target.shape[2], batch.slots)
-        with mixed:
-            heads, seen = self.heads(noisy, t, canvas, moves)
-        if seen is None:
-            return clip_loss(backbone.parts(heads, None, canvas), shown, given, origins) + taught
-        if skeleton:
-            taught = taught + MATCH * match_loss(seen.matches, shown, since_first)
+    def loss(self, batch: Batch, part: int) -> torch.Tensor:
+        """The loss of the run's `part`-th batch; its noise and times depend on (seed, part) and the kind of device."""
+        backbone, config = self.backbone, self.config
+        device = backbone.device
+        target = clips_to_signed(batch.target, device)
+        canvas = compose(
+            to_signed(batch.reference, device),
+            None if batch.driver is None else clips_to_signed(batch.driver, device),
+            config.grid.num_frames,
+            gap_frames=1 if batch.tail_frames else config.gap_frames,
+            tail_B3nHW=target[:, :, 1 : 1 + batch.tail_frames] if batch.tail_frames else None,
+        )
         with torch.no_grad():
-            figure = backbone.figure(shown.flatten(0, 1)).sigmoid().unflatten(0, shown.shape[:2])
-        return clip_loss(backbone.parts(heads, seen, canvas), shown, given, origins, figure) + taught
+            condition = backbone.condition(canvas, batch.prompts)
+            condition = keep_driver(condition) if config.sampling.driver_half == "clean" else condition
+            clean = target_latents(backbone, target, canvas)
+        generator = torch.Generator(device).manual_seed(item_seed(config.seed, config.recipe, "noise", part))
+        times = sample_times(len(clean), generator, mean=config.time_mean, std=config.time_std, shift=backbone.shift)
+        noise = torch.randn(clean.shape, generator=generator, device=device)
+        bf16 = config.precision == "bfloat16" or (config.precision == "auto" and device.type != "cpu")
+        with torch.autocast(device.type, torch.bfloat16) if bf16 else nullcontext():
+            return canvas_loss(backbone, clean, condition, noise, times, driver_weight=config.driver_weight)
 
-    def _figures(self, pictures_BT3HW: torch.Tensor, labels_BTHW: torch.Tensor) -> torch.Tensor:
-        """Of one picture a sample: those of a clip are much alike."""
-        return figure_loss(self.backbone.figure(pictures_BT3HW[:, -1])[:, None], labels_BTHW[:, -1:])
+    def weights(self) -> dict[str, torch.Tensor]:
+        """The averaged weights under the names a checkpoint keeps."""
+        kept = self.swap()
+        try:
+            state = lora_state(self.backbone.transformer) if self.config.lora is not None else self.backbone.transformer.state_dict()
+            return {name: tensor.detach().clone() for name, tensor in state.items()}
+        finally:
+            self.swap(kept)
+
+    def swap(self, values: Mapping[str, torch.Tensor] | None = None) -> dict[str, torch.Tensor]:
+        """Put the averaged weights (or `values`) into the network and return what stood there."""
+        before = {name: p.detach().clone() for name, p in self.trainable.items()}
+        with torch.no_grad():
+            for name, p in self.trainable.items():
+                p.copy_((self.average if values is None else values)[name])
+        return before
+
+    def load(self, weights: Mapping[str, torch.Tensor], item: str) -> None:
+        """Start from a checkpoint's weights. Raises ValueError naming the first that does not fit."""
+        from models.animators.checkpoint import load_trained
+
+        if self.config.lora is not None:
+            load_lora(self.backbone.transformer, weights, item)
+        else:
+            load_trained(self.backbone, weights, None, item)
 
     def save(self, folder: Path) -> None:
         """The resume point: one file, so it is never half old and half new."""
         from safetensors.torch import save_file
 
-        tensors = {f"model.{k}": v.detach().cpu().contiguous() for k, v in self.backbone.state_dict().items()}
+        tensors = {f"model.{k}": v.detach().cpu().contiguous() for k, v in self.trainable.items()}
         tensors |= {f"average.{k}": v.cpu().contiguous() for k, v in self.average.items()}
         tensors |= {k: v.cpu().contiguous() for k, v in flatten_state(self.optimizers).items()}
-        about = {"config": _identity(self.config), "inputs": self.inputs, "losses": [round(x, 7) for x in self.losses]}
+        about = {"config": self.config.identity(), "inputs": self.inputs, "losses": [round(x, 7) for x in self.losses]}
         with publish(folder / OPTIMIZER) as draft:
             save_file(tensors, draft, metadata={"about": json.dumps(about)})
         rows = "".join(f"{i},{loss:.7f}\n" for i, loss in enumerate(self.losses))
@@ -129,14 +169,14 @@ class TrainState:
         try:
             with safe_open(folder / OPTIMIZER, framework="pt") as file:
                 about = json.loads(file.metadata()["about"])
-                tensors = {name: file.get_tensor(name).to(self.device) for name in file.keys()}
+                _refuse_changes(folder, self.config.identity(), about["config"])
+                _refuse_changes(folder, json.loads(json.dumps(self.inputs)), about["inputs"])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}
         except SafetensorError as error:
             raise ValueError(f"{folder / OPTIMIZER}: damaged ({error}); delete the folder and train anew") from error
-        for name, mine in (("config", _identity(self.config)), ("inputs", json.loads(json.dumps(self.inputs)))):
-            _refuse_changes(folder, mine, about[name])
-        self.backbone.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
-        self.average = {k[8:]: v for k, v in tensors.items() if k.startswith("average.")}
-        restore_state(self.optimizers, {k: v.cpu() if k.endswith(".step") else v for k, v in tensors.items() if k.startswith("optimizer")})
+        self.swap({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
+        self.average = {k[8:]: v.to(self.backbone.device) for k, v in tensors.items() if k.startswith("average.")}
+        restore_state(self.optimizers, {k: v for k, v in tensors.items() if k.startswith("optimizer")})
         self.losses = list(about["losses"])
 
 
@@ -146,82 +186,82 @@ def _refuse_changes(folder: Path, mine: Mapping[str, Any], before: Mapping[str, 
         require(got == expected, str(folder), key, got, f"{expected} as in the started run", "use another --out")
 
 
-def _load_init(backbone: TinyBackbone, init: Mapping[str, torch.Tensor]) -> None:
-    mine = {name: tuple(value.shape) for name, value in backbone.state_dict().items()}
-    theirs = {name: tuple(value.shape) for name, value in init.items()}
-    other = sorted(name for name in {*mine, *theirs} if mine.get(name) != theirs.get(name))
-    first = other[0] if other else ""
-    require(
-        not other,
-        "train",
-        f"--init: weight {first}",
-        theirs.get(first),
-        f"{mine.get(first)}",
-        "start from a checkpoint of the same backbone",
-    )
-    backbone.load_state_dict(init)
-
-
-def _identity(config: TrainConfig) -> dict[str, Any]:
-    """What must not change between the legs of a run."""
-    fields = json.loads(json.dumps(asdict(config)))
-    return {key: value for key, value in fields.items() if key != "save_every"}
-
-
 def fit(
-    cache: FrameCache,
-    config: TrainConfig,
+    backbone: Backbone,
+    batches: Batches,
     *,
     steps: int,
     out: str | Path,
     init: Mapping[str, torch.Tensor] | None = None,
     card: Mapping[str, Any] | None = None,
-    device: str = "cpu",
-    compiled: bool = False,
+    watch: Watch | None = None,
+    processes: int = 0,
 ) -> Fitted:
     """Train to `steps` steps in all (a finished run is a no-op) and leave a checkpoint folder that is an animator.
 
     The learning rate follows `steps`: legs of one run share it, and a kill anywhere changes nothing. A larger `steps` on a
     finished run goes on from its weights with a schedule of its own.
-    `compiled`: run the network through torch.compile (needs a C++ compiler; faster on CPU, other rounding).
+    `processes` read examples beside the network (0: one thread); they change nothing but the time.
     `init`: weights to start from. `card`: further fields for `animator.json` (name, parents, data). Raises ValueError when
     `out` holds a run of another configuration, other data or other parents.
     """
-    folder = Path(out)
+    folder, config, card = Path(out), batches.config, dict(card or {})
     require(steps >= 1, "train", "steps", steps, ">= 1")
-    require(cache.grid == config.grid, "train", "cache grid", cache.grid, str(config.grid), "export the cache with this recipe")
-    cell = f"{config.backbone.cell_px} px as the backbone's cell_px"
-    require(cache.cell_px == config.backbone.cell_px, "train", "cache cells", cache.cell_px, cell, "export the cache with this recipe")
-    wanted = {"raw": cache.drivers, "skeleton": cache.points}.get(config.motion, cache.targets)
-    require(
-        wanted is not None,
-        "train",
-        "cache",
-        "no drivers or poses",
-        f"what motion {config.motion} needs",
-        "export the cache with this recipe",
-    )
-    card = dict(card or {})
-    run = TrainState(config, init, device, {name: card.get(name, {}) for name in ("parents", "data")})
-    if compiled:
-        run.heads = torch.compile(run.backbone.heads)
+    run = TrainState(backbone, config, init, {name: card.get(name, {}) for name in ("parents", "data")})
     if (folder / OPTIMIZER).is_file():
         run.resume(folder)
     if len(run.losses) < steps:
-        ahead = ThreadPoolExecutor(1)  # the next batch is drawn while the network works
-        with ahead, Progress(f"train {config.recipe}", total=steps, already=len(run.losses)) as bar:
-            coming = ahead.submit(cache.batch, config, len(run.losses))
-            while len(run.losses) < steps:
-                batch, coming = coming.result(), ahead.submit(cache.batch, config, len(run.losses) + 1)
-                loss = run.step(batch, steps)
-                bar.step(note=f"loss {loss:.4f}")
-                if len(run.losses) % config.save_every == 0 or len(run.losses) == steps:
-                    run.save(folder)
-                    save_checkpoint(folder, weights=run.average, card=_card(run, cache, card))
+        _train(run, batches, steps, folder, card, watch, processes)
     if not _published(folder, len(run.losses)):  # killed between the resume point and the checkpoint
-        save_checkpoint(folder, weights=run.average, card=_card(run, cache, card))
+        publish_checkpoint(run, folder, card, len(batches.examples))
     tail = run.losses[-max(1, len(run.losses) // 10) :]
-    return Fitted(folder=folder, steps=len(run.losses), loss=sum(tail) / len(tail))
+    return Fitted(folder=folder, steps=len(run.losses), loss=sum(tail) / len(tail), skipped=dict(run.skipped))
+
+
+def _train(
+    run: TrainState, batches: Batches, steps: int, folder: Path, card: Mapping[str, Any], watch: Watch | None, processes: int
+) -> None:
+    """Steps until there are `steps`; the state is saved every `save_every` steps, every few minutes, and when Ctrl-C asks to stop."""
+    config, done, saved_s = run.config, len(run.losses), time.monotonic()
+    stream = batches.stream(done * config.accumulate, processes=processes)
+    try:
+        with Progress(f"train {config.recipe}", total=steps, already=done) as bar, _asked_to_stop() as stop:
+            while len(run.losses) < steps:
+                loss = run.step([next(stream) for _ in range(config.accumulate)], steps)
+                note = f"loss {loss:.4f}" + (f", {len(run.skipped)} examples skipped" if run.skipped else "")
+                bar.step(note=note)
+                if watch is not None:
+                    watch(run)
+                full = len(run.losses) % config.save_every == 0 or len(run.losses) == steps
+                if full or stop.is_set() or time.monotonic() - saved_s > _SAVE_EVERY_S:
+                    run.save(folder)
+                    saved_s = time.monotonic()
+                if full:
+                    publish_checkpoint(run, folder, card, len(batches.examples))
+                if stop.is_set():
+                    raise KeyboardInterrupt
+    finally:
+        stream.close()
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """Set by the first Ctrl-C, so that the step under way ends and is saved; the second stops at once."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def ask(number: int, frame: Any) -> None:
+        event.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _published(folder: Path, steps: int) -> bool:
@@ -232,16 +272,22 @@ def _published(folder: Path, steps: int) -> bool:
     return card.get("steps") == steps and (folder / WEIGHTS).is_file() and sha256_file(folder / WEIGHTS) == card["sha256"]
 
 
-def _card(run: TrainState, cache: FrameCache, extra: Mapping[str, Any]) -> dict[str, Any]:
-    config = run.config
-    return {
-        "backbone": run.backbone.describe(),
-        "motion": config.motion,
+def publish_checkpoint(run: TrainState, folder: Path, extra: Mapping[str, Any], examples: int) -> None:
+    """Write the averaged weights and their card."""
+    config, described = run.config, run.backbone.describe()
+    if "weights" in described and "weights" in config.backbone:
+        described["weights"] = {**described["weights"], **config.backbone["weights"]}
+    card = {
+        "backbone": described,
+        "adapter": None if config.lora is None else asdict(config.lora),
+        "motion": dict(config.motion),
         "grid": asdict(config.grid),
+        "gap_frames": config.gap_frames,
         "prediction": run.backbone.prediction,
-        "recipe": _identity(config),
+        "sampling": asdict(config.sampling),
+        "recipe": config.identity(),
         "steps": len(run.losses),
-        "examples": len(cache),
-        "filter_metrics": list(cache.filter_metrics),
+        "examples": examples,
         **extra,
     }
+    save_checkpoint(folder, weights=run.weights(), card=card, half=described["family"] == "tiny")

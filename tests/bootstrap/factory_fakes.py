@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Mapping
 
 import av
 import cv2
 import numpy as np
 
 from bootstrap.rounds import RoundConfig, Teacher
+from bootstrap.shards.reader import read_samples
+from models.guidance.guide import Guidance
+from models.guidance.mllm import MllmGuide
 from models.images import encode_image
-from models.types import AnimationRequest, AnimationResult, Clip, Grid
+from models.mllm.client import Client
+from models.mllm.endpoint import Endpoint
+from models.types import AnimationRequest, AnimationResult, Clip, Grid, TrainingExample
 from models.video import encode_video, write_video
 
 GRID = Grid(width=32, height=32, fps=8.0, num_frames=4)
@@ -100,3 +108,59 @@ class ShiftTeacher:
 
 
 TEACHER = Teacher(name="shift", weights_hash="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordGuide:
+    """Says what it was shown: the first frame's and the reference's mean grey, and the tags that guides read."""
+
+    name: str = "words"
+    version: str = "w-1"
+    error: Exception | None = None
+
+    def guide(self, driving: Clip, reference: np.ndarray, tags: Mapping[str, str]) -> Guidance:
+        if self.error is not None:
+            raise self.error
+        motion, appearance = f"motion of {driving.frames[0].mean():.1f}", f"looks of {reference.mean():.1f}"
+        prompt = f"{tags.get('subject')} instead of {tags.get('driver_subject')}: {appearance}, {motion}"
+        return Guidance(motion=motion, appearance=appearance, prompt=prompt, guide=self.name, version=self.version)
+
+
+def cards_of(folder: Path) -> dict[str, dict]:
+    """Key -> KEY.json of every sample of a dataset."""
+    return {key: json.loads(members["json"]) for key, members, _ in read_samples(folder)}
+
+
+def fake_mllm_guide(url: str, cache: Path) -> MllmGuide:
+    """A guide that asks the endpoint at `url`, which answers as `mllm_says`."""
+    return MllmGuide(client=Client(Endpoint(base_url=url, model="fake"), cache))
+
+
+def mllm_says(body: dict) -> dict:
+    """What a fake endpoint replies to a question of `models.guidance.prompts`: the same to the same."""
+    asked = body["response_format"]["json_schema"]["name"]
+    said = hashlib.sha256(json.dumps(body["messages"]).encode()).hexdigest()[:8]
+    replies = {
+        "motion": {"motion": f"moves like {said}"},
+        "appearance": {"appearance": f"looks like {said}", "movable_parts": ["all of it"]},
+        "fusion": {"mapping": [{"driver_part": "all", "target_part": "all"}], "prompt": f"it moves, {said}"},
+    }
+    message = {"role": "assistant", "content": json.dumps(replies[asked])}
+    return {"model": "fake", "choices": [{"message": message, "finish_reason": "stop"}]}
+
+
+def write_teacher(out: Path) -> None:
+    """A checkpoint of a few thousand weights, one step from random."""
+    from models.animators.motion import Raw
+    from models.backbones.families import build_backbone
+    from models.runtime import Runtime
+    from models.training.batches import Batches
+    from models.training.config import TrainConfig
+    from models.training.loop import fit
+
+    grid, described = Grid(width=16, height=16, fps=8.0, num_frames=5), {"family": "tiny", "width": 32, "layers": 1, "heads": 2}
+    clip = Clip(frames=moving_square((200, 60, 30), 40, frames=5).frames[:, ::2, ::2], fps=8.0)
+    example = TrainingExample(id="one", reference=clip.frames[0], driver=clip, target=clip)
+    recipe = TrainConfig(recipe="toy", motion={"kind": "raw"}, grid=grid, gap_frames=1, backbone=described, batch_size=2)
+    batches = Batches(examples=[example], config=recipe, motion=Raw())
+    fit(build_backbone(described, None, Runtime(device="cpu")), batches, steps=1, out=out)

@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from bootstrap.filters import Thresholds
 from bootstrap.manifest import SCHEMA, finish_round
 from bootstrap.rounds import Teacher, begin_round, plan_round
 from bootstrap.shards.reader import read_examples
 from bootstrap.shards.validate import validate_dataset
+from bootstrap.thresholds import Thresholds
 from bootstrap.units import lose_unit, run_unit
 from models.artifacts import read_json
 from models.types import Grid

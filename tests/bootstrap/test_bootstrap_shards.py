@@ -1,14 +1,16 @@
 """Shards: bytes, interchange with webdataset, damage."""
 
+import io
 import json
 import tarfile
 
 import numpy as np
 import pytest
 
-from bootstrap.shards.reader import DamagedShard, read_examples, read_samples, shards_of
+from bootstrap.shards.reader import DamagedShard, decode, read_examples, read_samples, shards_of
 from bootstrap.shards.validate import sample_problems, validate_dataset
 from bootstrap.shards.writer import MEMBERS, pack, write_shard
+from models.artifacts import sha256
 from models.images import encode_image
 from models.video import encode_video, read_video
 from tests.bootstrap.factory_fakes import moving_square
@@ -89,6 +91,40 @@ def test_a_shard_cut_between_samples_is_reported(tmp_path, samples):
     path.write_bytes(pack(samples)[: (two + 511) // 512 * 512])
     with pytest.raises(DamagedShard, match="cut"):
         list(read_samples(path))
+
+
+@pytest.mark.parametrize("fill", [b"\0", b"\xff"])
+def test_a_broken_header_is_no_end_of_a_shard(tmp_path, samples, fill):
+    path, data = tmp_path / "s.tar", bytearray(pack(samples))
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        at = tar.getmember("key1.driver.mp4").offset
+    data[at : at + 512] = fill * 512
+    path.write_bytes(data)
+    damage: list[Exception] = []
+    assert [key for key, _, _ in read_samples(path, on_damage=damage.append)] == ["key0"]
+    assert [type(error) for error in damage] == [DamagedShard] and "broken header after sample key0" in str(damage[0])
+
+
+def test_a_member_that_differs_from_its_card_is_damage(tmp_path, samples):
+    card = json.dumps({"prompt": "", "members_sha256": {"driver.mp4": sha256(samples[0][1]["driver.mp4"]), "target.mp4": "0" * 64}})
+    write_shard(tmp_path / "s.tar", [("k", {**samples[0][1], "json": card.encode()})])
+    with pytest.raises(DamagedShard, match=r"s\.tar: sample k: target\.mp4: sha256 differs from its card"):
+        list(read_examples(tmp_path / "s.tar"))
+
+
+@pytest.mark.parametrize(
+    ("card", "prompt"),
+    [
+        ({"prompt": "own", "guidance": {"prompt": "made"}}, "own"),
+        ({"prompt": "", "guidance": {"prompt": "made"}}, "made"),
+        ({"guidance": {"prompt": "made"}}, "made"),
+        ({"prompt": "", "guidance": {"model": "m"}}, ""),
+        ({"prompt": "", "guidance": "made"}, ""),
+        ([], ""),
+    ],
+)
+def test_the_guidance_prompts_where_the_sample_does_not(samples, card, prompt):
+    assert decode("k", {**samples[0][1], "json": json.dumps(card).encode()}).prompt == prompt
 
 
 def test_a_pickle_is_never_opened(tmp_path, samples):

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from bootstrap.filters import CHECKS, Pair, Rejection, Thresholds, Verdict, decide, judge
+from bootstrap.filters import CHECKS, Pair, Rejection, Verdict, decide, judge
 from bootstrap.pairing import PairSpec
 from bootstrap.synthesis import Candidate, PairMedia, synthesize_pair
+from bootstrap.thresholds import Thresholds
 from models.images import read_image
 from models.types import Clip
 from models.video import Window, encode_video, read_video

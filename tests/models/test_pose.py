@@ -4,12 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.animators.motion import Blank, Raw, Signal, Skeleton
-from models.optical_flow import cell_means, since_first
 from models.pose.augment import random_bone_factors, scale_bones
 from models.pose.draw import draw_poses
 from models.pose.heatmap import HeatmapEstimator, PoseNet, decode, letterbox, load_estimator, save_estimator
-from models.pose.moves import joint_moves
 from models.pose.skeleton import BONES, MIRRORED
 from models.training.pose_estimator import AnnotatedFrames, _rate, fit_estimator, pck, targets_of
 from models.types import Clip, PoseTrack
@@ -138,65 +135,3 @@ def test_training_the_estimator_lowers_its_error_and_is_repeatable(tmp_path):
 def test_the_estimators_rate_is_positive_and_bounded_for_any_length(steps):
     rates = [_rate(step, steps) for step in range(steps)]
     assert all(0 < rate <= 1 for rate in rates) and rates[-1] <= rates[steps // 10]
-
-
-def test_motion_signals_say_what_the_animator_sees():
-    clip, small, large = Clip(frames=np.full((2, 30, 40, 3), 9, np.uint8), fps=8.0), (16, 16), (48, 48)
-    blank, raw = Blank().read(clip, None, small), Raw().read(clip, None, small)
-    assert blank.pictures is None and blank.moves(4) is None and blank.window(0, 6).pictures is None
-    assert raw.pictures.shape == (2, 16, 16, 3) and raw.moves(4).shape == (2, 4, 4, 2)
-    noise = Signal(pictures=np.random.default_rng(0).integers(0, 255, (3, 16, 16, 3), dtype=np.uint8))
-    assert np.array_equal(noise.moves(4), [cell_means(flow, 4) for flow in since_first(noise.pictures, careful=True)])
-
-    class Nobody:
-        def estimate(self, clip):
-            return PoseTrack(
-                points=np.zeros((len(clip), 0, 17, 2)), confidence=np.zeros((len(clip), 0, 17)), skeleton="coco17", fps=clip.fps
-            )
-
-    nobody = Skeleton(Nobody()).read(clip, None, small)
-    assert not nobody.pictures.any() and not nobody.moves(4).any()
-    override = track(person())
-    assert Skeleton(Nobody()).read(Clip(frames=clip.frames[:1], fps=8.0), override, large).pictures.any()
-
-
-def test_a_window_past_the_end_repeats_the_last_frame_and_its_pose():
-    pose = tracks(*(person() + t for t in range(3)))
-    signal = Signal(pictures=draw_poses(pose, (48, 48)), pose=pose)
-    last = signal.window(2, 3)
-    assert np.array_equal(last.pictures, signal.pictures[[2, 2, 2]]) and np.array_equal(last.pose.points, pose.points[[2, 2, 2]])
-    assert not last.moves(4).any() and signal.window(0, 3).moves(4).any()
-
-
-@pytest.mark.parametrize("size", [(48, 48), (96, 96), (120, 60), (60, 200)])
-def test_a_skeleton_stands_where_the_fitted_picture_of_the_driver_shows_its_person(size):
-    width, height = size
-    scale = min(size) / 48
-    points = (person() + 0.5) * scale - 0.5 + (np.float32(size) - min(size)) / 2  # in the middle square, which fit_image keeps
-    driver = Clip(frames=np.zeros((1, height, width, 3), np.uint8), fps=8.0)
-    read = Skeleton(None).read(driver, track(points), (48, 48))
-    assert np.array_equal(read.pictures, draw_poses(track(person()), (48, 48)))
-    assert np.allclose(read.pose.points[0, 0], person(), atol=1e-3)
-
-
-def test_joints_carry_what_stands_about_them_and_nothing_far_away():
-    there = person()
-    moved = joint_moves(tracks(there, there + np.float32((3, -2))), (48, 48), 4)
-    assert moved.shape == (2, 12, 12, 2) and not moved[0].any()
-    cell = tuple((there[5] / 4).astype(int)[::-1])  # a shoulder
-    assert np.allclose(moved[1][cell], (-3, 2), atol=0.05)
-    assert np.abs(moved[1][0, 0]).max() < 0.05  # the corner is 20 px from the nearest joint
-
-
-def test_an_arm_moves_by_itself_and_a_joint_that_is_not_seen_says_nothing():
-    raised = person()
-    raised[9] = raised[7] + np.float32((10, -6))
-    pose = tracks(person(), raised)
-    moves = joint_moves(pose, (48, 48), 4)
-    hand, foot = (tuple((raised[j] / 4).astype(int)[::-1]) for j in (9, 16))
-    wanted = person()[9] - raised[9]
-    assert np.linalg.norm(moves[1][hand] - wanted) < 0.5 * np.linalg.norm(wanted) and np.abs(moves[1][foot]).max() < 0.2
-    hidden = pose.confidence.copy()
-    hidden[1, :, 9] = 0
-    unseen = PoseTrack(points=pose.points, confidence=hidden, skeleton="coco17", fps=8.0)
-    assert np.abs(joint_moves(unseen, (48, 48), 4)[1]).max() < 0.5

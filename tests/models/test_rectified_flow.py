@@ -1,5 +1,6 @@
 """Closed forms of the path, the conversions, the time density and the sampler."""
 
+import pytest
 import torch
 
 from models import rectified_flow as flow
@@ -24,20 +25,31 @@ def test_shift_keeps_the_ends_and_moves_the_middle_towards_noise():
     assert torch.allclose(flow.shift_time(t, 3.0), torch.tensor([0.0, 0.75, 1.0]))
 
 
-def test_times_are_logit_normal():
-    times = flow.sample_times(20000, torch.Generator().manual_seed(0), mean=1.0, std=1.0)
+def test_times_are_logit_normal_and_shifted():
+    times = flow.sample_times(20000, torch.Generator().manual_seed(0), mean=1.0, std=1.0, shift=1.0)
     logits = torch.logit(times)
     assert abs(logits.mean() - 1) < 0.03 and abs(logits.std() - 1) < 0.03
+    shifted = flow.sample_times(20000, torch.Generator().manual_seed(0), mean=1.0, std=1.0, shift=3.0)
+    assert torch.allclose(shifted, flow.shift_time(times, 3.0))
 
 
-def test_euler_with_the_true_velocity_reaches_the_data_for_either_prediction():
+def solver(steps, shift=3.0):
+    from diffusers import FlowMatchEulerDiscreteScheduler
+
+    made = FlowMatchEulerDiscreteScheduler(shift=shift)
+    made.set_timesteps(steps)
+    return made
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+def test_the_true_prediction_of_either_kind_reaches_the_data(steps):
     x0, noise = torch.randn(2, 6), torch.randn(2, 6)
-    by_clean = flow.sample_euler(lambda x, t: x0, noise, kind="clean", steps=4)
-    by_velocity = flow.sample_euler(lambda x, t: noise - x0, noise, kind="velocity", steps=4, shift=3.0)
-    assert torch.allclose(by_clean, x0, atol=1e-5) and torch.allclose(by_velocity, x0, atol=1e-5)
+    by_clean = flow.sample(lambda x, t: x0, noise, kind="clean", solver=solver(steps))
+    by_velocity = flow.sample(lambda x, t: noise - x0, noise, kind="velocity", solver=solver(steps))
+    assert torch.allclose(by_clean, x0, atol=1e-4) and torch.allclose(by_velocity, x0, atol=1e-4)
 
 
-def test_euler_visits_the_shifted_times_once_each():
+def test_the_solvers_times_are_seen_once_each_from_noise_down():
     seen = []
-    flow.sample_euler(lambda x, t: seen.append(float(t[0])) or x, torch.zeros(1, 2), kind="velocity", steps=3, shift=2.0)
-    assert seen == flow.euler_times(3, 2.0)[:-1].tolist() and seen[0] == 1.0
+    flow.sample(lambda x, t: seen.append(float(t[0])) or x, torch.zeros(1, 2), kind="velocity", solver=solver(3))
+    assert seen == [float(t) for t in (solver(3).timesteps / 1000)] and seen[0] == 1.0 and sorted(seen, reverse=True) == seen

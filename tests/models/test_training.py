@@ -1,27 +1,47 @@
-"""The loop on toy clips: learns, repeats bit for bit, resumes after a kill, refuses another configuration."""
+"""The training loop on a tiny network: what it learns, what a kill costs, what it refuses, what it leaves."""
 
 import json
-import shutil
-from dataclasses import fields, replace
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
 
-from models.animators.checkpoint import load_checkpoint, load_weights, read_card
-from models.backbones.matching import sample_at
-from models.backbones.tiny import TinyConfig
-from models.pixels import to_signed
-from models.pose.heatmap import PoseNet, save_estimator
-from models.training.cache import FrameCache
-from models.training.config import TrainConfig
-from models.training.loop import TrainState, fit
+from models.animators.checkpoint import load_checkpoint, read_card
+from models.animators.in_context import Sampling
+from models.animators.motion import build_motion
+from models.backbones.families import build_backbone
+from models.runtime import Runtime
+from models.training.augment import Augmentation
+from models.training.batches import Batches
+from models.training.config import AdamW, Muon, TrainConfig
+from models.training.loop import TrainState, fit, initialised
+from models.training.lora import LoraSpec
 from models.training.optimizers import learning_rate
-from models.types import AnimationRequest, Clip, Grid, PoseTrack, TrainingExample
+from models.training.pose_cache import PoseCache
+from models.types import AnimationRequest, Clip, Grid, TrainingExample
 
-GRID = Grid(width=16, height=16, fps=8.0, num_frames=3)
-CONFIG = TrainConfig(recipe="toy", motion="raw", grid=GRID, backbone=TinyConfig(width=32, layers=1, heads=2), batch_size=4, save_every=4)
+ROOT = Path(__file__).resolve().parents[2]
+GRID = Grid(width=16, height=16, fps=8.0, num_frames=5)
+SMALL = {"family": "tiny", "width": 32, "layers": 2, "heads": 2}
+PLAIN = Augmentation(mirror=0, bones=0, driver_stretch=0, driver_colour=0)
+CONFIG = TrainConfig(
+    recipe="toy",
+    backbone=SMALL,
+    motion={"kind": "raw"},
+    grid=GRID,
+    gap_frames=1,
+    optimizer=AdamW(lr=3e-3),
+    sampling=Sampling(steps=2),
+    augmentation=PLAIN,
+    batch_size=2,
+    gradient_checkpointing=False,
+    ema_decay=0.9,
+    save_every=2,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -29,320 +49,286 @@ def one_thread():
     torch.set_num_threads(1)
 
 
-def examples(count: int = 6, length: int = 5):
-    rng = np.random.default_rng(0)
-    for i in range(count):
-        frames = np.zeros((length, 16, 16, 3), np.uint8) + rng.integers(0, 255, 3, dtype=np.uint8)
-        for t in range(length):
-            frames[t, 2 * t : 2 * t + 6, 4:10] = rng.integers(0, 255, 3)
-        clip = Clip(frames=frames, fps=8.0)
-        yield TrainingExample(id=f"e{i}", reference=clip.frames[0], driver=clip, target=clip)
+def clip_of(seed, frames=7, size=16, fps=8.0):
+    colours = np.random.default_rng(seed).integers(0, 255, (frames, 2, 2, 3), dtype=np.uint8)
+    return Clip(frames=colours.repeat(size // 2, 1).repeat(size // 2, 2), fps=fps)
 
 
-def request(**change) -> AnimationRequest:
-    example = next(examples())
-    fields = dict(id="r", reference=example.reference, driving=example.driver, size=(16, 16), num_frames=3, seed=1) | change
-    return AnimationRequest(**fields)
+def examples(count=6, frames=7):
+    made = []
+    for k in range(count):
+        target, driver = clip_of(k, frames), clip_of(100 + k, frames)
+        made.append(TrainingExample(id=f"e{k}", reference=target.frames[0], driver=driver, target=target, prompt=f"prompt {k}"))
+    return made
 
 
-def test_sixty_steps_are_bit_equal_twice_and_lower_the_loss(tmp_path):
-    cache = FrameCache.build(examples(), CONFIG)
-    first, again = (fit(cache, CONFIG, steps=60, out=tmp_path / name) for name in "ab")
-    for file in ("model.safetensors", "optimizer.safetensors", "loss.csv"):
-        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
-    losses = [float(row.split(",")[1]) for row in (tmp_path / "a" / "loss.csv").read_text().splitlines()[1:]]
-    assert len(losses) == 60 and np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10]) and first.loss == again.loss
+def batches(config=CONFIG, data=None):
+    return Batches(examples=examples() if data is None else data, config=config, motion=build_motion(config.motion))
 
 
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch):
-    cache = FrameCache.build(examples(), CONFIG)
-    fit(cache, CONFIG, steps=10, out=tmp_path / "whole")
-    draw = FrameCache.batch
+def backbone(config=CONFIG):
+    return initialised(config, lambda: build_backbone(config.backbone, None, Runtime(device="cpu")))
 
-    def killed(self, config, step):
-        if step == 6:
-            raise KeyboardInterrupt
-        return draw(self, config, step)
 
-    monkeypatch.setattr(FrameCache, "batch", killed)
+def trained(out, steps, config=CONFIG, data=None, **options):
+    return fit(backbone(config), batches(config, data), steps=steps, out=out, **options)
+
+
+def bytes_of(folder):
+    return (folder / "model.safetensors").read_bytes(), (folder / "loss.csv").read_bytes()
+
+
+def test_a_window_begins_with_its_reference_and_the_driver_runs_beside_it():
+    batch = batches().batch(0)
+    assert batch.reference.shape == (2, 16, 16, 3) and batch.target.shape == batch.driver.shape == (2, 5, 16, 16, 3)
+    assert np.array_equal(batch.reference, batch.target[:, 0]) and batch.tail_frames == 0
+    for slot in range(2):
+        number = int(batch.prompts[slot].split()[1])
+        whole, driver = clip_of(number).frames, clip_of(100 + number).frames
+        start = next(s for s in range(3) if np.array_equal(whole[s : s + 5], batch.target[slot]))
+        assert np.array_equal(driver[start : start + 5], batch.driver[slot])
+
+
+def test_an_epoch_sees_every_example_once_and_the_next_in_another_order():
+    config = replace(CONFIG, batch_size=3)
+    seen = [prompt for part in range(4) for prompt in batches(config).batch(part).prompts]
+    assert sorted(seen[:6]) == sorted(seen[6:]) == [f"prompt {k}" for k in range(6)] and seen[:6] != seen[6:]
+
+
+def test_a_reference_from_another_moment_lies_outside_of_the_window():
+    config, data = replace(CONFIG, other_moment_share=1.0), examples(1)
+    for part in range(5):
+        batch = batches(config, data).batch(part)
+        whole = clip_of(0).frames
+        rest = next(s for s in range(3) if np.array_equal(whole[s + 1 : s + 5], batch.target[0, 1:]))
+        moment = next(t for t in range(7) if np.array_equal(whole[t], batch.reference[0]))
+        assert not rest <= moment < rest + 5
+
+
+def test_batches_depend_on_seed_and_part_alone_whoever_makes_them():
+    one, other = batches().batch(3), batches(replace(CONFIG, seed=1)).batch(3)
+    stream = batches().stream(2)
+    next(stream)
+    again = next(stream)
+    stream.close()
+    by_processes = batches().stream(3, processes=2)
+    forked = next(by_processes)
+    by_processes.close()
+    for same in (again, forked):
+        assert all(np.array_equal(getattr(one, name), getattr(same, name)) for name in ("target", "driver", "reference"))
+        assert one.prompts == same.prompts
+    assert not np.array_equal(one.target, other.target)
+
+
+def test_an_example_that_cannot_be_used_is_passed_over_and_named(tmp_path):
+    class Damaged(list):
+        def __getitem__(self, index):
+            if index == 2:
+                raise ValueError("shard-000000.tar: sample k2: driver.mp4: no frame could be decoded")
+            return super().__getitem__(index)
+
+    data = Damaged(examples())
+    data[1] = replace(examples()[1], target=clip_of(1, 3), driver=clip_of(101, 3))
+    done = trained(tmp_path, 6, data=data)
+    assert set(done.skipped) == {"1", "2"} and "no frame" in done.skipped["2"] and "target frames: got 3" in done.skipped["1"]
+    with pytest.raises(ValueError, match="target fps: got 12.0, expected 8; resample"):
+        trained(tmp_path / "none", 1, data=[replace(e, target=clip_of(0, fps=12.0), driver=clip_of(0, fps=12.0)) for e in examples(2)])
+    with pytest.raises(ValueError, match="examples: got 0"):
+        batches(data=[])
+
+
+def test_training_lowers_the_loss_and_leaves_an_animator(tmp_path):
+    config = replace(CONFIG, backbone={**SMALL, "width": 64}, batch_size=4)
+    done = trained(tmp_path, 150, config, data=examples(1))
+    losses = np.loadtxt(tmp_path / "loss.csv", delimiter=",", skiprows=1)[:, 1]
+    assert done.steps == 150 and losses[-15:].mean() < losses[:5].mean() / 4
+    animator, target = load_checkpoint(tmp_path, Runtime(device="cpu")), clip_of(0)
+    request = AnimationRequest(id="r", reference=target.frames[0], driving=clip_of(100), size=(16, 16), num_frames=7, seed=3)
+    made = animator.animate(request)
+    assert made.clip.frames.shape == (7, 16, 16, 3) and np.array_equal(made.clip.frames, animator.animate(request).clip.frames)
+    assert made.provenance["windows"] == 2 and made.provenance["runtime"]["device"] == "cpu"
+
+
+@pytest.mark.parametrize("optimizer", [AdamW(lr=1e-3), Muon()])
+@pytest.mark.parametrize("lora", [None, LoraSpec(rank=4)])
+def test_a_killed_run_goes_on_bit_for_bit(tmp_path, optimizer, lora):
+    config = replace(CONFIG, optimizer=optimizer if lora is None else AdamW(lr=1e-3), lora=lora, accumulate=2)
+    trained(tmp_path / "whole", 6, config)
+
+    class Killed(Exception):
+        pass
+
+    def kill(run):
+        if len(run.losses) == 5:
+            raise Killed
+
+    with pytest.raises(Killed):
+        trained(tmp_path / "legs", 6, config, watch=kill)
+    trained(tmp_path / "legs", 6, config)
+    assert bytes_of(tmp_path / "whole") == bytes_of(tmp_path / "legs")
+
+
+def test_sigkill_anywhere_costs_nothing_but_time(tmp_path):
+    code = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "tests" / "models")!r})
+import test_training as t
+from dataclasses import replace
+t.torch.set_num_threads(1)
+def watch(run):
+    if len(run.losses) == int(sys.argv[2]):
+        import os, signal
+        os.kill(os.getpid(), signal.SIGKILL)
+t.trained(sys.argv[1], 7, watch=watch)
+"""
+
+    def run(out, kill_at):
+        return subprocess.run([sys.executable, "-c", code, str(out), str(kill_at)], cwd=ROOT, capture_output=True, text=True).returncode
+
+    assert run(tmp_path / "whole", 99) == 0
+    assert run(tmp_path / "legs", 3) == -9 and run(tmp_path / "legs", 5) == -9 and run(tmp_path / "legs", 99) == 0
+    assert bytes_of(tmp_path / "whole") == bytes_of(tmp_path / "legs")
+
+
+def test_ctrl_c_saves_the_step_under_way_and_the_same_command_continues(tmp_path):
+    import os
+    import signal
+
+    def interrupt(run):
+        if len(run.losses) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    config = replace(CONFIG, save_every=100)
     with pytest.raises(KeyboardInterrupt):
-        fit(cache, CONFIG, steps=10, out=tmp_path / "legs")
-    monkeypatch.setattr(FrameCache, "batch", draw)
-    fit(cache, CONFIG, steps=10, out=tmp_path / "legs")
-    assert (tmp_path / "whole" / "optimizer.safetensors").read_bytes() == (tmp_path / "legs" / "optimizer.safetensors").read_bytes()
+        trained(tmp_path / "legs", 6, config, watch=interrupt)
+    assert len((tmp_path / "legs" / "loss.csv").read_text().splitlines()) == 4
+    trained(tmp_path / "legs", 6, config)
+    trained(tmp_path / "whole", 6, config)
+    assert bytes_of(tmp_path / "whole") == bytes_of(tmp_path / "legs")
 
 
-def test_a_finished_run_is_a_no_op_and_another_configuration_is_refused(tmp_path):
-    cache = FrameCache.build(examples(), CONFIG)
-    fit(cache, CONFIG, steps=4, out=tmp_path)
-    stamp = (tmp_path / "model.safetensors").stat().st_mtime_ns
-    assert fit(cache, CONFIG, steps=4, out=tmp_path).steps == 4
-    assert (tmp_path / "model.safetensors").stat().st_mtime_ns == stamp
-    with pytest.raises(ValueError, match="batch_size: got 2, expected 4"):
-        fit(cache, replace(CONFIG, batch_size=2), steps=4, out=tmp_path)
+def test_a_finished_run_is_a_no_op_and_a_killed_publication_is_mended(tmp_path):
+    trained(tmp_path, 3)
+    before = bytes_of(tmp_path)
+    (tmp_path / "animator.json").unlink()
+    trained(tmp_path, 3)
+    stamp = (tmp_path / "animator.json").stat().st_mtime_ns
+    trained(tmp_path, 3)
+    assert bytes_of(tmp_path) == before and (tmp_path / "animator.json").stat().st_mtime_ns == stamp
 
 
-def test_the_cache_file_gives_the_same_batches(tmp_path):
-    cache = FrameCache.build(examples(), CONFIG, filter_metrics=("motion_fidelity",))
-    cache.save(tmp_path / "cache.safetensors")
-    loaded = FrameCache.load(tmp_path / "cache.safetensors")
-    for one, other in zip(vars_of(cache.batch(CONFIG, 7)), vars_of(loaded.batch(CONFIG, 7))):
-        assert np.array_equal(one, other)
-    assert loaded.ids == cache.ids and loaded.filter_metrics == ("motion_fidelity",)
+def test_other_settings_data_or_parents_are_refused_by_name(tmp_path):
+    trained(tmp_path, 2, card={"parents": {"init": "a"}})
+    with pytest.raises(ValueError, match="batch_size: got 3, expected 2 as in the started run; use another --out"):
+        trained(tmp_path, 2, replace(CONFIG, batch_size=3), card={"parents": {"init": "a"}})
+    with pytest.raises(ValueError, match="parents: got {'init': 'b'}"):
+        trained(tmp_path, 2, card={"parents": {"init": "b"}})
+    (tmp_path / "optimizer.safetensors").write_bytes(b"cut")
+    with pytest.raises(ValueError, match="damaged .*delete the folder"):
+        trained(tmp_path, 3, card={"parents": {"init": "a"}})
 
 
-def vars_of(batch):
-    return [getattr(batch, f.name) for f in fields(batch)]
+def test_starting_from_weights_starts_there_and_another_network_is_refused(tmp_path):
+    trained(tmp_path / "a", 4)
+    from models.animators.checkpoint import checked_weights
+
+    weights = checked_weights(tmp_path / "a", read_card(tmp_path / "a"))[0]
+    run = TrainState(backbone(), CONFIG, weights, {})
+    assert all(torch.equal(p, weights[name].float()) for name, p in run.trainable.items())
+    wide = replace(CONFIG, backbone={**SMALL, "width": 48})
+    with pytest.raises(ValueError, match="--init: weight .*another backbone"):
+        TrainState(backbone(wide), wide, weights, {})
 
 
-def test_a_file_that_is_no_cache_is_refused(tmp_path):
-    (tmp_path / "x.safetensors").write_bytes(b"not a cache")
-    with pytest.raises(ValueError, match="not a frame cache"):
-        FrameCache.load(tmp_path / "x.safetensors")
+def test_gradients_accumulate_to_the_larger_batch(tmp_path):
+    together, parts = (TrainState(backbone(), CONFIG, None, {}) for _ in range(2))
+    batch = batches().batch(0)
+    clean = [together.loss(batch, 0), parts.loss(batch, 0)]
+    assert torch.equal(*clean)
+    parts.step([batch, batch], 10)
+    mean = (float(together.loss(batch, 0).detach()) + float(together.loss(batch, 1).detach())) / 2
+    assert parts.losses[0] == pytest.approx(mean, rel=1e-5)
 
 
-def test_references_come_from_the_window_or_from_another_moment_as_the_share_says():
-    clip = Clip(frames=np.repeat(np.arange(9, dtype=np.uint8), 16 * 16 * 3).reshape(9, 16, 16, 3), fps=8.0)
-    example = TrainingExample(id="t", reference=clip.frames[0], driver=clip, target=clip)
-    for share, elsewhere in ((0.0, False), (1.0, True)):
-        config = replace(CONFIG, other_moment_share=share, batch_size=32)
-        batch = FrameCache.build([example], config).batch(config, 0)
-        moments, starts = batch.reference[:, 0, 0, 0], batch.target[:, 0, 0, 0, 0]
-        inside = (moments >= starts) & (moments < starts + 3)
-        assert (~inside).all() if elsewhere else (moments == starts).all()
+def test_the_average_follows_the_weights_and_is_what_is_saved(tmp_path):
+    run, stock = TrainState(backbone(), CONFIG, None, {}), batches()
+    before = {name: p.detach().clone() for name, p in run.trainable.items()}
+    for part in range(3):
+        run.step([stock.batch(part)], 10)
+    name = "blocks.0.ffn.net.2.weight"
+    moved, kept = (run.trainable[name] - before[name]).norm(), (run.average[name] - before[name]).norm()
+    assert 0 < kept < moved and torch.equal(run.weights()[name], run.average[name])
+    assert not torch.equal(run.trainable[name], run.average[name])  # asking for them changes nothing
 
 
-@pytest.mark.parametrize("size,expected", [((16, 16), (10, 4)), ((32, 32), (4.75, 1.75)), ((48, 32), (0.75, 1.75))])
-def test_a_skeleton_lies_over_the_target_also_where_the_driver_is_larger_than_the_grid(size, expected):
-    clip = Clip(frames=np.zeros((5, size[1], size[0], 3), np.uint8), fps=8.0)
-
-    class Planted:
-        def estimate(self, clip: Clip) -> PoseTrack:
-            points = np.full((len(clip), 1, 17, 2), (10, 4), np.float32)
-            return PoseTrack(points=points, confidence=np.ones(points.shape[:-1], np.float32), skeleton="coco17", fps=clip.fps)
-
-    config = replace(CONFIG, motion="skeleton")
-    cache = FrameCache.build([TrainingExample(id="e", reference=clip.frames[0], driver=clip, target=clip)], config, Planted())
-    assert np.allclose(cache.points[0, :, 0], expected)
+def test_memory_for_backward_is_traded_for_time_without_changing_the_gradient():
+    plain = TrainState(backbone(), CONFIG, None, {})
+    config = replace(CONFIG, gradient_checkpointing=True)
+    saving = TrainState(backbone(config), config, plain.backbone.transformer.state_dict(), {})
+    batch, grads = batches().batch(0), []
+    for run in (plain, saving):
+        run.backbone.transformer.train()
+        run.loss(batch, 0).backward()
+        grads.append(run.trainable["blocks.0.ffn.net.2.weight"].grad)
+    assert torch.allclose(*grads, atol=1e-6)
 
 
-def test_fewer_frames_per_sample_are_those_of_their_slots():
-    clip = Clip(frames=np.repeat(np.arange(9, dtype=np.uint8), 16 * 16 * 3).reshape(9, 16, 16, 3), fps=8.0)
-    example = TrainingExample(id="t", reference=clip.frames[0], driver=clip, target=clip)
-    config = replace(CONFIG, frames_per_sample=2, other_moment_share=0.0, batch_size=8)
-    cache, drawn = FrameCache.build([example], config), set()
-    for step in range(20):
-        batch = cache.batch(config, step)
-        assert batch.target.shape[:2] == (8, 2) and np.array_equal(batch.motion, batch.target)
-        offsets = batch.target[:, :, 0, 0, 0].astype(int) - batch.reference[:, :1, 0, 0].astype(int)
-        assert (offsets + 1 == batch.slots).all()
-        drawn.add(batch.slots)
-    assert drawn == {(1, 2), (1, 3)}  # the first frame is always there: motion is what has changed since
+def test_windows_may_be_given_a_tail_and_then_no_gap():
+    config = replace(CONFIG, tail_share=1.0, gap_frames=3, sampling=Sampling(steps=2, tail_frames=2))
+    batch = batches(config).batch(0)
+    assert batch.tail_frames == 2 and batches(replace(config, tail_share=0.0)).batch(0).tail_frames == 0
+    assert np.isfinite(float(TrainState(backbone(config), config, None, {}).loss(batch, 0).detach()))
 
 
-@pytest.mark.parametrize("motion", ["blank", "raw"])
-def test_a_step_in_bfloat16_is_that_in_float32_within_rounding(motion):
-    config = replace(CONFIG, motion=motion)
-    batch = FrameCache.build(examples(), config).batch(config, 0)
-    exact, rounded = (TrainState(replace(config, precision=p), None, "cpu", {}).step(batch, 10) for p in ("float32", "bfloat16"))
-    assert rounded == pytest.approx(exact, rel=0.05)
+def test_poses_are_estimated_once_and_a_damaged_file_is_made_anew(tmp_path):
+    from models.animators.motion import Skeleton
+    from models.types import PoseTrack
+
+    class Counting:
+        name, weights_hash, skeleton, calls = "counting", "w", "coco17", 0
+
+        def estimate(self, clip):
+            Counting.calls += 1
+            points = np.random.default_rng(0).uniform(2, 14, (len(clip), 1, 17, 2)).astype(np.float32)
+            return PoseTrack(points=points, confidence=np.ones((len(clip), 1, 17)), skeleton="coco17", fps=clip.fps)
+
+    config = replace(CONFIG, motion={"kind": "skeleton"})
+    data = Batches(examples=examples(2), config=config, motion=Skeleton(Counting()), poses=PoseCache(folder=tmp_path))
+    first = data.batch(0)
+    assert Counting.calls == 2 and np.array_equal(data.batch(0).driver, first.driver) and Counting.calls == 2
+    for file in tmp_path.glob("*.safetensors"):
+        file.write_bytes(b"cut")
+    assert np.array_equal(data.batch(0).driver, first.driver) and Counting.calls == 4
 
 
-@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile on CPU needs a C++ compiler")
-def test_a_compiled_run_learns_the_same_within_rounding(tmp_path):
-    config = replace(CONFIG, frames_per_sample=2)
-    cache = FrameCache.build(examples(), config)
-    plain, compiled = (fit(cache, config, steps=3, out=tmp_path / str(flag), compiled=flag) for flag in (False, True))
-    assert compiled.loss == pytest.approx(plain.loss, rel=1e-3)
-
-
-def test_a_share_of_stretches_or_colours_changes_what_is_learned_from_and_is_checked():
-    cache = FrameCache.build(examples(), CONFIG)
-    plain = cache.batch(CONFIG, 0)
-    for name in ("stretch_share", "colour_share"):
-        changed = cache.batch(replace(CONFIG, **{name: 1.0}), 0)
-        assert not np.array_equal(plain.target, changed.target) and not np.array_equal(plain.motion, changed.motion)
-        with pytest.raises(ValueError, match=f"{name}: got 2, expected 0 to 1"):
-            replace(CONFIG, **{name: 2})
-    coloured = cache.batch(replace(CONFIG, colour_share=1.0), 0)
-    assert np.array_equal(plain.origins[0], coloured.origins[0])  # colours move nothing (what is drawn later differs)
-
-
-@pytest.mark.parametrize("changes", [{}, {"flip_share": 1.0}, {"stretch_share": 1.0}, {"flip_share": 1.0, "stretch_share": 1.0}])
-def test_origins_bring_the_reference_to_the_target_whatever_the_sample_goes_through(changes):
-    rng = np.random.default_rng(0)
-    scene = cv2.GaussianBlur(rng.integers(0, 255, (64, 128, 3), dtype=np.uint8), (0, 0), 3)
-    scene = cv2.normalize(scene, None, 0, 255, cv2.NORM_MINMAX)
-    frames = np.stack([scene[8:56, 8 + 2 * t : 56 + 2 * t] for t in range(6)])  # everything moves left by 2 px a frame
-    config = replace(
-        CONFIG, grid=Grid(width=48, height=48, fps=8.0, num_frames=3), other_moment_share=1.0, **{"flip_share": 0.0, **changes}
-    )
-    clip = Clip(frames=frames, fps=8.0)
-    batch = FrameCache.build([TrainingExample(id="e", reference=frames[0], driver=clip, target=clip)], config).batch(config, 0)
-    reference, target = to_signed(batch.reference), to_signed(batch.target)
-    copied = sample_at(reference, torch.from_numpy(batch.origins).movedim(-1, 2))
-    first = target[:, 0]
-    followed = sample_at(first, torch.from_numpy(batch.since_first).movedim(-1, 2))
-    driver = to_signed(batch.motion)  # under a stretch of its own
-    driven = sample_at(driver[:, 0], torch.from_numpy(batch.moves).movedim(-1, 2))
-    inner = (..., slice(14, 34), slice(14, 34))
-    assert (copied - target)[inner].abs().mean() < 0.25 * (reference[:, None] - target)[inner].abs().mean()
-    assert (followed - target)[inner].abs().mean() < 0.25 * (first[:, None] - target)[inner].abs().mean()
-    assert (driven - driver)[inner].abs().mean() < 0.25 * (driver[:, :1] - driver)[inner].abs().mean()
-
-
-def test_the_matcher_learns_also_where_no_driver_is_shown():
-    config = replace(CONFIG, motion="blank")
-    run = TrainState(config, None, "cpu", {})
-    before = run.backbone.matcher.features[0].weight.detach().clone()
-    run.step(FrameCache.build(examples(), config).batch(config, 0), 10)
-    assert not torch.equal(before, run.backbone.matcher.features[0].weight)
-
-
-def test_the_first_steps_train_the_matcher_alone_on_the_target_and_on_a_skeleton():
-    config = replace(CONFIG, matcher_share=0.1)
-    batch = FrameCache.build(examples(), config).batch(config, 0)
-    blind = replace(batch, motion=np.zeros_like(batch.motion))
-    before = TrainState(config, None, "cpu", {}).backbone.state_dict()
-
-    def after_a_step(motion, batch):
-        run = TrainState(replace(config, motion=motion), None, "cpu", {})
-        run.step(batch, 10)
-        return run
-
-    raw = after_a_step("raw", batch)
-    changed = {name for name, value in raw.backbone.state_dict().items() if not torch.equal(value, before[name])}
-    assert changed and all(name.startswith("matcher.") for name in changed)
-    for motion, heeds in (("skeleton", True), ("raw", False)):  # a raw driver is another body, elsewhere
-        one, other = (after_a_step(motion, b).backbone.matcher.match.weight for b in (batch, blind))
-        assert torch.equal(one, other) != heeds
-    raw.step(batch, 10)
-    assert not torch.equal(raw.backbone.matched.weight, before["matched.weight"])
-
-
-def test_more_frames_per_sample_than_the_grid_has_are_refused():
-    with pytest.raises(ValueError, match="frames_per_sample: got 4, expected 2 to 3"):
-        replace(CONFIG, frames_per_sample=4)
-
-
-def test_mirroring_flips_reference_driver_and_target_together():
-    config = replace(CONFIG, flip_share=1.0, other_moment_share=0.0, batch_size=1)
-    cache = FrameCache.build(examples(1, length=3), config)
-    batch = cache.batch(config, 0)
-    assert np.array_equal(batch.target[0], cache.targets[0][:, :, ::-1]) and np.array_equal(batch.motion, batch.target)
-    assert np.array_equal(batch.reference[0], cache.targets[0, 0][:, ::-1])
-
-
-def test_a_driver_reaches_the_output_only_where_the_motion_signal_lets_it(tmp_path):
-    blank = replace(CONFIG, recipe="blank", motion="blank")
-    fit(FrameCache.build(examples(), blank), blank, steps=2, out=tmp_path / "blank")
-    fit(FrameCache.build(examples(), CONFIG), CONFIG, steps=2, out=tmp_path / "raw")
-    other = Clip(frames=255 - next(examples()).driver.frames, fps=8.0)
-    for name, same in (("blank", True), ("raw", False)):
-        animator = load_checkpoint(tmp_path / name)
-        one, two = (animator.animate(request(driving=d)).clip.frames for d in (next(examples()).driver, other))
-        assert np.array_equal(one, two) == same
-
-
-def test_checkpoint_round_trip_and_lineage(tmp_path):
-    cache = FrameCache.build(examples(), CONFIG, filter_metrics=("identity",))
-    fit(cache, CONFIG, steps=2, out=tmp_path, card={"name": "toy_one", "parents": {"init": "abc"}})
-    card, animator = read_card(tmp_path), load_checkpoint(tmp_path)
-    assert card["parents"] == {"init": "abc"} and animator.name == "toy_one" and animator.filter_metrics == ("identity",)
-    result = animator.animate(request(size=(20, 12), num_frames=5))
-    assert result.clip.frames.shape == (5, 12, 20, 3) and result.animator.startswith("toy_one@")
-    assert np.array_equal(result.clip.frames, animator.animate(request(size=(20, 12), num_frames=5)).clip.frames)
-    assert not np.array_equal(result.clip.frames, animator.animate(request(size=(20, 12), num_frames=5, seed=2)).clip.frames)
-
-
-def test_damaged_or_mixed_checkpoints_are_named(tmp_path):
-    fit(FrameCache.build(examples(), CONFIG), CONFIG, steps=1, out=tmp_path)
-    weights = tmp_path / "model.safetensors"
-    good = weights.read_bytes()
-    weights.write_bytes(good[:200])
-    with pytest.raises(ValueError, match="damaged weights"):
-        load_checkpoint(tmp_path)
-    weights.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+def test_the_card_says_how_to_build_the_animator_again(tmp_path):
+    trained(tmp_path, 2, card={"name": "toy", "filter_metrics": ["identity"], "data": {"kind": "pairs"}})
+    card = json.loads((tmp_path / "animator.json").read_text())
+    assert card["backbone"]["family"] == "tiny" and card["motion"] == {"kind": "raw"} and card["adapter"] is None
+    assert card["gap_frames"] == 1 and card["prediction"] == "clean" and card["steps"] == 2 and card["recipe"]["recipe"] == "toy"
+    animator = load_checkpoint(tmp_path, Runtime(device="cpu"))
+    assert animator.filter_metrics == ("identity",) and animator.weights_hash == card["sha256"] and animator.name == "toy"
+    (tmp_path / "animator.json").write_text(json.dumps({**card, "sha256": "0" * 64}))
     with pytest.raises(ValueError, match="mixes two checkpoints"):
         load_checkpoint(tmp_path)
-    with pytest.raises(ValueError, match="no such file"):
-        read_card(tmp_path / "elsewhere")
 
 
-def test_init_starts_from_the_parents_weights(tmp_path):
-    cache = FrameCache.build(examples(), CONFIG)
-    fit(cache, CONFIG, steps=40, out=tmp_path / "parent")
-    tuned = fit(cache, replace(CONFIG, recipe="child"), steps=1, out=tmp_path / "child", init=load_weights(tmp_path / "parent"))
-    fresh = fit(cache, replace(CONFIG, recipe="child"), steps=1, out=tmp_path / "fresh")
-    assert tuned.loss < fresh.loss
+def test_rates_warm_up_stay_and_fall():
+    config = replace(CONFIG, warmup_steps=10, decay_share=0.5)
+    rates = [learning_rate(config, step, 100) for step in range(100)]
+    assert rates[0] == 0.1 and rates[30] == 1.0 and 0 < rates[-1] < 0.05 and rates[75] == pytest.approx(0.5)
+    assert learning_rate(replace(config, decay_share=0.0), 99, 100) == 1.0
 
 
-def test_skeleton_training_survives_frames_without_a_pose(tmp_path):
-    class Nobody:
-        def estimate(self, clip):
-            return PoseTrack(points=np.zeros((len(clip), 0, 17, 2)), confidence=np.zeros((len(clip), 0, 17)), skeleton="coco17", fps=8.0)
-
-    config = replace(CONFIG, recipe="bones", motion="skeleton")
-    cache = FrameCache.build(examples(), config, Nobody())
-    assert not cache.batch(config, 0).motion.any()
-    save_estimator(PoseNet(8), tmp_path / "pose_estimator", {})
-    fit(cache, config, steps=1, out=tmp_path)
-    assert len(load_checkpoint(tmp_path).animate(request()).clip) == 3
-
-
-def test_examples_that_do_not_fit_the_recipe_are_refused_by_name():
-    short = TrainingExample(
-        id="short", reference=np.zeros((4, 4, 3), np.uint8), driver=None, target=Clip(frames=np.zeros((2, 4, 4, 3), np.uint8), fps=8.0)
-    )
-    with pytest.raises(ValueError, match="example short: target frames: got 2, expected >= 3"):
-        FrameCache.build([short], CONFIG)
-    with pytest.raises(ValueError, match="examples: got 0"):
-        FrameCache.build([], CONFIG)
-
-
-def test_learning_rate_warms_up_stays_and_falls_to_zero():
-    rates = [learning_rate(CONFIG, step, 1000) for step in range(1000)]
-    assert rates[0] == pytest.approx(1 / 20) and rates[500] == 1.0 and rates[-1] == pytest.approx(1 / 300)
-
-
-def test_a_kill_between_resume_point_and_checkpoint_is_healed(tmp_path):
-    cache = FrameCache.build(examples(), CONFIG)
-    fit(cache, CONFIG, steps=4, out=tmp_path / "whole")
-    fit(cache, CONFIG, steps=4, out=tmp_path / "killed")
-    (tmp_path / "killed" / "animator.json").unlink()
-    (tmp_path / "killed" / "model.safetensors").write_bytes(b"half")
-    fit(cache, CONFIG, steps=4, out=tmp_path / "killed")
-    for name in ("animator.json", "model.safetensors"):
-        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-
-
-def test_other_data_or_parents_are_refused(tmp_path):
-    cache = FrameCache.build(examples(), CONFIG)
-    fit(cache, CONFIG, steps=2, out=tmp_path, card={"data": {"ids": "a"}, "parents": {"init": "x"}})
-    for change, field in (({"data": {"ids": "b"}}, "data"), ({"parents": {}}, "parents")):
-        with pytest.raises(ValueError, match=f"{field}: got .* as in the started run"):
-            fit(cache, CONFIG, steps=4, out=tmp_path, card={"data": {"ids": "a"}, "parents": {"init": "x"}} | change)
-
-
-def test_an_init_of_another_size_and_a_cache_without_drivers_are_refused(tmp_path):
-    cache = FrameCache.build(examples(), CONFIG)
-    fit(cache, replace(CONFIG, backbone=TinyConfig(width=16, layers=1, heads=2)), steps=1, out=tmp_path / "small")
-    with pytest.raises(ValueError, match="--init: weight"):
-        fit(cache, CONFIG, steps=1, out=tmp_path / "big", init=load_weights(tmp_path / "small"))
-    blank = FrameCache.build(examples(), replace(CONFIG, motion="blank"))
-    with pytest.raises(ValueError, match="what motion raw needs"):
-        fit(blank, CONFIG, steps=1, out=tmp_path / "none")
-
-
-def test_a_card_that_describes_no_network_is_refused(tmp_path):
-    fit(FrameCache.build(examples(), CONFIG), CONFIG, steps=1, out=tmp_path)
-    card = json.loads((tmp_path / "animator.json").read_text())
-    for field, value in (
-        ("grid", {"width": 8}),
-        ("backbone", {"family": "tiny", "depth": 3}),
-        ("backbone", {"family": "huge"}),
-        ("motion", "telepathy"),
-    ):
-        (tmp_path / "animator.json").write_text(json.dumps(card | {field: value}))
-        with pytest.raises(ValueError, match=field):
-            load_checkpoint(tmp_path)
+@pytest.mark.parametrize(
+    "field,value,message",
+    [
+        ("gap_frames", 5, "gap_frames: got 5, expected 1 to 4, within the window's 5 frames"),
+        ("other_moment_share", 2.0, "other_moment_share: got 2.0"),
+        ("batch_size", 0, "batch_size, accumulate"),
+        ("tail_share", 0.5, "sampling.tail_frames: got 0"),
+    ],
+)
+def test_wrong_settings_are_refused_when_they_are_written_down(field, value, message):
+    with pytest.raises(ValueError, match=message):
+        replace(CONFIG, **{field: value})

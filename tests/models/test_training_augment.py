@@ -1,21 +1,18 @@
-"""Stretches move pictures, points and origins alike; colours are one map for a whole picture."""
+"""What a sample goes through: pictures, points and skeletons move alike, and switches switch."""
 
 import numpy as np
 import pytest
 
-from models.training.augment import (
-    SampleChange,
-    random_colours,
-    random_stretch,
-    recolour,
-    stretch_fields,
-    stretch_origins,
-    stretch_pictures,
-    stretch_points,
-    with_own_proportions,
-)
+from models.pose.draw import draw_poses
+from models.training.augment import Augmentation, joined, random_colours, random_stretch, recolour, stretch_pictures, stretch_points
+from models.types import PoseTrack
 
 SIZE = (48, 40)
+OFF = {name: 0.0 for name in Augmentation.__slots__}
+
+
+def pose(points):
+    return PoseTrack(points=points[None, None].astype(np.float32), confidence=np.ones((1, 1, 17)), skeleton="coco17", fps=8.0)
 
 
 def test_no_stretch_changes_nothing():
@@ -25,36 +22,28 @@ def test_no_stretch_changes_nothing():
     assert np.array_equal(stretch_points(np.ones((3, 2)), same), np.ones((3, 2)))
 
 
+def dot(at):
+    y, x = np.mgrid[:40, :48]
+    return (255 * np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / 18)).astype(np.uint8)[..., None].repeat(3, -1)
+
+
+def middle(picture):
+    y, x = np.mgrid[:40, :48]
+    weight = picture[..., 0].astype(float)
+    return np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
+
+
 def test_points_land_where_the_picture_shows_them():
     for seed in range(20):
         stretch = random_stretch(np.random.default_rng(seed), SIZE)
-        y, x = np.mgrid[:40, :48]
-        dot = np.exp(-((x - 26) ** 2 + (y - 18) ** 2) / 18)[..., None]
-        moved = stretch_fields(dot, stretch)[..., 0]
-        centre = np.array([(moved * x).sum(), (moved * y).sum()]) / moved.sum()
-        assert np.abs(centre - stretch_points(np.array([26.0, 18.0]), stretch)).max() < 0.5
+        assert np.abs(middle(stretch_pictures(dot((26, 18)), stretch)) - stretch_points(np.array([26.0, 18.0]), stretch)).max() < 0.5
 
 
-@pytest.mark.parametrize("cell", [1, 4])
-def test_stretched_origins_join_the_same_two_points(cell):
-    stretch = random_stretch(np.random.default_rng(3), SIZE)
-    origins = np.zeros((40 // cell, 48 // cell, 2), np.float32) + np.float32([5, -2])
-    moved = stretch_origins(origins, stretch, cell)
-    here, there = np.array([22.0, 20.0]), np.array([27.0, 18.0])
-    assert np.allclose(moved, stretch_points(there, stretch) - stretch_points(here, stretch), atol=1e-4)
-
-
-def test_a_driver_of_its_own_proportions_keeps_the_middle_and_little_else():
-    rng = np.random.default_rng(0)
-    stretch = random_stretch(rng, SIZE)
-    own = with_own_proportions(stretch, rng, SIZE)
-    scale = own[:, :2] @ np.linalg.inv(stretch[:, :2])
-    assert (
-        np.allclose(scale, np.diag(np.diag(scale))) and np.abs(np.log(np.diag(scale))).max() <= 0.15 and not np.allclose(scale, np.eye(2))
-    )
-    old_middle = np.append((np.array(SIZE) - 1) / 2, 1)
-    new = stretch_points(old_middle[:2], stretch)  # shown in the middle before the own proportions
-    assert np.allclose(own @ np.append(new, 1), old_middle[:2], atol=1e-3)
+def test_joined_stretches_are_one_after_the_other():
+    one, two = (random_stretch(np.random.default_rng(seed), SIZE) for seed in (1, 2))
+    point = np.array([20.0, 17.0])
+    assert np.allclose(stretch_points(point, joined([one, two])), stretch_points(stretch_points(point, one), two), atol=1e-4)
+    assert joined([]) is None and np.array_equal(joined([one]), one)
 
 
 def test_colours_are_one_map_and_stay_in_range():
@@ -64,15 +53,41 @@ def test_colours_are_one_map_and_stay_in_range():
         picture = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
         once, twice = recolour(picture, colours), recolour(np.stack([picture, picture]), colours)
         assert once.dtype == np.uint8 and np.array_equal(twice[0], once) and np.array_equal(twice[1], once)
-        assert np.ptp(recolour(np.full((2, 2, 3), 90, np.uint8), colours), axis=(0, 1)).max() == 0
+        wanted = (picture - 127.5) @ colours[:, :3].T + colours[:, 3] + 127.5
+        assert np.abs(np.clip(wanted, 0, 255) - once).max() <= 1.01  # fixed-point arithmetic
 
 
-@pytest.mark.parametrize("flip,stretch", [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)])
-def test_labels_go_where_their_pixels_go_and_know_no_colours(flip, stretch):
-    labels = np.zeros((3, 40, 48), np.uint8)
-    labels[:, 10:25, 8:20] = 255
-    for seed in range(5):
-        change = SampleChange.draw(np.random.default_rng(seed), SIZE, flip=flip, stretch=stretch, colour=0.0)
-        assert np.array_equal(change.labels(labels), change.pictures(labels[..., None].repeat(3, -1))[..., 0])
-        coloured = SampleChange.draw(np.random.default_rng(seed), SIZE, flip=flip, stretch=stretch, colour=1.0)
-        assert np.array_equal(coloured.labels(labels), change.labels(labels)) and coloured.colours is not None
+@pytest.mark.parametrize("name", Augmentation.__slots__)
+def test_each_switch_changes_what_it_says_and_nothing_else(name):
+    change = Augmentation(**{**OFF, name: 1.0}).draw(np.random.default_rng(0), SIZE)
+    pictures = np.random.default_rng(1).integers(0, 256, (2, 40, 48, 3), dtype=np.uint8)
+    joints = pose(np.random.default_rng(2).uniform(10, 30, (17, 2)))
+    said = {
+        "target": not np.array_equal(change.of_pictures(pictures), pictures),
+        "driver": not np.array_equal(change.of_driver(pictures), pictures),
+        "pose": not np.allclose(change.of_pose(joints, SIZE).points, joints.points),
+    }
+    both, own, skeleton = {"target", "driver", "pose"}, {"driver"}, {"pose"}
+    expected = {"mirror": both, "sample_stretch": both, "sample_colour": {"target", "driver"}, "bones": skeleton}
+    assert {key for key, changed in said.items() if changed} == expected.get(name, own)
+
+
+def test_all_switches_off_change_nothing():
+    change = Augmentation(**OFF).draw(np.random.default_rng(0), SIZE)
+    picture = np.random.default_rng(1).integers(0, 256, (40, 48, 3), dtype=np.uint8)
+    assert np.array_equal(change.of_pictures(picture), picture) and np.array_equal(change.of_driver(picture), picture)
+
+
+def test_a_mirrored_skeleton_lies_over_the_mirrored_picture():
+    change = Augmentation(**{**OFF, "mirror": 1.0}).draw(np.random.default_rng(0), SIZE)
+    joints = pose(np.random.default_rng(2).uniform(8, 36, (17, 2)))
+    mirrored = change.of_pose(joints, SIZE)
+    assert np.allclose(mirrored.points[0, 0, 5], (SIZE[0] - 1, 0) + joints.points[0, 0, 6] * (-1, 1))
+    here, there = draw_poses(joints, SIZE), draw_poses(mirrored, SIZE)
+    covered = (here[:, :, ::-1].max(-1) > 128), (there.max(-1) > 128)
+    assert (covered[0] & covered[1]).sum() > 0.9 * covered[0].sum()
+
+
+def test_shares_outside_of_zero_and_one_are_refused():
+    with pytest.raises(ValueError, match="mirror: got 1.5, expected 0 to 1"):
+        Augmentation(mirror=1.5)

@@ -1,7 +1,9 @@
 """Frame-exact video in and out: rates, rotation, odd sizes, broken and hostile files; images of every kind."""
 
 import io
+import struct
 import zlib
+from contextlib import suppress
 from fractions import Fraction
 
 import av
@@ -10,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from models import video
 from models.images import MediaError, centred_crop, encode_image, read_image
-from models.types import Clip, Grid
-from models.video import encode_video, fit_clip, probe, read_video, read_window, write_video
+from models.types import Clip, Grid, Origin
+from models.video import TimedFrame, encode_video, fit_clip, frames_of, probe, read_video, read_window, write_video
 
 
 def numbered(count: int, size=(48, 32), fps: float = 10.0) -> Clip:
@@ -88,14 +91,19 @@ def test_the_crop_is_centred_and_recorded():
     assert clip.size == (16, 16) and window.crop == (16, 0, 32, 32) and window.source_size == (64, 32)
 
 
-def test_rotation_metadata_is_applied(tmp_path):
-    frames = np.zeros((2, 32, 64, 3), np.uint8)
-    frames[:, :, :32] = 255
-    data = bytearray(encode_video(Clip(frames=frames, fps=8.0)))
+def turned(mp4: bytes) -> bytes:
+    """The same file, to be shown a quarter turn clockwise."""
+    data = bytearray(mp4)
     at = data.index(b"tkhd") + 4 + 4 + 8 + 4 + 4 + 4 + 8 + 2 * 4  # version/flags, times, id, reserved, duration, reserved, layer..volume
     turn = [0, 0x10000, 0, -0x10000 & 0xFFFFFFFF, 0, 0, 0, 0, 0x40000000]  # 90 degrees clockwise
     data[at : at + 36] = b"".join(v.to_bytes(4, "big") for v in turn)
-    image = read_video(bytes(data)).frames[0]
+    return bytes(data)
+
+
+def test_rotation_metadata_is_applied():
+    frames = np.zeros((2, 32, 64, 3), np.uint8)
+    frames[:, :, :32] = 255
+    image = read_video(turned(encode_video(Clip(frames=frames, fps=8.0)))).frames[0]
     assert image.shape == (64, 32, 3) and image[:28].mean() > 240 and image[36:].mean() < 15
 
 
@@ -206,3 +214,193 @@ def test_png_round_trip_is_exact():
 def test_writing_leaves_no_draft_behind(tmp_path):
     write_video(tmp_path / "a" / "b.mp4", numbered(2))
     assert [p.name for p in (tmp_path / "a").iterdir()] == ["b.mp4"]
+
+
+# ---- windows that begin late: decoded from a key frame, equal to decoding from the start
+
+
+def filmed(fmt: str, codec: str, times: list[int], base: int, gop: int, **options: str) -> bytes:
+    """A moving texture, frame k shown from times[k]/base s on, a key frame every `gop` frames at least."""
+    sink, texture = io.BytesIO(), np.random.default_rng(1).integers(0, 255, (32, 48, 3), dtype=np.uint8) // 2
+    with av.open(sink, "w", format=fmt) as container:
+        stream = container.add_stream(codec, rate=base)
+        stream.width, stream.height = 48, 32
+        stream.pix_fmt = {"gif": "bgr8", "mjpeg": "yuvj420p"}.get(codec, "yuv420p")
+        stream.codec_context.time_base, stream.codec_context.gop_size = Fraction(1, base), gop
+        stream.codec_context.options = options
+        for number, time in enumerate(times):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(np.roll(texture, 3 * number, 1)), format="rgb24")
+            frame = frame.reformat(format="bgr8") if codec == "gif" else frame
+            frame.pts, frame.time_base = time, Fraction(1, base)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return sink.getvalue()
+
+
+def from_the_start(frames: list[TimedFrame], grid: Grid, start_s: float) -> tuple[np.ndarray, float] | str:
+    """The pictures of a window and the source's rate by the rule itself: of two frames the nearer in time, the last one for one gap."""
+    times = [frame.time_s for frame in frames]
+    limits = [(a + b) / 2 for a, b in zip(times, times[1:])]
+    places = []
+    for wanted in start_s + np.arange(grid.num_frames) / grid.fps:
+        places.append(next((i for i, limit in enumerate(limits) if wanted <= limit + 1e-9), len(times) - 1))
+    gap = times[min(places[-1], len(times) - 2) + 1] - times[min(places[-1], len(times) - 2)]
+    if wanted > times[-1] + gap + 1e-9:
+        return f"too short: ends at {times[-1]:.2f} s"
+    return np.stack([frames[place].image for place in places]), round(1 / gap, 3)
+
+
+def late_window(data: bytes, grid: Grid, start_s: float) -> tuple[np.ndarray, float] | str:
+    try:
+        clip, window = read_window(data, grid, start_s)
+    except MediaError as error:
+        return str(error).partition(",")[0]
+    return clip.frames, window.source_fps
+
+
+def differing(data: bytes, starts_s: np.ndarray, rates: tuple[float, ...] = (9.0, 30.0)) -> list[tuple]:
+    """Windows that are not what decoding from the start gives."""
+    frames, wrong = list(frames_of(data)), []
+    for fps in rates:
+        grid = Grid(width=48, height=32, fps=fps, num_frames=3)
+        for start_s in starts_s:
+            got, expected = late_window(data, grid, float(start_s)), from_the_start(frames, grid, float(start_s))
+            same = got == expected if isinstance(got, str) or isinstance(expected, str) else got[1] == expected[1]
+            if not same or not (isinstance(got, str) or np.array_equal(got[0], expected[0])):
+                wrong.append((fps, start_s))
+    return wrong
+
+
+@pytest.fixture
+def found(monkeypatch):
+    """Whether each late window found a key frame to begin at."""
+    answers, late = [], video._late_frames
+    monkeypatch.setattr(video, "_late_frames", lambda *given: (lambda got: (answers.append(got is not None), got)[1])(late(*given)))
+    return answers
+
+
+STEADY, HELD = list(range(40)), [0, 1, 2, 9, 10, 11, 12, 13, 20, 21, 22, 30, 31, 33, 34, 35, 36, 37, 38, 39, 40, 41]
+
+
+@pytest.mark.parametrize(("fmt", "codec", "options", "seeks"), [
+    ("mp4", "libx264", {}, True), ("mp4", "libx264", {"bf": "0"}, True), ("matroska", "libx264", {}, True),
+    ("mp4", "libx264", {"x264-params": "open-gop=1:bframes=3"}, True), ("mp4", "libx264", {"x264-params": "intra-refresh=1"}, False),
+    # x265's cutree writes outside its memory on pictures this small
+    ("mp4", "libx265", {"x265-params": "log-level=none:open-gop=1:cutree=0:aq-mode=0"}, True),
+    ("matroska", "mpeg2video", {"bf": "2"}, True),
+    ("webm", "libvpx", {"deadline": "realtime"}, True), ("avi", "mpeg4", {}, True), ("avi", "mpeg4", {"bf": "2"}, True),
+    ("avi", "libx264", {}, False), ("gif", "gif", {}, False), ("mpegts", "libx264", {}, False),
+])  # fmt: skip
+def test_a_late_window_is_what_decoding_from_the_start_gives(found, fmt, codec, options, seeks):
+    if codec not in av.codecs_available:
+        pytest.skip(f"PyAV without {codec}")
+    for times, base, gop in ((STEADY, 10, 7), ([time + 37 for time in STEADY], 30, 2), (HELD, 10, 5)):
+        data, end_s = filmed(fmt, codec, times, base, gop, **options), (times[-1] - times[0]) / base
+        starts_s = np.append(np.linspace(0.05, end_s, 5), end_s - np.array([2, 1]) / 9)
+        assert differing(data, starts_s) == [], (base, gop)
+    assert any(found) == seeks
+
+
+def with_edits(data: bytes, edits: list[tuple[int, int]]) -> bytes:
+    """The mp4 with another edit list: (duration in ms, first tick of the medium or -1 for nothing)."""
+    changed, at = bytearray(data), data.index(b"elst") - 4
+    old = struct.unpack(">I", data[at : at + 4])[0]
+    box = struct.pack(">I4sII", 16 + 12 * len(edits), b"elst", 0, len(edits))
+    box += b"".join(struct.pack(">IiI", *edit, 1 << 16) for edit in edits)
+    for outer in (b"moov", b"trak", b"edts"):
+        place = data.index(outer) - 4
+        changed[place : place + 4] = struct.pack(">I", struct.unpack(">I", data[place : place + 4])[0] + len(box) - old)
+    changed[at : at + old] = box
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("edits_frames", [[(30, 7)], [(7, None), (30, 3)], [(15, 20), (25, 5)], [(12, 10), (12, 10), (12, 10)]])
+def test_edit_lists_change_nothing(found, edits_frames):
+    for options in ({}, {"bf": "0"}):
+        data = filmed("mp4", "libx264", list(range(50)), 10, 5, **options)
+        with av.open(io.BytesIO(data)) as container:
+            ticks = int(1 / container.streams.video[0].time_base) // 10
+        edited = with_edits(data, [(100 * length, -1 if first is None else ticks * first) for length, first in edits_frames])
+        assert len(list(frames_of(edited))) < 50 and differing(edited, np.linspace(0.1, 4, 14), (9.0,)) == []
+    assert any(found)
+
+
+def remuxed(fmt: str, data: bytes, change) -> bytes:
+    sink = io.BytesIO()
+    with av.open(io.BytesIO(data)) as source, av.open(sink, "w", format=fmt) as to:
+        stream = to.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(packet for packet in source.demux(video=0) if packet.size):
+            packet.stream = stream
+            change(number, packet)
+            with suppress(av.error.FFmpegError):  # of stamps that go back a muxer refuses some
+                to.mux(packet)
+    return sink.getvalue()
+
+
+def jump(number, packet):
+    packet.pts += (number == 10) * 2 * packet.time_base.denominator
+
+
+def go_back(number, packet):
+    if number >= 20:
+        packet.pts, packet.dts = packet.pts - packet.time_base.denominator, None
+
+
+@pytest.mark.parametrize("change", [jump, go_back])
+def test_time_stamps_that_jump_or_go_back_change_nothing(change):
+    data = remuxed("matroska", filmed("matroska", "libx264", STEADY, 10, 5, bf="0"), change)
+    assert differing(data, np.linspace(0.1, 5, 16), (9.0,)) == []
+
+
+@pytest.mark.parametrize("fmt", ["matroska", "mpegts"])
+def test_clips_one_behind_the_other_in_one_file_change_nothing(fmt):
+    data = 2 * filmed(fmt, "libx264", STEADY, 10, 7)
+    assert len(list(frames_of(data))) > 40 and differing(data, np.linspace(0.1, 8, 20), (9.0,)) == []
+
+
+@pytest.mark.parametrize("key", [video._Key(pts=1, dts=0, before=3), video._Key(pts=10**9, dts=10**9, before=3)])
+def test_where_seeking_misses_or_fails_the_clip_is_decoded_from_its_start(found, monkeypatch, key):
+    scan = video._scan
+    monkeypatch.setattr(video, "_scan", lambda *given: (scan(*given)[0], key))
+    assert differing(filmed("mp4", "libx264", STEADY, 10, 5), np.array([2.0, 3.1]), (9.0,)) == [] and found == [False, False]
+
+
+def test_a_late_window_decodes_its_own_group_of_pictures_and_no_more(monkeypatch):
+    shown, square = [], video._square_pixels
+    monkeypatch.setattr(video, "_square_pixels", lambda *given: (shown.append(1), square(*given))[1])
+    read_window(filmed("mp4", "libx264", list(range(200)), 10, 10, bf="0"), Grid(width=48, height=32, fps=10.0, num_frames=4), 18.5)
+    assert len(shown) <= 1 + 10 + 5
+
+
+def test_a_late_window_is_turned_and_says_where_it_lies(tmp_path):
+    frames = np.zeros((30, 32, 64, 3), np.uint8)
+    frames[:, :, :32] = 255
+    path = tmp_path / "turned.mp4"
+    path.write_bytes(turned(filmed_clip(Clip(frames=frames, fps=10.0))))
+    clip, window = read_window(path, Grid(width=16, height=32, fps=10.0, num_frames=3), start_s=2.5)
+    assert clip.frames[:, :14].mean() > 240 and clip.frames[:, 18:].mean() < 15
+    assert clip.origin == Origin(file="turned.mp4", start_s=2.5, crop=window.crop, source_size=(32, 64))
+
+
+def filmed_clip(clip: Clip) -> bytes:
+    """`clip` with a key frame every five frames."""
+    sink = io.BytesIO()
+    with av.open(sink, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=int(clip.fps))
+        (stream.width, stream.height), stream.pix_fmt, stream.codec_context.gop_size = clip.size, "yuv420p", 5
+        for image in clip.frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")))
+        container.mux(stream.encode(None))
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize("crop", [(0, 0, 640, 480), (100, 40, 320, 240)])
+def test_fit_clip_says_its_crop_in_pixels_of_the_source(crop):
+    origin = Origin(file="a.mp4", start_s=1.5, crop=crop, source_size=(640, 480))
+    clip = Clip(frames=numbered(4, (64, 48)).frames, fps=10.0, origin=origin)
+    fitted = fit_clip(clip, Grid(width=24, height=24, fps=10.0, num_frames=3))
+    x, y, w, h = crop
+    assert fitted.origin == Origin(file="a.mp4", start_s=1.5, crop=(x + w // 8, y, h, h), source_size=(640, 480))
+    assert fit_clip(numbered(4), Grid(width=24, height=24, fps=10.0, num_frames=3)).origin is None
+    whole = fit_clip(clip, Grid(width=64, height=48, fps=5.0, num_frames=2))
+    assert whole.origin == origin

@@ -1,75 +1,9 @@
-"""Figure and ground: what is labelled, what a network learns of it, and how displacements are carried on."""
+"""Figure and ground of the warps: how displacements are carried on."""
 
-import numpy as np
 import pytest
 import torch
 
-from models.backbones.figure import Figure
-from models.backbones.layers import ground_of, layers_of, shown, shrunk, sideways
-from models.optical_flow import FIGURE, GROUND, UNKNOWN, cell_means, clip_motion, since_first
-from models.training.losses import figure_loss
-
-
-def scene(rng, speed=2, frames=8, pan=0):
-    """A checked square walks over a textured ground, uint8 `[T,48,48,3]`; and where it is, bool `[T,48,48]`."""
-    ground = rng.integers(60, 120, (48, 96, 3), dtype=np.uint8).repeat(2, 0).repeat(2, 1)
-    body = rng.integers(150, 255, (8, 6, 3), dtype=np.uint8).repeat(2, 0).repeat(2, 1)
-    clip = np.stack([ground[:48, pan * t : 48 + pan * t] for t in range(frames)])
-    masks = np.zeros(clip.shape[:3], bool)
-    for t in range(frames):
-        clip[t, 16:32, 8 + speed * t : 20 + speed * t] = body
-        masks[t, 16:32, 8 + speed * t : 20 + speed * t] = True
-    return clip, masks
-
-
-def test_what_moves_is_labelled_and_what_stands_away_from_it_is_not():
-    clip, masks = scene(np.random.default_rng(0))
-    origins, labels = clip_motion(clip, 4)
-    assert labels.dtype == np.uint8 and labels.shape == masks.shape and set(np.unique(labels)) <= {GROUND, UNKNOWN, FIGURE}
-    assert np.array_equal(origins[0], np.stack([cell_means(flow, 4) for flow in since_first(clip)]))
-    found, missed = labels == FIGURE, (labels == GROUND) & masks
-    assert (found & masks).sum() > 0.8 * masks.sum() and missed.sum() < 0.1 * masks.sum()
-    away = np.ones((48, 48), bool)
-    away[8:40, :44] = False
-    assert (labels[:, away] == GROUND).mean() > 0.95
-
-
-def test_a_still_clip_is_all_ground_and_of_a_moving_camera_nothing_is_known():
-    clip, _ = scene(np.random.default_rng(0), speed=0)
-    assert (clip_motion(clip, 4)[1] == GROUND).all()
-    clip, _ = scene(np.random.default_rng(0), pan=2)
-    assert (clip_motion(clip, 4)[1] == UNKNOWN).all()
-    assert (clip_motion(clip[:1], 4)[1] == GROUND).all()  # one frame: nothing is seen to move
-
-
-def test_single_pictures_tell_what_would_move_after_some_steps():
-    torch.manual_seed(0)
-    rng, network = np.random.default_rng(1), Figure()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3)
-
-    def pictures(count):
-        made = [scene(rng, speed=int(rng.integers(-1, 3))) for _ in range(count)]
-        clips, masks = (np.stack(part) for part in zip(*made))
-        return torch.from_numpy(clips[:, 3]).movedim(-1, 1).float() / 127.5 - 1, torch.from_numpy(masks[:, 3])
-
-    for _ in range(60):
-        shown, masks = pictures(8)
-        optimizer.zero_grad()
-        figure_loss(network(shown)[:, None], 255 * masks[:, None].to(torch.uint8)).backward()
-        optimizer.step()
-    shown, masks = pictures(16)
-    with torch.no_grad():
-        found = network(shown)[:, 0] > 0
-    assert network(shown).shape == (16, 1, 48, 48)
-    assert (found & masks).sum() > 0.8 * (found | masks).sum()
-
-
-def test_unknown_and_blended_labels_teach_nothing():
-    logits = torch.zeros(1, 1, 1, 2, 2, requires_grad=True)
-    figure_loss(logits, torch.tensor([[[[UNKNOWN, 90], [170, FIGURE]]]], dtype=torch.uint8)).backward()
-    assert logits.grad.flatten()[:3].eq(0).all() and logits.grad.flatten()[3] == pytest.approx(-0.5)
-    figure_loss(logits, torch.full((1, 1, 2, 2), UNKNOWN, dtype=torch.uint8)).backward()
-    assert torch.isfinite(logits.grad).all()
+from models.backbones.warp.layers import ground_of, layers_of, shown, shrunk, sideways
 
 
 def test_the_figures_displacement_goes_on_beyond_its_outline_and_the_ground_beneath_it():

@@ -44,7 +44,7 @@ def test_no_verb_is_wrong_use_and_version_is_not(capsys):
         (["generate", "--animator", "still", "--suite", "world-mino", "--out", "x"], "did you mean world-mini"),
         (["score", "nowhere"], "run.json"),
         (["validate", "nowhere"], "path: got nowhere"),
-        (["train", "--data", "x", "--recipe", "tiny_e2e"], "--out and --steps"),
+        (["train", "--data", "x", "--recipe", "tiny_e2e", "--steps", "0", "--out", "o"], "--steps: got 0"),
         (["world", "--out", "x", "--clips", "0"], "clips"),
         (["generate", "--animator", "still", "--suite", "world-mini", "--out", "x", "--workers", "-1"], "--workers: got -1"),
         (["score", "nowhere", "--workers", "-1"], "--workers: got -1"),

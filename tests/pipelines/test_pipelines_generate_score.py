@@ -1,17 +1,25 @@
-"""Generating and scoring a suite through the wiring: schedules agree, a dead worker is a row."""
+"""Generating and scoring a suite through the wiring: schedules agree, a dead worker is a row, guides and runtimes are recorded."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from awbench.catalog import METRICS
-from awbench.runs import recorded_rows
+from awbench.run_validation import validate_run
+from awbench.runs import finish_generation, generate_case, pending, recorded_rows, start_run
 from awbench.suites.from_media import write_suite_from_media
+from awbench.suites.load import load_suite
+from models.artifacts import read_json, write_json
+from models.baselines.still import Still
+from models.mllm.errors import Refused
+from models.runtime import Runtime
 from models.types import Grid
 from pipelines.cli import main
 from pipelines.cluster import Lost
 from pipelines.generate import counts, generate
 from pipelines.score import score
-from tests.bootstrap.factory_fakes import write_sources
+from tests.bootstrap.factory_fakes import WordGuide, write_sources, write_teacher
 
 CHEAP = ("imaging_quality", "temporal_consistency")
 
@@ -77,3 +85,103 @@ def test_scoring_an_unfinished_run_is_refused(place):
     (run.path / "run.json").unlink()
     with pytest.raises(ValueError, match="state: got generation not complete"):
         score([run.path], CHEAP)
+
+
+def test_a_guide_writes_the_prompt_of_a_case_and_workers_agree(place, two_workers):
+    runs = [generate("still", str(place / "suite"), place / f"told{n}", workers=n, guide="template") for n in (0, 2)]
+    tables = [run.generation()["prompt"].tolist() for run in runs]
+    assert tables[0] == tables[1] and all("performs the driving motion" in prompt for prompt in tables[0])
+    assert runs[0].config["guide"] == {"name": "template", "version": "template-1"} and validate_run(runs[0].path) == []
+    with pytest.raises(ValueError, match="guide: got .*'name': ''.*template"):
+        generate("still", str(place / "suite"), place / "told0")
+    plain = generate("still", str(place / "suite"), place / "untold")
+    assert set(plain.generation()["prompt"]) == {""} and plain.config["guide"] == {"name": "", "version": ""}
+    with pytest.raises(ValueError, match="did you mean template"):
+        generate("still", str(place / "suite"), place / "mistyped", guide="templet")
+
+
+class Asked(Still):
+    """Keeps what it was asked with."""
+
+    def animate(self, request):
+        prompts[request.id] = request.prompt
+        return super().animate(request)
+
+
+prompts: dict[str, str] = {}
+
+
+def made(place, out, guide, animator):
+    """A run over the suite whose first case has a prompt of its own."""
+    suite = load_suite(str(place / "suite"))
+    first, *others = suite.cases
+    suite = replace(suite, cases=(replace(first, prompt="its own", tags={"subject": "fox"}), *others))
+    run = start_run(place / out, suite, "still", animator, 0, guide=guide)
+    for case_id in pending(run):
+        generate_case(run, case_id, animator, guide)
+    return finish_generation(run)
+
+
+def test_a_cases_own_prompt_stays_and_what_was_asked_is_the_row(place):
+    rows = made(place, "own", WordGuide(), Asked()).generation().set_index("case")["prompt"].to_dict()
+    assert rows == prompts and list(rows.values())[0] == "its own" and all("instead of" in prompt for prompt in list(rows.values())[1:])
+
+
+def test_a_guide_that_fails_fails_the_case_by_its_kind_and_asks_nobody(place):
+    prompts.clear()
+    rows = made(place, "refused", WordGuide(error=Refused("no")), Asked()).generation()
+    assert list(rows["status"]) == ["ok", "failed", "failed"] and set(rows["reason"][1:]) == {"guide: refused: no"}
+    assert list(prompts.values()) == ["its own"] and list(rows["prompt"]) == ["its own", "", ""]
+
+
+class OnDevice(Still):
+    """Says what it runs on, as checkpoints do."""
+
+    def __init__(self, dtype):
+        self.runtime = Runtime(device="cpu", dtype=dtype)
+
+
+def test_what_a_run_ran_on_may_change_and_is_listed(place):
+    suite = load_suite(str(place / "suite"))
+    for dtype, cases in (("bfloat16", 1), ("float32", 1), ("bfloat16", 1)):
+        run = start_run(place / "moved", suite, "still", OnDevice(dtype), 0)
+        for case_id in pending(run)[:cases]:
+            generate_case(run, case_id, OnDevice(dtype))
+    run = finish_generation(run)
+    expected = [{"device": "cpu", "dtype": dtype} for dtype in ("bfloat16", "float32")]
+    assert run.config["runtimes"] == read_json(run.path / "plan.json")["runtimes"] == expected
+    start_run(place / "moved", suite, "still", OnDevice("float16"), 0)  # nothing is left to do on it
+    assert read_json(run.path / "plan.json")["runtimes"] == expected
+    assert generate("still", str(place / "suite"), place / "none", runtime=Runtime(device="cpu")).config["runtimes"] == []
+
+
+def test_a_run_begun_before_there_were_guides_goes_on_without_one(place):
+    run = generate("still", str(place / "suite"), place / "older")
+    plan = {name: value for name, value in read_json(run.path / "plan.json").items() if name not in ("guide", "runtimes")}
+    write_json(run.path / "plan.json", plan)
+    assert generate("still", str(place / "suite"), place / "older").complete
+    with pytest.raises(ValueError, match="guide: got"):
+        generate("still", str(place / "suite"), place / "older", guide="template")
+
+
+def test_the_runtime_reaches_a_checkpoint_here_and_on_a_worker(place, two_workers):
+    write_teacher(place / "network")
+    for workers in (0, 1):
+        out = place / f"network{workers}"
+        for dtype in ("bfloat16", "float32"):
+            runtime = Runtime(device="cpu", dtype=dtype)
+            run = generate(str(place / "network"), str(place / "suite"), out, workers=workers, runtime=runtime)
+            run.record_path(run.suite.cases[0].id).unlink()
+        assert [record["dtype"] for record in run.config["runtimes"]] == ["bfloat16", "float32"] and counts(run)["failed"] == 0
+
+
+def test_the_flags_of_guide_and_runtime(place, tmp_path, capsys):
+    flags = ["--guide", "template", "--runtime.device", "cpu", "--runtime.dtype", "float32"]
+    sources = ["--driving", str(place / "driving"), "--references", str(place / "references"), "--size", "32x32", "--num-frames", "4"]
+    assert main(["synthesize", *sources, "--teacher", "flow_warp", "--out", str(tmp_path / "pairs"), *flags]) == 0
+    assert main(["generate", "--animator", "still", "--suite", str(place / "suite"), "--out", str(tmp_path / "run"), *flags]) == 0
+    marks = read_json(tmp_path / "pairs" / "run.json")["config"]["guide"], read_json(tmp_path / "run" / "run.json")["guide"]
+    assert [mark["name"] for mark in marks] == ["template", "template"]
+    with pytest.raises(SystemExit) as stopped:
+        main(["generate", "--animator", "still", "--suite", "world-mini", "--out", "x", "--runtime.device", "gpu"])
+    assert stopped.value.code == 2 and "device: got 'gpu'" in capsys.readouterr().err

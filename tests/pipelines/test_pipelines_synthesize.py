@@ -1,6 +1,7 @@
 """Same seed, any schedule, one kill: identical bytes."""
 
 import json
+import pickle
 import signal
 import subprocess
 import sys
@@ -10,15 +11,28 @@ from functools import partial
 import pyarrow.parquet as pq
 import pytest
 
-from bootstrap.filters import Thresholds
 from bootstrap.manifest import Outcome
 from bootstrap.rounds import plan_round
 from bootstrap.shards.validate import validate_dataset
+from bootstrap.thresholds import Thresholds
 from models.animators.load import load_animator
-from models.types import Clip, Grid, TrainingExample
+from models.artifacts import read_json
+from models.runtime import Runtime
+from models.types import Grid
 from pipelines import cluster
 from pipelines.synthesize import GridFlags, describe, run, summary, synthesize
-from tests.bootstrap.factory_fakes import GRID, TEACHER, ShiftTeacher, config, moving_square, write_sources
+from tests.bootstrap.factory_fakes import (
+    GRID,
+    TEACHER,
+    ShiftTeacher,
+    cards_of,
+    config,
+    fake_mllm_guide,
+    mllm_says,
+    write_sources,
+    write_teacher,
+)
+from tests.models.test_mllm import FakeServer
 
 TORCH_GRID = Grid(width=16, height=16, fps=8.0, num_frames=3)
 KILLED = """
@@ -87,7 +101,7 @@ def test_a_pair_that_kills_its_worker_fails_its_unit_and_no_other_until_a_rerun(
 
 
 def test_a_torch_teacher_gives_the_same_bytes_here_and_on_a_worker(folder, two_workers):
-    _train_teacher(folder / "teacher")
+    write_teacher(folder / "teacher")
     teacher = describe(load_animator(str(folder / "teacher")))
     settings = config(folder, grid=TORCH_GRID, limit=3, thresholds=Thresholds(moving=0, distinct=0, motion_agreement=0, identity=0))
     for workers in (0, 1):
@@ -95,20 +109,6 @@ def test_a_torch_teacher_gives_the_same_bytes_here_and_on_a_worker(folder, two_w
         outcome = synthesize(settings, folder / f"torch{workers}", workers, make_teacher, teacher)
         assert outcome.kept == 3 and teacher.weights_hash
     assert _bytes(folder / "torch0") == _bytes(folder / "torch1")
-
-
-def _train_teacher(out):
-    """A checkpoint of a few thousand weights, one step from random."""
-    from models.backbones.tiny import TinyConfig
-    from models.training.cache import FrameCache
-    from models.training.config import TrainConfig
-    from models.training.loop import fit
-
-    backbone = TinyConfig(width=32, layers=1, heads=2)
-    recipe = TrainConfig(recipe="toy", motion="raw", grid=TORCH_GRID, backbone=backbone, batch_size=2)
-    clip = Clip(frames=moving_square((200, 60, 30), 40, frames=4).frames[:, ::2, ::2], fps=8.0)
-    example = TrainingExample(id="one", reference=clip.frames[0], driver=clip, target=clip)
-    fit(FrameCache.build([example], recipe), recipe, steps=1, out=out)
 
 
 def test_a_small_count_of_reasons_is_shown_in_full_and_the_rest_is_summed(tmp_path):
@@ -148,3 +148,57 @@ def test_filters_of_the_teachers_own_pairs_are_remembered(folder):
         filter_metrics = ("b", "a")
 
     assert describe(Trained()).filter_metrics == ("a", "b")
+
+
+@pytest.fixture
+def endpoint():
+    server = FakeServer(mllm_says)
+    yield server
+    server.close()
+
+
+def test_a_guide_that_cannot_travel_is_made_in_every_worker(folder, two_workers, tmp_path, endpoint):
+    for workers in (0, 2):
+        make_guide = partial(fake_mllm_guide, endpoint.url, tmp_path / f"cache{workers}")
+        outcome = synthesize(config(folder, limit=4), folder / f"guided{workers}", workers, ShiftTeacher, TEACHER, make_guide)
+        assert outcome.kept == 4
+    assert _bytes(folder / "guided0") == _bytes(folder / "guided2")
+    cards = cards_of(folder / "guided0").values()
+    assert all(card["guidance"]["teacher"]["guide"] == "mllm:fake" and card["prompt"].startswith("it moves") for card in cards)
+    assert len({card["guidance"][whose]["prompt"] for card in cards for whose in ("teacher", "pair")}) == 8
+    with pytest.raises(TypeError, match="pickle"):
+        pickle.dumps(make_guide())
+
+
+def _run(folder, out, **flags):
+    sources = {"driving": folder / "driving", "references": folder / "references"}
+    return run(**sources, teacher="flow_warp", out=folder / out, grid=GridFlags(size=(32, 32), num_frames=4), limit=2, **flags)
+
+
+def test_the_template_guides_unless_it_is_switched_off(folder):
+    _run(folder, "default"), _run(folder, "off", guide="none")
+    marks = [read_json(folder / out / "run.json")["config"]["guide"]["name"] for out in ("default", "off")]
+    assert marks == ["template", ""]
+    assert all("performs the driving motion" in card["prompt"] for card in cards_of(folder / "default").values())
+    assert all(card["prompt"] == "" for card in cards_of(folder / "off").values())
+
+
+@pytest.mark.parametrize(("guide", "said"), [("templet", "did you mean template"), ("mllm", "BASE_URL#MODEL"), ("template:x", "argument")])
+def test_a_guide_that_is_not_there_is_told_before_anything_is_written(folder, guide, said):
+    with pytest.raises(ValueError, match=said):
+        _run(folder, "never", guide=guide)
+    assert not (folder / "never").exists()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_the_runtime_reaches_the_teacher_here_and_on_a_worker(folder, two_workers, workers):
+    if not (folder / "teacher").exists():
+        write_teacher(folder / "teacher")
+    out, sources = folder / f"runtime{workers}", {"driving": folder / "driving", "references": folder / "references"}
+    for runtime in (Runtime(device="cpu", dtype="bfloat16"), Runtime(device="cpu")):
+        grid = GridFlags(size=(16, 16), num_frames=3)
+        run(**sources, teacher=str(folder / "teacher"), out=out, grid=grid, workers=workers, limit=2, runtime=runtime)
+        (out / "units" / "unit-000000.json").unlink()  # the second run, on another number format, makes it anew and is not refused
+    events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
+    assert [event["runtime"]["dtype"] for event in events if event["event"] == "unit"] == ["bfloat16", "float32"]
+    assert "bfloat16" not in (out / "run.json").read_text()

@@ -1,4 +1,4 @@
-"""`train` on real folders: clips, an exported cache, a dataset; lineage; and that no recipe can read a truth."""
+"""`train` on real folders: clips and datasets, lineage, flags, validation; and that no recipe can read a truth."""
 
 import ast
 import json
@@ -6,25 +6,31 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import pipelines.recipes as recipes
 from awbench.world.export import write_clip_folder
 from models.animators.checkpoint import load_checkpoint, read_card
 from models.artifacts import sha256
-from models.backbones.tiny import TinyConfig
+from models.runtime import Runtime
+from models.types import Grid
 from pipelines.recipes import RECIPES
-from pipelines.train import train
+from pipelines.train import TrainFlags, resolve, train
+from pipelines.validation import Validation
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = ROOT / "models" / "weights"
+GRID = Grid(width=32, height=32, fps=8.0, num_frames=5)
+CPU = Runtime(device="cpu")
 
 
 @pytest.fixture
 def small(monkeypatch):
-    """The real recipes with a network of a few thousand weights."""
+    """The real recipes with a network of a few thousand weights on a small grid."""
     for name in ("tiny_prior", "tiny_pose", "tiny_e2e"):
-        config = replace(RECIPES.load(name)(), backbone=TinyConfig(width=32, layers=1, heads=2), batch_size=2, precision="float32")
+        backbone = {"family": "tiny", "width": 32, "layers": 1, "heads": 2}
+        config = replace(RECIPES.load(name)(), backbone=backbone, grid=GRID, batch_size=2)
         monkeypatch.setattr(recipes, name, lambda config=config: config)
 
 
@@ -35,47 +41,57 @@ def people(tmp_path_factory):
     return folder
 
 
-def test_the_chain_runs_and_every_checkpoint_names_its_parents(people, tmp_path, small):
+@pytest.fixture(scope="module")
+def pairs(people, tmp_path_factory):
     from pipelines.synthesize import run as synthesize
 
+    out = tmp_path_factory.mktemp("data") / "pairs"
+    assert synthesize(driving=people, references=people, teacher="flow_warp", out=out).kept >= 1
+    return out
+
+
+def test_the_chain_runs_and_every_checkpoint_names_its_parents(people, tmp_path, small):
     train(people, recipe="tiny_pose_estimator", steps=1, out=tmp_path / "estimator")
     train(people, recipe="tiny_prior", steps=1, out=tmp_path / "prior")
-    train(people, recipe="tiny_pose", steps=1, out=tmp_path / "pose", init=tmp_path / "prior", estimator=tmp_path / "estimator")
+    flags = TrainFlags(init=str(tmp_path / "prior"), estimator=str(tmp_path / "estimator"), runtime=CPU)
+    train(people, recipe="tiny_pose", steps=1, out=tmp_path / "pose", flags=flags)
     card = read_card(tmp_path / "pose")
     assert card["parents"]["init"] == read_card(tmp_path / "prior")["sha256"] and "pose_estimator" in card["parents"]
-    assert load_checkpoint(tmp_path / "pose").motion.kind == "skeleton"
-
-    outcome = synthesize(driving=people, references=people, teacher="still", out=tmp_path / "still")
-    assert outcome.kept == 0  # a still teacher passes no filter, so there is nothing to train on
-    with pytest.raises(ValueError, match="examples: got 0"):
-        train(tmp_path / "still", recipe="tiny_e2e", steps=1, out=tmp_path / "none", init=tmp_path / "pose")
+    assert card["motion"]["estimator"] == "pose_estimator" and load_checkpoint(tmp_path / "pose").motion.kind == "skeleton"
+    moved = (tmp_path / "pose").rename(tmp_path / "elsewhere")
+    assert load_checkpoint(moved).motion.weights_hash == card["parents"]["pose_estimator"]
 
 
-def test_pairs_train_the_end_to_end_model_and_name_their_teacher(people, tmp_path, small):
+def test_pairs_train_the_end_to_end_model_and_name_their_teacher(pairs, tmp_path, small):
+    train(pairs, recipe="tiny_e2e", steps=1, out=tmp_path / "e2e")
+    card = read_card(tmp_path / "e2e")
+    assert card["parents"] == {"teacher": "flow_warp"} and card["data"]["kind"] == "pairs" and card["data"]["examples"] >= 1
+    assert card["filter_metrics"] == ["appearance_consistency", "motion_fidelity"]
+
+
+def test_nothing_kept_is_nothing_to_train_on(people, tmp_path, small):
     from pipelines.synthesize import run as synthesize
 
-    outcome = synthesize(driving=people, references=people, teacher="flow_warp", out=tmp_path / "pairs")
-    assert outcome.kept >= 1
-    train(tmp_path / "pairs", recipe="tiny_e2e", steps=1, out=tmp_path / "e2e")
-    card = read_card(tmp_path / "e2e")
-    assert card["parents"] == {"teacher": "flow_warp"} and card["data"]["kind"] == "pairs"
-    assert card["filter_metrics"] == ["appearance_consistency", "motion_fidelity"]
+    assert synthesize(driving=people, references=people, teacher="still", out=tmp_path / "still").kept == 0
+    with pytest.raises(ValueError, match="examples: got 0"):
+        train(tmp_path / "still", recipe="tiny_e2e", steps=1, out=tmp_path / "none")
 
 
 def test_the_backbone_of_init_takes_the_place_of_the_recipes(people, tmp_path, small, monkeypatch):
     train(people, recipe="tiny_prior", steps=1, out=tmp_path / "parent")
-    other = replace(recipes.tiny_prior(), backbone=TinyConfig(width=64, layers=2, heads=2))
+    other = replace(recipes.tiny_prior(), backbone={"family": "tiny", "width": 64, "layers": 2, "heads": 2})
     monkeypatch.setattr(recipes, "tiny_prior", lambda: other)
-    train(people, recipe="tiny_prior", steps=1, out=tmp_path / "child", init=tmp_path / "parent")
+    train(people, recipe="tiny_prior", steps=1, out=tmp_path / "child", flags=TrainFlags(init=str(tmp_path / "parent")))
     assert read_card(tmp_path / "child")["backbone"] == read_card(tmp_path / "parent")["backbone"]
 
 
-def test_an_exported_cache_trains_the_same_weights(people, tmp_path, small):
-    train(people, recipe="tiny_prior", steps=2, out=tmp_path / "direct")
-    train(people, recipe="tiny_prior", steps=2, out=tmp_path / "unused", export_cache=tmp_path / "cache.safetensors")
-    train(tmp_path / "cache.safetensors", recipe="tiny_prior", steps=2, out=tmp_path / "cached")
-    assert (tmp_path / "direct" / "model.safetensors").read_bytes() == (tmp_path / "cached" / "model.safetensors").read_bytes()
-    assert not (tmp_path / "unused").exists()
+def test_the_same_command_continues_and_is_then_a_no_op(people, tmp_path, small):
+    train(people, recipe="tiny_prior", steps=2, out=tmp_path / "a")
+    train(people, recipe="tiny_prior", steps=2, out=tmp_path / "b")
+    assert (tmp_path / "a" / "model.safetensors").read_bytes() == (tmp_path / "b" / "model.safetensors").read_bytes()
+    stamp = (tmp_path / "a" / "animator.json").stat().st_mtime_ns
+    train(people, recipe="tiny_prior", steps=2, out=tmp_path / "a")
+    assert (tmp_path / "a" / "animator.json").stat().st_mtime_ns == stamp
 
 
 def test_unreadable_clips_are_named_and_the_rest_is_used(people, tmp_path, small, capsys):
@@ -88,20 +104,65 @@ def test_unreadable_clips_are_named_and_the_rest_is_used(people, tmp_path, small
     assert read_card(tmp_path / "out")["examples"] == 3
 
 
+def test_flags_take_the_place_of_the_recipe_and_a_second_stays_a_second(people, pairs, tmp_path):
+    base = recipes.wan_1_3b_e2e()
+    flags = TrainFlags(size=(64, 48), fps=8.0, num_frames=17, seed=5, save_every=7)
+    config = resolve(base, people, tmp_path, None, flags)
+    assert (config.grid.size, config.grid.fps, config.grid.num_frames, config.gap_frames) == ((64, 48), 8.0, 17, 8)
+    assert config.seed == 5 and config.save_every == 7 and base.gap_frames == 16
+    assert resolve(recipes.tiny_e2e(), pairs, tmp_path, None, TrainFlags()).grid.fps == 8.0  # the dataset's
+    with pytest.raises(ValueError, match="--estimator: got none, expected a pose estimator; rtmlib:DIR"):
+        resolve(recipes.wan_1_3b_pose(), people, tmp_path, None, TrainFlags())
+
+
+def test_validation_cases_are_painted_and_scored_while_it_trains(people, tmp_path, small):
+    flags = TrainFlags(validation=Validation(suite="world-mini", every=2, cases=2), runtime=CPU)
+    train(people, recipe="tiny_prior", steps=3, out=tmp_path / "out", flags=flags)
+    for step in (2, 3):
+        run = tmp_path / "out" / "validation" / f"step-{step:06d}"
+        scores = pd.read_parquet(run / "scores.parquet")
+        assert scores["case"].nunique() == 2 and (scores["status"] == "ok").any() and len(list((run / "videos").glob("*.mp4"))) == 2
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    board = events.EventAccumulator(str(tmp_path / "out" / "tensorboard"))
+    board.Reload()
+    assert [event.step for event in board.Scalars("loss")] == [1, 2, 3] and "validation/overall" in board.Tags()["scalars"]
+    train(people, recipe="tiny_prior", steps=3, out=tmp_path / "plain")
+    assert (tmp_path / "plain" / "model.safetensors").read_bytes() == (tmp_path / "out" / "model.safetensors").read_bytes()
+
+
 def test_wrong_use_says_what_to_do(people, tmp_path, small):
     with pytest.raises(ValueError, match="recipe: got 'tiny_poze'.*did you mean tiny_pose"):
         train(people, recipe="tiny_poze", steps=1, out=tmp_path)
     with pytest.raises(ValueError, match="--data"):
         train(tmp_path / "nowhere", recipe="tiny_prior", steps=1, out=tmp_path)
-    with pytest.raises(ValueError, match="an estimator folder"):
-        train(people, recipe="tiny_pose", steps=1, out=tmp_path, estimator=tmp_path)
+    with pytest.raises(ValueError, match="pose estimator .*expected an estimator folder"):
+        train(people, recipe="tiny_pose", steps=1, out=tmp_path / "x", flags=TrainFlags(estimator=str(people)))
+    with pytest.raises(ValueError, match="--init family: got WarpAnimator, expected tiny"):
+        train(people, recipe="tiny_e2e", steps=1, out=tmp_path / "x", flags=TrainFlags(init="tiny_pose"))
+    with pytest.raises(ValueError, match="checkpoint nowhere: got no animator.json there, expected .* one of tiny_e2e, tiny_pose"):
+        train(people, recipe="tiny_e2e", steps=1, out=tmp_path / "x", flags=TrainFlags(init="nowhere"))
+    with pytest.raises(ValueError, match="--weights: got none, expected a local diffusers folder"):
+        train(people, recipe="wan_1_3b_e2e", steps=1, out=tmp_path / "x")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").touch()
+    with pytest.raises(ValueError, match="--out: got .* with thesis.tex, expected a new folder"):
+        train(people, recipe="tiny_prior", steps=1, out=tmp_path / "full")
+
+
+def test_every_recipe_is_one_the_paper_would_know():
+    for name in RECIPES.entries:
+        config = RECIPES.load(name)()
+        if name.startswith(("wan", "hunyuan")):
+            assert config.lora.rank == 256 and config.lora.layers == ("feed_forward",) and config.optimizer.lr == 5e-5
+            assert config.batch_size * config.accumulate == 2 and 49 <= config.grid.num_frames <= 121
+            assert config.gap_frames == config.grid.fps and config.recipe == name
 
 
 def test_no_training_code_can_reach_a_truth():
     """Truth lives in awbench's cases and suites; the files that feed training import neither, directly or through others."""
     reached, todo = (
         set(),
-        ["pipelines.train", "bootstrap.clip_examples", "bootstrap.shards.reader", "bootstrap.synthesis", "models.training.loop"],
+        ["models.training.batches", "bootstrap.clip_examples", "bootstrap.shards.examples", "bootstrap.synthesis", "models.training.loop"],
     )
     while todo:
         module = todo.pop()
@@ -114,11 +175,11 @@ def test_no_training_code_can_reach_a_truth():
                 todo += [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module:
                 todo += [node.module] + [f"{node.module}.{alias.name}" for alias in node.names]
-    assert "models.training.cache" in reached and "models.video" in reached
+    assert "models.training.batches" in reached and "models.video" in reached
     assert not {m for m in reached if m.startswith(("awbench.world", "awbench.suites", "awbench.cases", "awbench.ground_truth"))}
 
 
-GIVEN = {  # docs/tiny_models.md: the weights two stages started from, made in an earlier round or on trial
+GIVEN = {  # the weights two stages of the shipped warps started from
     "tiny_prior": "3d584473c1ed7833e39018b96b9d361cc27c0016a69d17ffbb6c30ae4cd6dc34",
     "tiny_pose": "c6863753b36b9c39593167db00a0e76aadb44c6aeebc8a8251f23bed77e098dd",
 }

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from models.backbones.matching import sample_at
+from models.backbones.warp.matching import sample_at
 
 _NEAR_PX, _FAR_WEIGHT = 3.0, 1e-4
 """How far a displacement is carried by neighbours, and the weight of the mean over the picture, which is left where no neighbour is."""

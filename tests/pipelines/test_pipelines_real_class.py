@@ -1,0 +1,77 @@
+"""The whole chain on a real class: pose-driven LoRA -> pairs -> end-to-end LoRA -> generate -> score, from the command line, on diffusers'
+own Wan classes with tiny random weights."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from awbench.world.export import write_clip_folder
+from models.animators.checkpoint import WEIGHTS_PATH, read_card
+from pipelines.cli import main
+from tests.models.tiny_pipelines import save_wan
+
+SMALL = ["--size", "32x32", "--num-frames", "9", "--runtime.device", "cpu"]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """The paper's recipes at a rank and batch a test can pay for."""
+    from dataclasses import replace
+
+    import pipelines.recipes as recipes
+    from models.training.lora import LoraSpec
+
+    for name in ("wan_1_3b_pose", "wan_1_3b_e2e"):
+        base = getattr(recipes, name)()
+        config = replace(base, lora=LoraSpec(rank=4), batch_size=1, sampling=replace(base.sampling, steps=2))
+        monkeypatch.setattr(recipes, name, lambda config=config: config)
+
+
+def run(*arguments):
+    status = main([str(argument) for argument in arguments])
+    assert status == 0, arguments
+
+
+def test_the_commands_of_the_readme_run_on_a_real_class(tmp_path, small, monkeypatch):
+    weights = save_wan(tmp_path / "hub" / "Wan2.1-tiny")
+    people, looks = tmp_path / "people", tmp_path / "looks"
+    write_clip_folder(people, split="train", subjects=("human",), clips=2, size=48, num_frames=24)
+    write_clip_folder(looks, split="train", subjects=("bird", "blob"), clips=2, size=48, num_frames=12)
+
+    pose = ["train", "--recipe", "wan_1_3b_pose", "--data", people, "--estimator", "tiny", "--fps", 4, "--steps", 2]
+    run(*pose, "--weights", weights, "--out", tmp_path / "pose", *SMALL)
+    card = read_card(tmp_path / "pose")
+    assert card["adapter"]["rank"] == 4 and card["gap_frames"] == 4 and card["motion"]["normalised"] and card["grid"]["fps"] == 4.0
+    assert card["backbone"]["weights"]["name"] == "Wan2.1-tiny" and str(tmp_path) not in json.dumps(card)
+
+    open_gates = [f"--thresholds.{name}={0}" for name in ("moving", "distinct", "motion-agreement", "identity")]
+    factory = ["synthesize", "--driving", people, "--references", looks, "--teacher", tmp_path / "pose", "--limit", 3]
+    run(*factory, *open_gates, "--runtime.device", "cpu", "--out", tmp_path / "pairs")
+    manifest = pd.read_parquet(tmp_path / "pairs" / "manifest.parquet")
+    assert (manifest["status"] == "kept").sum() == 3
+
+    end = ["train", "--recipe", "wan_1_3b_e2e", "--init", tmp_path / "pose", "--data", tmp_path / "pairs", "--steps", 2]
+    run(*end, "--out", tmp_path / "e2e", *SMALL)
+    card = read_card(tmp_path / "e2e")
+    assert card["parents"]["init"] == read_card(tmp_path / "pose")["sha256"] and card["data"]["kind"] == "pairs"
+    assert card["motion"] == {"kind": "raw"} and card["gap_frames"] == 4 and card["grid"]["fps"] == 4.0
+
+    monkeypatch.setenv(WEIGHTS_PATH, str(tmp_path / "hub"))
+    (tmp_path / "elsewhere").mkdir()
+    moved = (tmp_path / "e2e").rename(tmp_path / "elsewhere" / "e2e")
+    run("generate", "--animator", moved, "--suite", "world-mini", "--out", tmp_path / "run", "--runtime.device", "cpu")
+    run("score", tmp_path / "run")
+    scores = pd.read_parquet(tmp_path / "run" / "scores.parquet")
+    assert set(scores["status"]) <= {"ok", "unscored"} and scores["case"].nunique() == 16
+    assert np.isfinite(scores[scores["metric"] == "overall"]["value"]).all()
+    run("export", moved, "--out", tmp_path / "lora")
+    assert (tmp_path / "lora" / "pytorch_lora_weights.safetensors").is_file()
