@@ -12,7 +12,7 @@ from pathlib import Path
 
 SYSTEMS = ("still", "echo_driver", "flow_warp", "tiny_pose", "ground_truth")
 SUITE = "world-mini"
-CLIPS, IDENTITIES, PAIRS, STEPS = 8, 10, 24, 100
+CLIPS, IDENTITIES, PAIRS, STEPS = 8, 10, 24, 60
 
 
 def demo(out: Path, *, workers: int = 2) -> Path:
@@ -26,7 +26,7 @@ def demo(out: Path, *, workers: int = 2) -> Path:
         _footage(out)
         _say(2, "pairs: the pose-driven teacher puts the people's motion on the characters; filters decide what to keep")
         print(_pairs(out, workers))
-        _say(3, f"training: {STEPS} steps of an end-to-end model on those pairs, from nothing: enough to copy, not to move")
+        _say(3, f"training: {STEPS} steps of an end-to-end model on those pairs, from nothing: patches of colour, pictures take a GPU")
         print(_train(out))
         _say(4, f"generate and score: {len(SYSTEMS) + 1} systems on {SUITE}")
         runs = _evaluate(out, workers)

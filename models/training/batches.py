@@ -8,6 +8,7 @@ Legend: B batch, T frames of a window.
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,7 @@ from models.training.pose_cache import PoseCache
 from models.types import TrainingExample, require
 
 _MOST_SKIPPED = 100
+_PLENTY_BYTES = 8 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -165,19 +167,31 @@ def _by_processes(batches: Batches, first: int, processes: int) -> Iterator[Batc
         batch_size=None,
         sampler=range(1 << 40),
         num_workers=processes,
-        prefetch_factor=4,
-        collate_fn=_in_tensors,
+        prefetch_factor=2,
+        collate_fn=_in_tensors if _shared_memory_bytes() > _PLENTY_BYTES else _by_pipe,
         multiprocessing_context="fork",
     )
     for parts in loader:
         yield Batch(**{name: part.numpy() if hasattr(part, "numpy") else part for name, part in parts.items()})
 
 
+def _shared_memory_bytes() -> int:
+    """What is free for tensors that processes share; containers often have next to none."""
+    try:
+        room = os.statvfs("/dev/shm")
+    except OSError:
+        return 0
+    return room.f_bavail * room.f_frsize
+
+
+def _by_pipe(batch: Batch) -> dict[str, Any]:
+    return {name: getattr(batch, name) for name in batch.__slots__}
+
+
 def _in_tensors(batch: Batch) -> dict[str, Any]:
     import torch
 
-    values = {name: getattr(batch, name) for name in batch.__slots__}
-    return {name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value for name, value in values.items()}
+    return {name: torch.from_numpy(v) if isinstance(v, np.ndarray) else v for name, v in _by_pipe(batch).items()}
 
 
 def check_example(example: TrainingExample, config: TrainConfig) -> None:

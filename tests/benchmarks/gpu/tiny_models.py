@@ -40,7 +40,7 @@ from awbench.world.render import render  # noqa: E402
 from awbench.world.shot import NOVEL_SUBJECTS, SUBJECTS, sample_shot  # noqa: E402
 from bootstrap.filters import FILTER_METRICS, METRICS, moving_share  # noqa: E402
 from bootstrap.thresholds import Thresholds  # noqa: E402
-from models.animators.checkpoint import ESTIMATOR, checked_weights, read_card  # noqa: E402
+from models.animators.checkpoint import ESTIMATOR, checked_weights, load_checkpoint, read_card  # noqa: E402
 from models.animators.in_context import InContextAnimator, windows  # noqa: E402
 from models.animators.load import SHIPPED  # noqa: E402
 from models.animators.motion import Posed, build_motion  # noqa: E402
@@ -59,7 +59,7 @@ from pipelines.recipes import tiny_e2e, tiny_pose, tiny_prior  # noqa: E402
 
 FRAMES, SIZE, FPS = 24, 64, 8.0
 EVERYONE = tuple(name for name in SUBJECTS if name not in NOVEL_SUBJECTS)
-WARM_STEPS = 20
+WARM_STEPS, ROUND = 10, 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,16 +115,12 @@ def _estimator() -> Any:
     return _LOADED[0]
 
 
-def make_clips(jobs: Sequence[tuple], processes: int, until: float, clock: Clock) -> list[tuple[TrainingExample, Posed | None]]:
-    """As many of the jobs as are done by `until`, in the order of their ids."""
-    made = []
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        for item in pool.imap_unordered(make_clip, jobs, chunksize=4):
-            made.append(item)
-            if clock() > until:
-                pool.terminate()
-                break
-    return sorted(made, key=lambda item: item[0].id)
+def make_clips(jobs: Sequence[tuple], pool: Any, until: float, clock: Clock) -> list[tuple[TrainingExample, Posed | None]]:
+    """The first of the jobs, as many as are done by `until`."""
+    made: list[tuple[TrainingExample, Posed | None]] = []
+    while len(made) < len(jobs) and clock() < until:
+        made += pool.map(make_clip, jobs[len(made) : len(made) + ROUND], chunksize=4)
+    return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,16 +149,13 @@ def train_until(
     while len(run.losses) < steps:
         run.step([next(stream)], steps)
         done = len(run.losses)
-        if done == WARM_STEPS // 2:
-            began = clock()  # after compilation
         if done == WARM_STEPS:
-            rate = (done - WARM_STEPS // 2) / (clock() - began)
-            steps = done + max(1, int(rate * (until - clock()) * 0.97))
-            clock.say(f"{config.recipe}: {rate:.2f} steps/s of {config.batch_size}, {steps} steps")
-        if done % 200 == 0:
-            clock.say(f"{config.recipe} {done}/{steps} loss {np.mean(run.losses[-100:]):.4f}")
-        if clock() > until + 20:  # slower than it began
-            break
+            began = clock()  # after compilation
+        if done > WARM_STEPS and (done == 2 * WARM_STEPS or done % 50 == 0):  # what was fetched ahead is used up: ask the rate again
+            rate = (done - WARM_STEPS) / (clock() - began)
+            steps = done + max(1, int(rate * (until - clock())))
+        if done % 200 == 0 or done == 2 * WARM_STEPS:
+            clock.say(f"{config.recipe} {done}/{steps} of {config.batch_size}, loss {np.mean(run.losses[-100:]):.4f}")
     stream.close()
     return run
 
@@ -172,14 +165,6 @@ def figures_of(run: TrainState, seconds: float) -> dict[str, Any]:
     smooth = [round(float(np.mean(run.losses[i : i + every])), 5) for i in range(0, len(run.losses), every)]
     samples = len(run.losses) * run.config.batch_size
     return {"steps": len(run.losses), "samples": samples, "seconds": round(seconds, 1), "loss": smooth}
-
-
-def animator_of(run: TrainState, motion: Any, name: str) -> InContextAnimator:
-    """The averaged weights, painting."""
-    run.swap({name: value for name, value in run.average.items()})
-    run.backbone.transformer.eval()
-    facts = {"grid": run.config.grid, "gap_frames": run.config.gap_frames, "sampling": run.config.sampling}
-    return InContextAnimator(backbone=run.backbone, motion=motion, name=name, weights_hash=name, **facts)
 
 
 # ---- painting many at once -----------------------------------------------------------------------------------------------------
@@ -245,13 +230,13 @@ def sized(config: TrainConfig, scale: Scale) -> TrainConfig:
     return replace(config, backbone=dict(scale.backbone), batch_size=scale.batch)
 
 
-def prior_pose(out: Path, seconds: float, scale: Scale, clock: Clock) -> dict[str, Any]:
+def prior_pose(out: Path, seconds: float, scale: Scale, clock: Clock, pool: Any) -> dict[str, Any]:
     """Clips of everyone -> prior; people with estimated poses -> pose-driven, from the prior."""
     everyone = [("train", i, EVERYONE[i % len(EVERYONE)], False) for i in range(scale.characters)]
-    characters = [example for example, _ in make_clips(everyone, scale.processes, 0.12 * seconds, clock)]
-    people = make_clips([("train", i, "human", True) for i in range(scale.people)], scale.processes, 0.32 * seconds, clock)
-    strangers = make_clips([("heldout", i, "human", True) for i in range(scale.held_out)], scale.processes, 0.35 * seconds, clock)
-    looks = make_clips([("heldout", i, SUBJECTS[i % len(SUBJECTS)], False) for i in range(12)], scale.processes, 0.36 * seconds, clock)
+    characters = [example for example, _ in make_clips(everyone, pool, 0.12 * seconds, clock)]
+    people = make_clips([("train", i, "human", True) for i in range(scale.people)], pool, 0.32 * seconds, clock)
+    strangers = make_clips([("heldout", i, "human", True) for i in range(scale.held_out)], pool, 0.35 * seconds, clock)
+    looks = make_clips([("heldout", i, SUBJECTS[i % len(SUBJECTS)], False) for i in range(12)], pool, 0.36 * seconds, clock)
     clock.say(f"{len(characters)} characters, {len(people)} people with poses")
     figures: dict[str, Any] = {"characters": len(characters), "people": len(people)}
 
@@ -271,7 +256,7 @@ def prior_pose(out: Path, seconds: float, scale: Scale, clock: Clock) -> dict[st
     publish_checkpoint(run, out / "pose", {"name": "tiny_pose", "parents": parents, "data": {"kind": "clips"}}, len(people))
     _copy_estimator(out / "pose")
 
-    animator = animator_of(run, motion, "tiny_pose")
+    animator = load_checkpoint(out / "pose")  # not compiled: other shapes would be compiled anew
     figures["reconstruction"] = reconstruct(animator, strangers, scale.batch)
     write_samples(out / "samples.png", animator, [e for e, _ in strangers], [e for e, _ in looks])
     return figures
@@ -298,14 +283,12 @@ def judged(job: tuple[str, np.ndarray, np.ndarray, np.ndarray]) -> str:
     return ""
 
 
-def e2e(out: Path, pose: Path, seconds: float, scale: Scale, clock: Clock) -> dict[str, Any]:
+def e2e(out: Path, pose: Path, seconds: float, scale: Scale, clock: Clock, pool: Any) -> dict[str, Any]:
     """The teacher puts people's motion on everyone's looks; the synthetic clip drives, the real one is the target."""
-    from models.animators.checkpoint import load_checkpoint
-
-    people = make_clips([("train", i, "human", True) for i in range(scale.pairs)], scale.processes, 0.25 * seconds, clock)
+    people = make_clips([("train", i, "human", True) for i in range(scale.pairs)], pool, 0.25 * seconds, clock)
     looks = [("train", 10**6 + i, EVERYONE[i % len(EVERYONE)], False) for i in range(len(people))]
-    identities = make_clips(looks, scale.processes, 0.35 * seconds, clock)
-    strangers = make_clips([("heldout", i, SUBJECTS[i % len(SUBJECTS)], False) for i in range(scale.held_out)], scale.processes, 1e9, clock)
+    identities = make_clips(looks, pool, 0.35 * seconds, clock)
+    strangers = make_clips([("heldout", i, SUBJECTS[i % len(SUBJECTS)], False) for i in range(scale.held_out)], pool, 1e9, clock)
     count = min(len(people), len(identities))
     people = people[:count]
     order = item_rng(7, "pairing").permutation(count)
@@ -314,8 +297,7 @@ def e2e(out: Path, pose: Path, seconds: float, scale: Scale, clock: Clock) -> di
     clips = list(animate_many(teacher, references, [p for _, p in people], length, 3, scale.batch))
     clock.say(f"{count} pairs painted")
     jobs = [(e.id, clip, e.target.frames[:length], look) for (e, _), clip, look in zip(people, clips, references)]
-    with multiprocessing.get_context("spawn").Pool(scale.processes) as pool:
-        reasons = pool.map(judged, jobs, chunksize=8)
+    reasons = pool.map(judged, jobs, chunksize=8)
     examples = []
     for (example, _), clip, reason in zip(people, clips, reasons):
         if not reason:
@@ -333,7 +315,7 @@ def e2e(out: Path, pose: Path, seconds: float, scale: Scale, clock: Clock) -> di
     parents = {"init": card["sha256"], "teacher": teacher.weights_hash}
     facts = {"name": "tiny_e2e", "parents": parents, "data": {"kind": "pairs", "teacher": teacher.weights_hash}}
     publish_checkpoint(run, out / "e2e", {**facts, "filter_metrics": sorted(FILTER_METRICS.values())}, len(examples))
-    animator = animator_of(run, build_motion({"kind": "raw"}), "tiny_e2e")
+    animator = load_checkpoint(out / "e2e")
     figures["reconstruction"] = reconstruct(animator, strangers, scale.batch)
     write_samples(out / "samples.png", animator, [e for e, _ in strangers[:12]], [e for e, _ in strangers[:12][::-1]])
     return figures
@@ -351,10 +333,11 @@ def main() -> None:
     torch.set_float32_matmul_precision("high")
     clock, scale = Clock(), SMALL if flags.small else Scale()
     flags.out.mkdir(parents=True, exist_ok=True)
-    if flags.leg == "prior_pose":
-        figures = prior_pose(flags.out, flags.seconds, scale, clock)
-    else:
-        figures = e2e(flags.out, flags.pose, flags.seconds, scale, clock)
+    with multiprocessing.get_context("fork").Pool(scale.processes) as pool:  # forked before anything touches the GPU
+        if flags.leg == "prior_pose":
+            figures = prior_pose(flags.out, flags.seconds, scale, clock, pool)
+        else:
+            figures = e2e(flags.out, flags.pose, flags.seconds, scale, clock, pool)
     card = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     about = {"leg": flags.leg, "device": card, "torch": torch.__version__, "total_s": round(clock(), 1)}
     (flags.out / "figures.json").write_text(json.dumps({**about, **figures}, indent=1) + "\n")
