@@ -76,7 +76,8 @@ def _run(verb: str, arguments: list[str]) -> int:
 
 
 def _wrong_use(verb: str, message: str) -> int:
-    print(f"actorforge {verb}".rstrip() + f": {message}", file=sys.stderr)
+    said = message.removeprefix(f"{verb}: ") if verb else message  # errors of a verb's own settings begin with its name
+    print(f"actorforge {verb}".rstrip() + f": {said}", file=sys.stderr)
     return 2
 
 

@@ -108,7 +108,8 @@ def _backbone_fields(base: TrainConfig, out: Path, init: Path | None, flags: Tra
     if place is not None:
         from models.backbones.diffusers_folder import fingerprint
 
-        require(place.is_dir(), "train", "--weights", str(place), "a local diffusers folder")
+        advice = "give the folder that holds transformer/, vae/ and model_index.json"
+        require((place / "model_index.json").is_file(), "train", "--weights", str(place), "a local diffusers folder", advice)
         fields["weights"] = {"name": place.resolve().name, "fingerprint": fingerprint(place), "path": way_to(place, out)}
     return fields
 
