@@ -199,7 +199,7 @@ def generate_case(run: Run, case_id: str, animator: Animator, guide: Guide | Non
         clip, note = to_grid(_checked(result, case_id), run.suite.grid)
         data = encode_video(clip)
         write_bytes(run.video_path(case_id), data)
-        adaptation = "; ".join(part for part in (media.adaptation, note) if part)
+        adaptation = "; ".join(part for part in (media.adaptation, result.provenance.get("note", ""), note) if part)
         row |= {"status": "ok", "animator": result.animator, "sha256": sha256(data), "adaptation": adaptation}
     except Exception as error:  # noqa: BLE001  an animator may raise anything, and one case must not stop the others
         row |= {"status": "failed", "reason": _reason(error), "seconds": round(time.monotonic() - start_s, 4)}

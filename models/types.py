@@ -180,7 +180,10 @@ class AnimationRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AnimationResult:
-    """A generated clip with where it came from. `animator`: name and weights hash; `seconds`: wall time."""
+    """A generated clip with where it came from. `animator`: name and weights hash; `seconds`: wall time.
+
+    `provenance`: how it was made; its `note`, where there is one, is kept beside the case in a run.
+    """
 
     request_id: str
     clip: Clip

@@ -26,7 +26,7 @@ def demo(out: Path, *, workers: int = 2) -> Path:
         _footage(out)
         _say(2, "pairs: the pose-driven teacher puts the people's motion on the characters; filters decide what to keep")
         print(_pairs(out, workers))
-        _say(3, f"training: {STEPS} steps of an end-to-end model on those pairs, from nothing: patches of colour, pictures take a GPU")
+        _say(3, f"training: {STEPS} steps of an end-to-end model on those pairs, from the short_pose that an hour of one core made")
         print(_train(out))
         _say(4, f"generate and score: {len(SYSTEMS) + 1} systems on {SUITE}")
         runs = _evaluate(out, workers)
@@ -50,18 +50,25 @@ def _footage(out: Path) -> None:
 
 
 def _pairs(out: Path, workers: int) -> str:
-    from pipelines.synthesize import run, summary
+    from pipelines.recipes import SHORT_GRID
+    from pipelines.synthesize import GridFlags, run, summary
 
     outcome = run(
-        driving=out / "people", references=out / "characters", teacher="tiny_pose", out=out / "pairs", workers=workers, limit=PAIRS
+        driving=out / "people",
+        references=out / "characters",
+        teacher="tiny_pose",
+        out=out / "pairs",
+        grid=GridFlags(num_frames=SHORT_GRID.num_frames),
+        workers=workers,
+        limit=PAIRS,
     )
     return summary(outcome, out / "pairs")
 
 
 def _train(out: Path) -> str:
-    from pipelines.train import train
+    from pipelines.train import TrainFlags, train
 
-    return train(out / "pairs", recipe="demo_e2e", steps=STEPS, out=out / "demo_e2e")
+    return train(out / "pairs", recipe="demo_e2e", steps=STEPS, out=out / "demo_e2e", flags=TrainFlags(init="short_pose"))
 
 
 def _evaluate(out: Path, workers: int) -> list[Path]:

@@ -21,20 +21,25 @@ from models.runtime import Runtime
 from models.types import AnimationRequest, require
 from pipelines.cluster import Lost, absolute_animator, run_units
 
-NO_GUIDE = "none"
+NO_GUIDE, OWN_GUIDE = "none", "own"
+"""What --guide may say beside a guide's name: no prompts, or those of the guide that the checkpoint was trained with."""
 _AUTO = Runtime()
 
 
 def generate(
-    animator: str, suite: str, out: Path, *, workers: int = 0, seed: int = 0, guide: str = NO_GUIDE, runtime: Runtime = _AUTO
+    animator: str, suite: str, out: Path, *, workers: int = 0, seed: int = 0, guide: str = OWN_GUIDE, runtime: Runtime = _AUTO
 ) -> Run:
     """Bring the run folder `out` to completion. `animator`: name, `name:argument` or checkpoint folder; `suite`: name or folder.
 
-    `guide`: the name of a guide that writes the prompt of a case without one, or none.
+    `guide`: the name of a guide that writes the prompt of a case without one, none, or own: the one the checkpoint was trained with.
     """
     require(seed >= 0, "generate", "seed", seed, "a whole number >= 0")
-    name, loaded_suite, loaded_guide = absolute_animator(animator), load_suite(suite), _guide(guide)
+    name, loaded_suite = absolute_animator(animator), load_suite(suite)
+    if guide != OWN_GUIDE:
+        guide_of(guide)  # a mistyped name is told before an animator is loaded
     loaded = load_for_suite(name, loaded_suite, runtime)
+    guide = getattr(loaded, "guide", NO_GUIDE) if guide == OWN_GUIDE else guide
+    loaded_guide = guide_of(guide)
     run = start_run(Path(out).resolve(), loaded_suite, name, loaded, seed, guide=loaded_guide)
     todo = pending(run)
     if run.complete and not todo:
@@ -52,10 +57,11 @@ def generate(
 
 def _make_worker(folder: Path, animator: str, guide: str, runtime: Runtime) -> Callable[[str], Row]:
     run = Run.open(folder)
-    return partial(_animate, run, load_for_suite(animator, run.suite, runtime), _guide(guide))
+    return partial(_animate, run, load_for_suite(animator, run.suite, runtime), guide_of(guide))
 
 
-def _guide(name: str) -> Guide | None:
+def guide_of(name: str) -> Guide | None:
+    """The guide of that name; None for none."""
     return None if name == NO_GUIDE else load_guide(name)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
@@ -53,11 +53,26 @@ def train(data: Path, *, recipe: str, steps: int, out: Path, flags: TrainFlags =
     require(data.exists(), "train", "--data", str(data), "a dataset folder or a folder of clips")
     _set_threads()
     _check_out(out)
+    _check_flags(base, flags)
     if isinstance(base, EstimatorConfig):
         return _train_estimator(data, base, steps, out)
     init = None if flags.init is None else checkpoint_folder(flags.init)
     config = resolve(base, data, out, init, flags)
     return _fit(data, config, steps, out, init, flags)
+
+
+def _check_flags(base: TrainConfig | EstimatorConfig, flags: TrainFlags) -> None:
+    """Refuse flags that would do nothing, or break a run after its start."""
+    runtime = flags.runtime
+    advice = "it is for inference: what trains stays on the device and is computed anew"
+    require(runtime.offload == "none", "train", "--runtime.offload", runtime.offload, "none", advice)
+    require(runtime.block_cache == 0, "train", "--runtime.block-cache", runtime.block_cache, "0", advice)
+    if isinstance(base, EstimatorConfig):
+        idle = [name for name, value in asdict(flags).items() if name != "runtime" and value is not None]
+        require(not idle, f"recipe {base.recipe}", "flags", ", ".join(idle), "none but --data, --steps and --out")
+        return
+    skeleton = base.motion["kind"] == "skeleton"
+    require(skeleton or flags.estimator is None, f"recipe {base.recipe}", "--estimator", flags.estimator, "none: it draws no skeleton")
 
 
 def resolve(base: TrainConfig, data: Path, out: Path, init: Path | None, flags: TrainFlags) -> TrainConfig:
@@ -110,7 +125,10 @@ def _backbone_fields(base: TrainConfig, out: Path, init: Path | None, flags: Tra
 
         advice = "give the folder that holds transformer/, vae/ and model_index.json"
         require((place / "model_index.json").is_file(), "train", "--weights", str(place), "a local diffusers folder", advice)
-        fields["weights"] = {"name": place.resolve().name, "fingerprint": fingerprint(place), "path": way_to(place, out)}
+        mark, before = fingerprint(place), fields.get("weights", {}).get("fingerprint")
+        same = "these are other weights than --init was trained on"
+        require(before in (None, mark), "train", "--weights fingerprint", mark[:12], str(before)[:12], same)
+        fields["weights"] = {"name": place.resolve().name, "fingerprint": mark, "path": way_to(place, out)}
     return fields
 
 

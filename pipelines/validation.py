@@ -65,14 +65,15 @@ class Watcher:
         """Mean of every metric that could be scored, of the averaged weights."""
         from awbench.runs import finish_generation, generate_case, pending, start_run
         from awbench.scoring import load_metrics, score_run
+        from pipelines.generate import guide_of
 
         kept, transformer = run.swap(), run.backbone.transformer
         transformer.eval()
         try:
-            animator = self._animator(run, step)
-            folder = start_run(self.out / "validation" / f"step-{step:06d}", self.suite, animator.name, animator, 0)
+            animator, guide = self._animator(run, step), guide_of(run.config.guide)
+            folder = start_run(self.out / "validation" / f"step-{step:06d}", self.suite, animator.name, animator, 0, guide=guide)
             for case in pending(folder):
-                generate_case(folder, case, animator)
+                generate_case(folder, case, animator, guide)
             table = score_run(finish_generation(folder), load_metrics())
         finally:
             run.swap(kept)

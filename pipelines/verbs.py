@@ -177,7 +177,7 @@ def train(
 
 
 def generate(
-    animator: str, suite: str, out: Path, workers: int = 0, seed: int = 0, guide: str = "none", runtime: Runtime = Runtime()
+    animator: str, suite: str, out: Path, workers: int = 0, seed: int = 0, guide: str = "own", runtime: Runtime = Runtime()
 ) -> int:
     """Run an animator over a suite.
 
@@ -187,7 +187,7 @@ def generate(
         out: Run folder; the same command continues it.
         workers: Ray worker processes; 0 runs in this process.
         seed: Seed of the run.
-        guide: Writes the prompt of a case without one: template, mllm:BASE_URL#MODEL or none, see `actorforge ls guides`.
+        guide: Writes the prompt of a case without one: template, mllm:BASE_URL#MODEL, none, or own: what the checkpoint was trained with.
         runtime: Device, number format, offload, attention, compilation, cache.
     """
     from pipelines import generate as job

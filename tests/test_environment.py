@@ -77,9 +77,10 @@ def test_training_from_memory_needs_no_video_library_and_no_factory(tmp_path):
     assert (tmp_path / "animator.json").is_file()
 
 
-def test_the_quickstart_notebook_runs_and_is_kept_without_outputs(tmp_path):
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb")))
+def test_a_notebook_runs_and_is_kept_without_outputs(name):
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
-    notebook = nbformat.read(ROOT / "notebooks" / "01_quickstart.ipynb", as_version=4)
+    notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert cells and not any(cell.outputs for cell in cells)
     nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(ROOT)}}).execute()

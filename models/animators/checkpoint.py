@@ -12,6 +12,7 @@ longer leads to them they are looked for by name below the folders of ACTORFORGE
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
@@ -88,8 +89,9 @@ def load_in_context(folder: Path, card: Mapping[str, Any], runtime: Runtime):
         name=card.get("name", folder.name),
         weights_hash=parts[0] if len(parts) == 1 else sha256("".join(parts).encode()),
         sampling=_built(Sampling, card.get("sampling", {}), "sampling"),
-        runtime=runtime,
+        runtime=replace(runtime, dtype=str(backbone.transformer.dtype).removeprefix("torch.")),  # what it really runs in
         filter_metrics=tuple(card.get("filter_metrics", ())),
+        guide=card.get("recipe", {}).get("guide", "none"),
     )
 
 

@@ -2,8 +2,9 @@
 
     reference, driver ──prepare, draw──▶ driver pictures ──compose──▶ canvas ──condition, paint──▶ latents ──decode──▶ clip
 
-A driver of any length is animated in windows. Every window sees the original reference; with `tail_frames` a window also sees the
-frames painted last, so that it goes on where they end. The first window starts with the gap: blank driver frames that are cut off again.
+A driver of any length and rate is animated at the checkpoint's own rate, in windows. Every window sees the original reference; with
+`tail_frames` a window also sees the frames painted last, so that it goes on where they end. The first window starts with the gap: blank
+driver frames that are cut off again.
 Source: DreamActor-M2, section 3 (canvas) and 5.1 (one second of blank driver before the clip).
 """
 
@@ -29,21 +30,22 @@ from models.types import AnimationRequest, AnimationResult, Clip, Grid, PoseTrac
 class Sampling:
     """How a clip is painted. `guidance` > 1: classifier-free guidance by text against `negative_prompt`.
 
-    `tail_frames`: frames of the window before that a window is given; 0 starts each one from the reference. `driver_half`: whether the
-    driver's half of the canvas is painted along from noise, as in the paper, or stands there as clean tokens.
+    `tail_frames`: frames of the window before that a window is given; 0 starts each one from the reference. `driver_half`: what of the
+    driver's half of the canvas the network sees beside the condition: the known driver noised to each step's time, as in training (path),
+    what it paints there itself, as a stock pipeline would (noise), or the driver itself, free of noise (clean).
     """
 
     steps: int = 30
     guidance: float = 1.0
     negative_prompt: str = ""
     tail_frames: int = 0
-    driver_half: Literal["noise", "clean"] = "noise"
+    driver_half: Literal["path", "noise", "clean"] = "path"
 
     def __post_init__(self) -> None:
         require(self.steps >= 1, "sampling", "steps", self.steps, "a whole number >= 1")
         require(self.guidance >= 0 and np.isfinite(self.guidance), "sampling", "guidance", self.guidance, "a finite number >= 0")
         require(self.tail_frames >= 0, "sampling", "tail_frames", self.tail_frames, "a whole number >= 0")
-        require(self.driver_half in ("noise", "clean"), "sampling", "driver_half", repr(self.driver_half), "noise or clean")
+        require(self.driver_half in ("path", "noise", "clean"), "sampling", "driver_half", repr(self.driver_half), "path, noise or clean")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +67,8 @@ class Window:
 
 
 def windows(count: int, grid: Grid, backbone: Backbone, *, gap_frames: int, tail_frames: int) -> list[Window]:
-    """The windows that animate `count` frames, each of the grid's frames and the gap at most."""
-    most, plan, start = grid.num_frames + gap_frames, [], 0
+    """The windows that animate `count` frames: canvases no longer than those trained on, the grid's frames with gap or tail within."""
+    most, plan, start = grid.num_frames, [], 0
     while start < count:
         tail = min(tail_frames, start)
         lead = 1 + tail if tail else gap_frames
@@ -92,19 +94,22 @@ class InContextAnimator:
         sampling: Sampling = Sampling(),
         runtime: Runtime = Runtime(),
         filter_metrics: tuple[str, ...] = (),
+        guide: str = "none",
     ) -> None:
-        room = grid.num_frames + gap_frames - 1 - sampling.tail_frames
-        require(room >= 1, f"animator {name}", "tail_frames", sampling.tail_frames, f"less than {grid.num_frames + gap_frames - 1}")
+        room = grid.num_frames - 1
+        require(sampling.tail_frames < room, f"animator {name}", "tail_frames", sampling.tail_frames, f"less than {room}")
         self.backbone, self.motion, self.grid, self.gap_frames = backbone, motion, grid, gap_frames
         self.name, self.weights_hash, self.filter_metrics = name, weights_hash, filter_metrics
-        self.sampling, self.runtime = sampling, runtime
+        self.sampling, self.runtime, self.guide = sampling, runtime, guide
 
     def animate(self, request: AnimationRequest) -> AnimationResult:
         start, count = time.perf_counter(), request.num_frames
         got = f"{len(request.driving)} frames"
         require(len(request.driving) >= count, f"request {request.id}", "driving length", got, f"at least {count} frames")
-        driving = replace(request.driving, frames=request.driving.frames[:count])
-        pose = None if request.pose is None else _first_frames(request.pose, count)
+        kept, back = at_rate(count, request.driving.fps, self.grid.fps)
+        driving = replace(request.driving, frames=request.driving.frames[kept], fps=self.grid.fps)
+        pose = None if request.pose is None else _frames_of(request.pose, kept, self.grid.fps)
+        count = len(kept)
         size = self.canvas_size(request.size)
         reference, prepared = fit_image(request.reference, size), self.motion.prepare(driving, pose)
         frames = np.zeros((count, size[1], size[0], 3), np.uint8)
@@ -114,13 +119,13 @@ class InContextAnimator:
             tail = frames[window.start - window.tail : window.start]
             pictures = self.motion.draw(prepared, window.driver_frames(count), size)
             frames[window.start : window.start + window.new] = self._paint(reference, pictures, tail, window, request.prompt, generator)
-        clip = Clip(frames=np.stack([fit_image(frame, request.size) for frame in frames]), fps=driving.fps)
+        clip = Clip(frames=np.stack([fit_image(frame, request.size) for frame in frames[back]]), fps=request.driving.fps)
         return AnimationResult(
             request_id=request.id,
             clip=clip,
             animator=f"{self.name}@{self.weights_hash[:12]}",
             seconds=time.perf_counter() - start,
-            provenance=self._provenance(size, plan) | seams(frames, [window.start for window in plan]),
+            provenance=self._provenance(size, plan, seams(frames, [window.start for window in plan]), request.driving.fps),
         )
 
     def canvas_size(self, size: tuple[int, int]) -> tuple[int, int]:
@@ -146,7 +151,8 @@ class InContextAnimator:
         condition, without = self._conditions(canvas, prompt)
         noise = torch.randn(condition.latents_BCThw2.shape, generator=generator).to(condition.latents_BCThw2)
         sampling = self.sampling
-        latents = paint(self.backbone, noise, condition, steps=sampling.steps, guidance=sampling.guidance, without=without)
+        how = {"steps": sampling.steps, "guidance": sampling.guidance, "known_driver": sampling.driver_half == "path"}
+        latents = paint(self.backbone, noise, condition, without=without, **how)
         painted = left_half(self.backbone.codec.decode(latents))
         return clips_to_uint8(painted)[0, window.lead : window.lead + window.new]
 
@@ -158,9 +164,12 @@ class InContextAnimator:
             return condition, None
         return condition, replace(condition, words=self.backbone.words(canvas, (self.sampling.negative_prompt,)))
 
-    def _provenance(self, size: tuple[int, int], plan: list[Window]) -> dict[str, Any]:
+    def _provenance(self, size: tuple[int, int], plan: list[Window], seams: dict[str, float], fps: float) -> dict[str, Any]:
+        own, apart = self.grid.fps, abs(fps - self.grid.fps) >= 1e-3 * fps
+        notes = [f"painted at {own:g} fps"] * apart + [f"{len(plan)} windows, seam ratio {r}" for r in seams.values()]
         canvas = f"{size[0]}x{size[1]}x{plan[0].length}"
-        return {"steps": self.sampling.steps, "canvas": canvas, "windows": len(plan), "runtime": self.runtime.record()}
+        facts = {"steps": self.sampling.steps, "canvas": canvas, "windows": len(plan), "runtime": self.runtime.record()}
+        return facts | seams | ({"note": ", ".join(notes)} if notes else {})
 
 
 def seams(frames: np.ndarray, starts: list[int]) -> dict[str, float]:
@@ -175,5 +184,17 @@ def seams(frames: np.ndarray, starts: list[int]) -> dict[str, float]:
     return {"seam_ratio": round(float(changes[edges].mean() / changes[~edges].mean()), 3)}
 
 
-def _first_frames(pose: PoseTrack, count: int) -> PoseTrack:
-    return PoseTrack(points=pose.points[:count], confidence=pose.confidence[:count], skeleton=pose.skeleton, fps=pose.fps)
+def at_rate(count: int, fps: float, model_fps: float) -> tuple[np.ndarray, np.ndarray]:
+    """Which of `count` frames at `fps` a model sees at its own rate, and which of what it paints is shown at each of the `count` frames.
+
+    The nearest in time both ways; equal rates change nothing.
+    """
+    if abs(fps - model_fps) < 1e-3 * fps:
+        return np.arange(count), np.arange(count)
+    seen = np.arange(int((count - 1) / fps * model_fps + 1e-6) + 1)
+    kept = np.minimum(np.round(seen / model_fps * fps).astype(int), count - 1)
+    return kept, np.minimum(np.round(np.arange(count) / fps * model_fps).astype(int), len(seen) - 1)
+
+
+def _frames_of(pose: PoseTrack, kept: np.ndarray, fps: float) -> PoseTrack:
+    return PoseTrack(points=pose.points[kept], confidence=pose.confidence[kept], skeleton=pose.skeleton, fps=fps)

@@ -30,6 +30,7 @@ class MotionSignal(Protocol):
 
     kind: str
     weights_hash: str
+    needs_driver: bool
 
     def prepare(self, driving: Clip, pose: PoseTrack | None = None) -> Any: ...
 
@@ -41,7 +42,7 @@ class MotionSignal(Protocol):
 class Blank:
     """No driver at all: image-to-video, the tiny stand-in of a foundation model."""
 
-    kind, weights_hash = "blank", ""
+    kind, weights_hash, needs_driver = "blank", "", False
 
     def prepare(self, driving: Clip, pose: PoseTrack | None = None) -> None:
         return None
@@ -56,7 +57,7 @@ class Blank:
 class Raw:
     """The driver's own pixels: end-to-end, no pose."""
 
-    kind, weights_hash = "raw", ""
+    kind, weights_hash, needs_driver = "raw", "", True
 
     def prepare(self, driving: Clip, pose: PoseTrack | None = None) -> Clip:
         return driving
@@ -86,7 +87,7 @@ class Skeleton:
     position and scale are not passed on. Without it people are drawn where they stand.
     """
 
-    kind = "skeleton"
+    kind, needs_driver = "skeleton", True
 
     def __init__(self, estimator: PoseEstimator, *, normalised: bool = False) -> None:
         self.estimator, self.normalised, self.weights_hash = estimator, normalised, estimator.weights_hash

@@ -16,8 +16,9 @@ ANIMATORS = Catalog(
         "echo_driver": Entry(target="models.baselines.echo_driver:create", summary="the driving clip handed back"),
         "flow_warp": Entry(target="models.baselines.flow_warp:create", summary="the reference warped by the driver's optical flow"),
         "recorded": Entry(target="models.baselines.recorded:create", summary="recorded:DIR plays DIR/CASE_ID.mp4 of any system"),
-        "tiny_pose": Entry(target="models.animators.tiny:create_pose", summary="tiny in-context model, motion = drawn skeleton"),
-        "tiny_e2e": Entry(target="models.animators.tiny:create_e2e", summary="tiny in-context model, motion = the raw driver"),
-        "tiny_prior": Entry(target="models.animators.tiny:create_prior", summary="tiny image-to-video model, sees no driver"),
+        "short_pose": Entry(target="models.animators.tiny:create_short", summary="the method in very small: plain canvas, drawn skeleton"),
+        "tiny_pose": Entry(target="models.animators.tiny:create_pose", summary="48 px warp, not the method; motion = drawn skeleton"),
+        "tiny_e2e": Entry(target="models.animators.tiny:create_e2e", summary="48 px warp, not the method; motion = the raw driver"),
+        "tiny_prior": Entry(target="models.animators.tiny:create_prior", summary="48 px image-to-video, sees no driver"),
     },
 )

@@ -17,6 +17,10 @@ def create_prior(argument: str | None = None):
     return _load("tiny_prior", argument)
 
 
+def create_short(argument: str | None = None):
+    return _load("short_pose", argument)
+
+
 def create_pose(argument: str | None = None):
     return _load("tiny_pose", argument)
 

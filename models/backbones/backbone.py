@@ -16,7 +16,7 @@ from typing import Any, Mapping, Protocol, Sequence, runtime_checkable
 import torch
 from torch import nn
 
-from models.canvas import Canvas, beside, left_half
+from models.canvas import Canvas, beside, left_half, right_half
 from models.rectified_flow import Prediction, interpolate, sample
 from models.types import Grid, require
 
@@ -94,12 +94,30 @@ def put_in_place(x_BCThw2: torch.Tensor, condition: Condition) -> torch.Tensor:
     return torch.lerp(x_BCThw2, condition.latents_BCThw2, condition.kept.expand_as(x_BCThw2))
 
 
+def on_its_path(x_BCThw2: torch.Tensor, noise_BCThw2: torch.Tensor, t_B: torch.Tensor, condition: Condition) -> torch.Tensor:
+    """The left half as it is, the driver's half noised to time t, as training shows it: what is known need not be guessed."""
+    driver = interpolate(right_half(condition.latents_BCThw2), right_half(noise_BCThw2), t_B)
+    return torch.cat([left_half(x_BCThw2), driver.to(x_BCThw2)], -1)
+
+
 def paint(
-    backbone: Backbone, noise_BCThw2: torch.Tensor, condition: Condition, *, steps: int, guidance: float, without: Condition | None
+    backbone: Backbone,
+    noise_BCThw2: torch.Tensor,
+    condition: Condition,
+    *,
+    steps: int,
+    guidance: float,
+    without: Condition | None,
+    known_driver: bool = False,
 ) -> torch.Tensor:
-    """Sample the canvas' latents `[B,C,T',h,2w]`. `guidance` > 1: classifier-free, away from the condition `without`."""
+    """Sample the canvas' latents `[B,C,T',h,2w]`. `guidance` > 1: classifier-free, away from the condition `without`.
+
+    `known_driver`: the driver's half stays on its path; else it is painted along, as a stock pipeline would, which asks for a network
+    that was taught to (`driver_weight` of the loss).
+    """
 
     def predict(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        x = on_its_path(x, noise_BCThw2, t, condition) if known_driver else x
         said = _denoise(backbone, put_in_place(x, condition), t, condition, "cond")
         if guidance <= 1 or without is None:
             return said

@@ -10,6 +10,7 @@ A stretch is an affine map `[2,3]` from px of the new picture to px of the old o
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Mapping
 
@@ -73,6 +74,13 @@ class SampleChange:
     def of_driver(self, pictures: np.ndarray) -> np.ndarray:
         """A raw driver, uint8 `[...,H,W,3]`."""
         return _changed(pictures, self.mirrored, self.driver_stretch, self.driver_colours)
+
+    def of_prompt(self, prompt: str) -> str:
+        """Mirrored, left and right change places in what is said too."""
+        if not self.mirrored:
+            return prompt
+        swap = {"left": "right", "right": "left", "Left": "Right", "Right": "Left"}
+        return re.sub(r"\b([Ll]eft|[Rr]ight)\b", lambda found: swap[found[1]], prompt)
 
     def of_pose(self, pose: PoseTrack, size: tuple[int, int]) -> PoseTrack:
         """A skeleton in pictures of `size` (W,H) px; mirrored, left and right change places."""

@@ -69,7 +69,7 @@ class Batches:
         rng = item_rng(config.seed, config.recipe, "batch", part)
         tail = config.sampling.tail_frames if rng.random() < config.tail_share else 0
         skipped: list[tuple[str, str]] = []
-        samples = [self._usable(part * config.batch_size + slot, skipped) for slot in range(config.batch_size)]
+        samples = [self._usable(part * config.batch_size + slot, tail, skipped) for slot in range(config.batch_size)]
         drivers = [sample.driver for sample in samples]
         target = np.stack([sample.target for sample in samples])
         return Batch(
@@ -98,14 +98,14 @@ class Batches:
                 for future in coming:
                     future.cancel()
 
-    def _usable(self, position: int, skipped: list[tuple[str, str]]) -> _Sample:
+    def _usable(self, position: int, tail: int, skipped: list[tuple[str, str]]) -> _Sample:
         """The sample at a position of the endless order, or the nearest after it that can be read."""
         config, most = self.config, min(len(self.examples), _MOST_SKIPPED)
         for attempt in range(most):
             epoch, place = divmod(position + attempt, len(self.examples))
             index = int(_order(config.seed, config.recipe, epoch, len(self.examples))[place])
             try:
-                return self._sample(index, item_rng(config.seed, config.recipe, "sample", position))
+                return self._sample(index, tail, item_rng(config.seed, config.recipe, "sample", position))
             except ValueError as error:  # damaged, too short or of another rate: costs this example and no other
                 skipped.append((self._name(index), " ".join(str(error).split())))
         reasons = "; ".join(f"{name}: {why}" for name, why in skipped[-3:])
@@ -115,19 +115,24 @@ class Batches:
         ids = getattr(self.examples, "ids", None)
         return str(ids[index]) if ids is not None else str(index)
 
-    def _sample(self, index: int, rng: np.random.Generator) -> _Sample:
+    def _sample(self, index: int, tail: int, rng: np.random.Generator) -> _Sample:
+        """One window. Where a tail is given its first frame, the reference, is from any moment, as it is at inference."""
         example, config, length, size = self.examples[index], self.config, self.config.grid.num_frames, self.config.grid.size
-        check_example(example, config)
+        check_example(example, config, needs_driver=self.motion.needs_driver)
         available = len(example.target)
         start = int(rng.integers(available - length + 1))
         change = config.augmentation.draw(rng, size)
         kept = np.arange(start, start + length)
         elsewhere = np.setdiff1d(np.arange(available), kept)
         shown = kept.copy()
-        if rng.random() < config.other_moment_share and len(elsewhere):
+        other = rng.random() < config.other_moment_share
+        if tail:  # neither of the tail nor just before it
+            shown[0] = rng.choice(np.setdiff1d(np.arange(available), kept[: tail + 1]))
+        elif other and len(elsewhere):
             shown[0] = rng.choice(elsewhere)
         target = np.stack([fit_image(frame, size) for frame in example.target.frames[shown]])
-        return _Sample(target=change.of_pictures(target), driver=self._driver(example, kept, change), prompt=example.prompt)
+        driver, prompt = self._driver(example, kept, change), change.of_prompt(example.prompt)
+        return _Sample(target=change.of_pictures(target), driver=driver, prompt=prompt)
 
     def _driver(self, example: TrainingExample, kept: np.ndarray, change: SampleChange) -> np.ndarray | None:
         return self.motion.draw(self._prepared(example), kept, self.config.grid.size, change)
@@ -194,11 +199,10 @@ def _in_tensors(batch: Batch) -> dict[str, Any]:
     return {name: torch.from_numpy(v) if isinstance(v, np.ndarray) else v for name, v in _by_pipe(batch).items()}
 
 
-def check_example(example: TrainingExample, config: TrainConfig) -> None:
+def check_example(example: TrainingExample, config: TrainConfig, *, needs_driver: bool) -> None:
     """Raise ValueError when an example is too short, of another rate or lacks the driver the signal needs."""
     item, grid = f"example {example.id}", config.grid
     require(len(example.target) >= grid.num_frames, item, "target frames", len(example.target), f">= {grid.num_frames}", "use longer clips")
     near = abs(example.target.fps - grid.fps) < 1e-3 * grid.fps
     require(near, item, "target fps", example.target.fps, f"{grid.fps:g}", "resample the clips, or train with --fps")
-    needs_driver = config.motion["kind"] != "blank"
     require(not needs_driver or example.driver is not None, item, "driver", None, f"a clip, for motion {config.motion['kind']}")

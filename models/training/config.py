@@ -47,6 +47,7 @@ class TrainConfig:
     `other_moment_share`: the window's first frame, which is the reference, comes from another moment of the clip, as a gap of one
     frame asks for. `tail_share`: windows that are given their `sampling.tail_frames` first frames after the reference.
     `time_mean`, `time_std`: of the logit-normal times, before the checkpoint's shift.
+    `stored`: number format of a checkpoint's weights.
     Learning rates warm up over `warmup_steps` and fall linearly to zero over the last `decay_share` of the steps.
     `batch_size` examples at a time, `accumulate` times before a step. `precision` auto: bfloat16 on a GPU, float32 on a CPU, where
     it is faster.
@@ -75,6 +76,7 @@ class TrainConfig:
     max_grad_norm: float = 1.0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     gradient_checkpointing: bool = True
+    stored: Literal["float32", "float16"] = "float32"
     save_every: int = 200
     seed: int = 0
 
@@ -96,4 +98,5 @@ class TrainConfig:
         import json
 
         fields = json.loads(json.dumps(asdict(self)))
+        fields["backbone"].get("weights", {}).pop("path", None)  # weights may move; their fingerprint may not
         return {key: value for key, value in fields.items() if key != "save_every"}

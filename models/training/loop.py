@@ -290,4 +290,4 @@ def publish_checkpoint(run: TrainState, folder: Path, extra: Mapping[str, Any], 
         "examples": examples,
         **extra,
     }
-    save_checkpoint(folder, weights=run.weights(), card=card, half=described["family"] == "tiny")
+    save_checkpoint(folder, weights=run.weights(), card=card, half=config.stored == "float16")

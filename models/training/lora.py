@@ -49,10 +49,18 @@ def add_lora(backbone: Any, spec: LoraSpec) -> None:
     alpha = spec.rank if spec.alpha is None else spec.alpha
     config = LoraConfig(r=spec.rank, lora_alpha=alpha, target_modules=target_regex(backbone, spec.layers), init_lora_weights=True)
     transformer.add_adapter(config, adapter_name=ADAPTER)
+    _offload_anew(transformer)
     for name, parameter in transformer.named_parameters():
         if "lora_" in name:
             parameter.data = parameter.data.float()
             parameter.requires_grad_(True)
+
+
+def _offload_anew(transformer: nn.Module) -> None:
+    """Group offloading knows only the layers it met: as diffusers' own `load_lora_adapter` does, it is taken off and put on again."""
+    from diffusers.hooks.group_offloading import _maybe_remove_and_reapply_group_offloading
+
+    _maybe_remove_and_reapply_group_offloading(transformer)
 
 
 def lora_state(transformer: nn.Module) -> dict[str, torch.Tensor]:

@@ -1,6 +1,7 @@
 """Poses that were estimated once, kept beside the checkpoint: estimating costs more than a training step, remembering a file.
 
-One safetensors file an example, named by a hash of the example's id and of the estimator's weights; a damaged one is made anew.
+One safetensors file an example, named by a hash of the example's id, raster and rate and of the estimator's weights; a damaged one is
+made anew.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ class PoseCache:
 
     def prepared(self, example: TrainingExample, motion: Skeleton) -> Posed:
         """What `motion.prepare` says of the example's driver, estimated only the first time."""
-        path = self.folder / f"{sha256(f'{motion.weights_hash} {example.id}'.encode())[:32]}.safetensors"
-        size = example.driver.size
+        driver, size = example.driver, example.driver.size
+        mark = f"{motion.weights_hash} {example.id} {size} {driver.fps} {len(driver)}"
+        path = self.folder / f"{sha256(mark.encode())[:32]}.safetensors"
         try:
             return Posed(pose=_read(path, motion.estimator.skeleton, example.driver.fps, len(example.driver)), size=size)
         except (OSError, ValueError):

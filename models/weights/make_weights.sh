@@ -15,7 +15,7 @@ scaled() { python3 -c "print(max(2, round($1 * $scale)))"; }
 "$run" train --recipe tiny_pose --data "$work/people" --init "$work/tiny_prior" --steps "$(scaled 30000)" --out "$work/tiny_pose"
 
 # 3. pairs: the motion of real people on identities of every kind becomes the driver, the real clip stays the target
-"$run" synthesize --driving "$work/people" --references "$work/everybody" --teacher "$work/tiny_pose" --num-frames 18 \
+"$run" synthesize --driving "$work/people" --references "$work/everybody" --teacher "$work/tiny_pose" --num-frames 16 \
   --limit "$(scaled 6000)" --seed 3 --workers "$workers" --out "$work/pairs"
 
 # 4. the end-to-end model, from the pose-driven one, on those pairs alone

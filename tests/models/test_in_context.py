@@ -1,13 +1,13 @@
 """The animator over a fake backbone: windows, gap, tail, sizes, seeds, and what it records."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from models.animators.in_context import InContextAnimator, Sampling, seams, windows
+from models.animators.in_context import InContextAnimator, Sampling, at_rate, seams, windows
 from models.animators.motion import Raw
 from models.backbones.backbone import Condition, frames_up
 from models.canvas import LEFT, RIGHT, left_half, right_half
@@ -94,26 +94,39 @@ def test_every_driver_frame_is_painted_once_beside_itself(count, tail):
     assert len(backbone.canvases) == made.provenance["windows"]
     for canvas in backbone.canvases:
         assert torch.equal(canvas.reference_B3HW, backbone.canvases[0].reference_B3HW)  # the reference in every window
-        assert canvas.num_frames % 4 == 1 and canvas.num_frames <= 13
+        assert canvas.num_frames % 4 == 1 and canvas.num_frames <= 9  # no longer than those trained on
 
 
 def test_the_first_window_begins_with_a_blank_driver_and_later_ones_with_the_tail():
     backbone = CopyDriver()
     made = animator(backbone, tail_frames=4).animate(request(frames=20))
     first, second = backbone.canvases[:2]
-    assert not right_half(first.pixels_B3THW2)[:, :, :4].any() and first.given_2T[RIGHT].tolist() == [False] * 4 + [True] * 9
+    assert not right_half(first.pixels_B3THW2)[:, :, :4].any() and first.given_2T[RIGHT].tolist() == [False] * 4 + [True] * 5
     assert second.given_2T[LEFT].tolist()[:6] == [True] * 5 + [False] and second.given_2T[RIGHT].tolist()[0] is False
-    shown = torch.from_numpy(made.clip.frames[5:9].astype(np.float32)) / 127.5 - 1
+    shown = torch.from_numpy(made.clip.frames[1:5].astype(np.float32)) / 127.5 - 1
     assert torch.allclose(left_half(second.pixels_B3THW2)[0, :, 1:5].permute(1, 2, 3, 0), shown, atol=1e-5)
 
 
 def test_windows_cover_the_driver_in_the_base_models_frames():
     grid = Grid(width=32, height=32, fps=16.0, num_frames=81)
     plan = windows(200, grid, CopyDriver(), gap_frames=16, tail_frames=16)
-    assert [w.start for w in plan] == [0, 81, 161] and sum(w.new for w in plan) == 200
-    assert all(w.length == frames_up(CopyDriver(), w.length) <= 97 for w in plan) and [w.tail for w in plan] == [0, 16, 16]
-    with pytest.raises(ValueError, match="tail_frames: got 12, expected less than 12"):
-        animator(CopyDriver(), tail_frames=12)
+    assert [w.start for w in plan] == [0, 65, 129, 193] and sum(w.new for w in plan) == 200
+    assert all(w.length == frames_up(CopyDriver(), w.length) <= 81 for w in plan) and [w.tail for w in plan] == [0, 16, 16, 16]
+    with pytest.raises(ValueError, match="tail_frames: got 8, expected less than 8"):
+        animator(CopyDriver(), tail_frames=8)
+
+
+@pytest.mark.parametrize("fps", [4.0, 8.0, 12.0, 24.0, 29.97])
+def test_a_driver_of_another_rate_is_painted_at_the_models_own(fps):
+    backbone, asked = CopyDriver(), request(frames=24)
+    asked = replace(asked, driving=Clip(frames=asked.driving.frames, fps=fps))
+    made = animator(backbone).animate(asked)
+    assert len(made.clip) == 24 and made.clip.fps == fps
+    levels, wanted = made.clip.frames[:, 0, 0, 0].astype(int), asked.driving.frames[:, 0, 0, 0].astype(int)
+    assert np.abs(levels - wanted).max() <= (0.5 * max(fps / 8, 1) + 0.6) * 10 and (np.diff(levels) >= 0).all()  # ten levels a frame
+    kept, back = at_rate(24, fps, 8.0)
+    assert len(kept) == int(23 / fps * 8 + 1e-6) + 1 and np.array_equal(levels, wanted[kept][back])
+    assert ("painted at 8 fps" in made.provenance.get("note", "")) == (fps != 8.0)
 
 
 def test_another_shape_keeps_its_proportions_at_the_area_of_the_grid():
@@ -146,3 +159,25 @@ def test_seams_are_one_where_nobody_sees_them_and_large_where_a_window_jumps():
     assert seams(smooth, [0, 10]) == {"seam_ratio": 1.0} and seams(jump, [0, 10])["seam_ratio"] == 101.0
     assert seams(smooth, [0]) == {} and seams(smooth * 0, [0, 10]) == {}
     assert animator(CopyDriver()).animate(request(frames=20)).provenance["seam_ratio"] == pytest.approx(1.0, abs=0.1)
+
+
+def test_the_known_driver_is_shown_noised_to_each_steps_time_as_in_training():
+    from models.backbones.backbone import paint
+    from models.canvas import compose
+    from models.rectified_flow import interpolate
+
+    class Steps(Solver):
+        timesteps = torch.tensor([1000.0, 600.0, 300.0])
+
+        def step(self, velocity, step, x, return_dict):
+            return (x - 0.3 * velocity,)
+
+    for known in (True, False):
+        backbone, generator = CopyDriver(), torch.Generator().manual_seed(0)
+        backbone.solver = lambda steps: Steps()
+        condition = backbone.condition(compose(torch.rand(1, 3, 8, 8), torch.rand(1, 3, 5, 8, 8), 5, gap_frames=1), ("",))
+        noise = torch.randn(condition.latents_BCThw2.shape, generator=generator)
+        paint(backbone, noise, condition, steps=3, guidance=1.0, without=None, known_driver=known)
+        for x, t in zip(backbone.noise, (1.0, 0.6, 0.3)):
+            wanted = interpolate(right_half(condition.latents_BCThw2), right_half(noise), torch.tensor([t]))
+            assert torch.allclose(right_half(x), wanted, atol=1e-6) == (known or t == 1.0)

@@ -240,14 +240,18 @@ def test_starting_from_weights_starts_there_and_another_network_is_refused(tmp_p
         TrainState(backbone(wide), wide, weights, {})
 
 
-def test_gradients_accumulate_to_the_larger_batch(tmp_path):
-    together, parts = (TrainState(backbone(), CONFIG, None, {}) for _ in range(2))
-    batch = batches().batch(0)
-    clean = [together.loss(batch, 0), parts.loss(batch, 0)]
-    assert torch.equal(*clean)
-    parts.step([batch, batch], 10)
-    mean = (float(together.loss(batch, 0).detach()) + float(together.loss(batch, 1).detach())) / 2
-    assert parts.losses[0] == pytest.approx(mean, rel=1e-5)
+def test_gradients_accumulate_to_the_larger_batch(monkeypatch):
+    one, two = (TrainState(backbone(), CONFIG, None, {}) for _ in range(2))
+    parts, name, kept = [batches().batch(0), batches().batch(1)], "blocks.0.ffn.net.2.weight", {}
+    config = replace(CONFIG, accumulate=2)
+    two.config = config
+    mean = (one.loss(parts[0], 0) + one.loss(parts[1], 1)) / 2
+    mean.backward()
+    torch.nn.utils.clip_grad_norm_(one.trainable.values(), CONFIG.max_grad_norm)
+    monkeypatch.setattr(two.optimizers[0], "step", lambda: kept.update(grad=two.trainable[name].grad.clone()))
+    two.step(parts, 10)
+    assert two.losses[0] == pytest.approx(float(mean.detach()), rel=1e-5)
+    assert torch.allclose(kept["grad"], one.trainable[name].grad, atol=1e-7) and kept["grad"].abs().max() > 0
 
 
 def test_the_average_follows_the_weights_and_is_what_is_saved(tmp_path):
@@ -273,11 +277,37 @@ def test_memory_for_backward_is_traded_for_time_without_changing_the_gradient():
     assert torch.allclose(*grads, atol=1e-6)
 
 
-def test_windows_may_be_given_a_tail_and_then_no_gap():
+def test_windows_may_be_given_a_tail_and_then_no_gap(monkeypatch):
+    import models.training.loop as loop
+
     config = replace(CONFIG, tail_share=1.0, gap_frames=3, sampling=Sampling(steps=2, tail_frames=2))
-    batch = batches(config).batch(0)
+    batch, seen = batches(config).batch(0), []
     assert batch.tail_frames == 2 and batches(replace(config, tail_share=0.0)).batch(0).tail_frames == 0
-    assert np.isfinite(float(TrainState(backbone(config), config, None, {}).loss(batch, 0).detach()))
+    monkeypatch.setattr(loop, "compose", lambda *a, compose=loop.compose, **k: seen.append(compose(*a, **k)) or seen[-1])
+    run = TrainState(backbone(config), config, None, {})
+    run.loss(batch, 0)
+    run.loss(batches(replace(config, tail_share=0.0)).batch(0), 0)
+    assert seen[0].given_2T.tolist() == [[True, True, True, False, False], [False, True, True, True, True]]
+    assert seen[1].given_2T.tolist() == [[True, False, False, False, False], [False, False, False, True, True]]
+
+
+def test_beside_a_tail_the_reference_is_of_any_moment_as_at_inference():
+    config = replace(CONFIG, tail_share=1.0, batch_size=1, sampling=Sampling(steps=2, tail_frames=2))
+    whole, just_before = clip_of(0).frames, []
+    for part in range(12):
+        batch = batches(config, examples(1)).batch(part)
+        start = next(t for t in range(7) if np.array_equal(whole[t], batch.target[0, 1])) - 1
+        moment = next(t for t in range(7) if np.array_equal(whole[t], batch.reference[0]))
+        assert moment not in (start, start + 1, start + 2)  # neither just before the tail nor one of it
+        just_before.append(moment)
+    assert len(set(just_before)) > 2
+
+
+def test_left_and_right_change_places_in_the_prompt_of_a_mirrored_sample():
+    config = replace(CONFIG, augmentation=replace(PLAIN, mirror=1.0), batch_size=1)
+    data = [replace(examples(1)[0], prompt="A girl travelling right; her left hand, upright")]
+    assert batches(config, data).batch(0).prompts == ("A girl travelling left; her right hand, upright",)
+    assert batches(replace(config, augmentation=PLAIN), data).batch(0).prompts[0] == data[0].prompt
 
 
 def test_poses_are_estimated_once_and_a_damaged_file_is_made_anew(tmp_path):
@@ -299,6 +329,9 @@ def test_poses_are_estimated_once_and_a_damaged_file_is_made_anew(tmp_path):
     for file in tmp_path.glob("*.safetensors"):
         file.write_bytes(b"cut")
     assert np.array_equal(data.batch(0).driver, first.driver) and Counting.calls == 4
+    other = [replace(e, driver=clip_of(5, size=32), target=clip_of(5, size=32)) for e in examples(2)]  # the same ids, another raster
+    replace(data, examples=other).batch(0)
+    assert Counting.calls == 6
 
 
 def test_the_card_says_how_to_build_the_animator_again(tmp_path):

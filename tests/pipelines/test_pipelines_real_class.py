@@ -41,7 +41,7 @@ def run(*arguments):
     assert status == 0, arguments
 
 
-def test_the_commands_of_the_readme_run_on_a_real_class(tmp_path, small, monkeypatch):
+def test_the_commands_of_the_readme_run_on_a_real_class(tmp_path, small, monkeypatch, capsys):
     weights = save_wan(tmp_path / "hub" / "Wan2.1-tiny")
     people, looks = tmp_path / "people", tmp_path / "looks"
     write_clip_folder(people, split="train", subjects=("human",), clips=2, size=48, num_frames=24)
@@ -59,6 +59,23 @@ def test_the_commands_of_the_readme_run_on_a_real_class(tmp_path, small, monkeyp
     manifest = pd.read_parquet(tmp_path / "pairs" / "manifest.parquet")
     assert (manifest["status"] == "kept").sum() == 3
 
+    other = save_wan(tmp_path / "other" / "Wan2.1-tiny", num_layers=1)
+    wrong = [
+        "train",
+        "--recipe",
+        "wan_1_3b_e2e",
+        "--init",
+        tmp_path / "pose",
+        "--data",
+        tmp_path / "pairs",
+        "--steps",
+        2,
+        "--weights",
+        other,
+    ]
+    assert main([str(part) for part in (*wrong, "--weights", other, "--out", tmp_path / "wrong", *SMALL)]) == 2
+    assert "--weights fingerprint" in capsys.readouterr().err and not (tmp_path / "wrong").exists()
+
     end = ["train", "--recipe", "wan_1_3b_e2e", "--init", tmp_path / "pose", "--data", tmp_path / "pairs", "--steps", 2]
     run(*end, "--out", tmp_path / "e2e", *SMALL)
     card = read_card(tmp_path / "e2e")
@@ -73,5 +90,8 @@ def test_the_commands_of_the_readme_run_on_a_real_class(tmp_path, small, monkeyp
     scores = pd.read_parquet(tmp_path / "run" / "scores.parquet")
     assert set(scores["status"]) <= {"ok", "unscored"} and scores["case"].nunique() == 16
     assert np.isfinite(scores[scores["metric"] == "overall"]["value"]).all()
+    generation = pd.read_parquet(tmp_path / "run" / "generation.parquet")
+    assert generation["prompt"].str.len().gt(0).all()  # the guide the checkpoint was trained with
+    assert generation["adaptation"].str.contains("painted at 4 fps").all()
     run("export", moved, "--out", tmp_path / "lora")
     assert (tmp_path / "lora" / "pytorch_lora_weights.safetensors").is_file()

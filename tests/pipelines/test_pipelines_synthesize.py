@@ -195,10 +195,10 @@ def test_the_runtime_reaches_the_teacher_here_and_on_a_worker(folder, two_worker
     if not (folder / "teacher").exists():
         write_teacher(folder / "teacher")
     out, sources = folder / f"runtime{workers}", {"driving": folder / "driving", "references": folder / "references"}
-    for runtime in (Runtime(device="cpu", dtype="bfloat16"), Runtime(device="cpu")):
+    for runtime in (Runtime(device="cpu", attention="native"), Runtime(device="cpu")):
         grid = GridFlags(size=(16, 16), num_frames=3)
         run(**sources, teacher=str(folder / "teacher"), out=out, grid=grid, workers=workers, limit=2, runtime=runtime)
-        (out / "units" / "unit-000000.json").unlink()  # the second run, on another number format, makes it anew and is not refused
+        (out / "units" / "unit-000000.json").unlink()  # the second run, by another attention, makes it anew and is not refused
     events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
-    assert [event["runtime"]["dtype"] for event in events if event["event"] == "unit"] == ["bfloat16", "float32"]
-    assert "bfloat16" not in (out / "run.json").read_text()
+    assert [event["runtime"].get("attention") for event in events if event["event"] == "unit"] == ["native", None]
+    assert "native" not in (out / "run.json").read_text()

@@ -139,10 +139,19 @@ def test_wrong_use_says_what_to_do(people, tmp_path, small):
         train(people, recipe="tiny_pose", steps=1, out=tmp_path / "x", flags=TrainFlags(estimator=str(people)))
     with pytest.raises(ValueError, match="--init family: got WarpAnimator, expected tiny"):
         train(people, recipe="tiny_e2e", steps=1, out=tmp_path / "x", flags=TrainFlags(init="tiny_pose"))
-    with pytest.raises(ValueError, match="checkpoint nowhere: got no animator.json there, expected .* one of tiny_e2e, tiny_pose"):
+    with pytest.raises(
+        ValueError, match="checkpoint nowhere: got no animator.json there, expected .* one of short_pose, tiny_e2e, tiny_pose"
+    ):
         train(people, recipe="tiny_e2e", steps=1, out=tmp_path / "x", flags=TrainFlags(init="nowhere"))
     with pytest.raises(ValueError, match="--weights: got none, expected a local diffusers folder"):
         train(people, recipe="wan_1_3b_e2e", steps=1, out=tmp_path / "x")
+    with pytest.raises(ValueError, match="--estimator: got tiny, expected none: it draws no skeleton"):
+        train(people, recipe="tiny_e2e", steps=1, out=tmp_path / "x", flags=TrainFlags(estimator="tiny"))
+    with pytest.raises(ValueError, match="flags: got size, seed, expected none"):
+        train(people, recipe="tiny_pose_estimator", steps=1, out=tmp_path / "x", flags=TrainFlags(seed=1, size=(64, 64)))
+    for runtime in (Runtime(offload="model"), Runtime(block_cache=0.1)):
+        with pytest.raises(ValueError, match="it is for inference"):
+            train(people, recipe="tiny_prior", steps=1, out=tmp_path / "x", flags=TrainFlags(runtime=runtime))
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").touch()
     with pytest.raises(ValueError, match="--out: got .* with thesis.tex, expected a new folder"):
@@ -210,3 +219,13 @@ def test_the_shipped_prior_cannot_see_a_driver():
         for d in drivers
     ]
     assert np.array_equal(*made)
+
+
+def test_short_pose_is_what_its_recipe_says_and_the_demo_can_start_from_it():
+    card, config = read_card(WEIGHTS / "short_pose"), RECIPES.load("short_pose")()
+    assert card["class"] == "InContextAnimator" and card["backbone"]["family"] == "tiny" and card["steps"] == 1500
+    assert {key: card["recipe"][key] for key in ("batch_size", "gap_frames", "seed", "motion")} == {
+        key: json.loads(json.dumps(config.identity()))[key] for key in ("batch_size", "gap_frames", "seed", "motion")
+    }
+    assert RECIPES.load("demo_e2e")().grid == config.grid and load_checkpoint(WEIGHTS / "short_pose").grid == config.grid
+    assert (WEIGHTS / "short_pose" / "model.safetensors").stat().st_size < 3e6

@@ -5,7 +5,7 @@
 
 The paper's chain with the recipes of `pipelines.recipes`, nothing else: clips are rendered on all cores and stay in memory, poses are
 estimated (never the world's own), pairs are made by the pose-driven model on the GPU and filtered as the factory does. Each leg ends by
-itself after `--seconds` and leaves checkpoints, samples.png (reference, driver, painted, one case a row) and figures.json.
+itself a minute after `--seconds` at most and leaves checkpoints, samples.png (reference, driver, painted, one case a row) and figures.json.
 `--small` tries the whole leg in a few minutes of a CPU. Needs torch, diffusers, opencv, pillow, pyyaml, safetensors; no video library.
 """
 
@@ -59,7 +59,7 @@ from pipelines.recipes import tiny_e2e, tiny_pose, tiny_prior  # noqa: E402
 
 FRAMES, SIZE, FPS = 24, 64, 8.0
 EVERYONE = tuple(name for name in SUBJECTS if name not in NOVEL_SUBJECTS)
-WARM_STEPS, ROUND = 10, 256
+WARM_STEPS, ROUND, FOREVER = 10, 256, float("inf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +160,13 @@ def train_until(
     return run
 
 
+def note(out: Path, **figures: Any) -> None:
+    """Add figures to the leg's file: what a stage has measured survives the stages after it."""
+    path = out / "figures.json"
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    path.write_text(json.dumps(known | figures, indent=1) + "\n")
+
+
 def figures_of(run: TrainState, seconds: float) -> dict[str, Any]:
     every = max(1, len(run.losses) // 40)
     smooth = [round(float(np.mean(run.losses[i : i + every])), 5) for i in range(0, len(run.losses), every)]
@@ -189,7 +196,8 @@ def animate_many(
             shape = condition.latents_BCThw2.shape
             noise = torch.randn(shape, generator=generator, device=backbone.device)
             with torch.autocast(backbone.device.type, torch.bfloat16, enabled=backbone.device.type == "cuda"):
-                latents = paint(backbone, noise, condition, steps=animator.sampling.steps, guidance=1.0, without=None)
+                how = {"steps": animator.sampling.steps, "guidance": 1.0, "known_driver": animator.sampling.driver_half == "path"}
+                latents = paint(backbone, noise, condition, without=None, **how)
             frames = clips_to_uint8(left_half(backbone.codec.decode(latents)))
             made[:, window.start : window.start + window.new] = frames[:, window.lead : window.lead + window.new]
         yield from made
@@ -204,7 +212,7 @@ def reconstruct(animator: InContextAnimator, held_out: list[tuple[TrainingExampl
     """Held-out clips from their own first frame and motion: dB of the model and of the still picture."""
     count = animator.grid.num_frames - animator.gap_frames
     references = np.stack([example.reference for example, _ in held_out])
-    prepared = [animator.motion.prepare(example.driver) for example, _ in held_out]
+    prepared = [posed or animator.motion.prepare(example.driver) for example, posed in held_out]
     made = list(animate_many(animator, references, prepared, count, 1, batch))
     targets = [example.target.frames[:count] for example, _ in held_out]
     model = [psnr(m, t) for m, t in zip(made, targets)]
@@ -212,13 +220,15 @@ def reconstruct(animator: InContextAnimator, held_out: list[tuple[TrainingExampl
     return {"psnr": round(float(np.mean(model)), 2), "psnr_still": round(float(np.mean(still)), 2), "n": len(model)}
 
 
-def write_samples(path: Path, animator: InContextAnimator, drivers: list[TrainingExample], looks: list[TrainingExample]) -> None:
+def write_samples(
+    path: Path, animator: InContextAnimator, drivers: list[tuple[TrainingExample, Posed | None]], looks: list[TrainingExample]
+) -> None:
     """One case a row: reference, driver, painted."""
     count, rows, most = animator.grid.num_frames - animator.gap_frames, [], min(len(drivers), len(looks))
     drivers, looks = drivers[:most], looks[:most]
-    prepared = [animator.motion.prepare(example.driver) for example in drivers]
+    prepared = [posed or animator.motion.prepare(example.driver) for example, posed in drivers]
     references = np.stack([example.reference for example in looks])
-    for look, driver, made in zip(looks, drivers, animate_many(animator, references, prepared, count, 2, 16)):
+    for look, (driver, _), made in zip(looks, drivers, animate_many(animator, references, prepared, count, 2, 16)):
         rows.append(np.concatenate([look.reference, *driver.driver.frames[:count], *made], 1))
     cv2.imwrite(str(path), cv2.resize(np.concatenate(rows)[..., ::-1], None, fx=1.5, fy=1.5, interpolation=cv2.INTER_NEAREST))
 
@@ -230,26 +240,26 @@ def sized(config: TrainConfig, scale: Scale) -> TrainConfig:
     return replace(config, backbone=dict(scale.backbone), batch_size=scale.batch)
 
 
-def prior_pose(out: Path, seconds: float, scale: Scale, clock: Clock, pool: Any) -> dict[str, Any]:
+def prior_pose(out: Path, seconds: float, scale: Scale, clock: Clock, pool: Any) -> None:
     """Clips of everyone -> prior; people with estimated poses -> pose-driven, from the prior."""
     everyone = [("train", i, EVERYONE[i % len(EVERYONE)], False) for i in range(scale.characters)]
+    strangers = make_clips([("heldout", i, "human", True) for i in range(scale.held_out)], pool, FOREVER, clock)
+    looks = make_clips([("heldout", i, SUBJECTS[i % len(SUBJECTS)], False) for i in range(12)], pool, FOREVER, clock)
     characters = [example for example, _ in make_clips(everyone, pool, 0.12 * seconds, clock)]
-    people = make_clips([("train", i, "human", True) for i in range(scale.people)], pool, 0.32 * seconds, clock)
-    strangers = make_clips([("heldout", i, "human", True) for i in range(scale.held_out)], pool, 0.35 * seconds, clock)
-    looks = make_clips([("heldout", i, SUBJECTS[i % len(SUBJECTS)], False) for i in range(12)], pool, 0.36 * seconds, clock)
+    people = make_clips([("train", i, "human", True) for i in range(scale.people)], pool, 0.30 * seconds, clock)
     clock.say(f"{len(characters)} characters, {len(people)} people with poses")
-    figures: dict[str, Any] = {"characters": len(characters), "people": len(people)}
+    note(out, characters=len(characters), people=len(people))
 
     began = clock()
     run = train_until(0.58 * seconds, clock, sized(tiny_prior(), scale), characters, None, None, scale)
-    figures["prior"] = figures_of(run, clock() - began)
+    note(out, prior=figures_of(run, clock() - began))
     publish_checkpoint(run, out / "prior", {"name": "tiny_prior", "parents": {}, "data": {"kind": "clips"}}, len(characters))
 
     began, weights = clock(), checked_weights(out / "prior", read_card(out / "prior"))[0]
     config = replace(tiny_pose(), motion={"kind": "skeleton", "estimator": str(SHIPPED / "tiny_pose_estimator"), "normalised": False})
     poses = Poses(known={example.id: pose for example, pose in people})
     run = train_until(0.95 * seconds, clock, sized(config, scale), [example for example, _ in people], poses, weights, scale)
-    figures["pose"] = figures_of(run, clock() - began)
+    note(out, pose=figures_of(run, clock() - began))
     motion = build_motion(config.motion)
     run.config = replace(run.config, motion={**config.motion, "estimator": ESTIMATOR})
     parents = {"init": read_card(out / "prior")["sha256"], "pose_estimator": motion.weights_hash}
@@ -257,9 +267,8 @@ def prior_pose(out: Path, seconds: float, scale: Scale, clock: Clock, pool: Any)
     _copy_estimator(out / "pose")
 
     animator = load_checkpoint(out / "pose")  # not compiled: other shapes would be compiled anew
-    figures["reconstruction"] = reconstruct(animator, strangers, scale.batch)
-    write_samples(out / "samples.png", animator, [e for e, _ in strangers], [e for e, _ in looks])
-    return figures
+    note(out, reconstruction=reconstruct(animator, strangers, scale.batch))
+    write_samples(out / "samples.png", animator, strangers, [e for e, _ in looks])
 
 
 def _copy_estimator(folder: Path) -> None:
@@ -283,17 +292,17 @@ def judged(job: tuple[str, np.ndarray, np.ndarray, np.ndarray]) -> str:
     return ""
 
 
-def e2e(out: Path, pose: Path, seconds: float, scale: Scale, clock: Clock, pool: Any) -> dict[str, Any]:
+def e2e(out: Path, pose: Path, seconds: float, scale: Scale, clock: Clock, pool: Any) -> None:
     """The teacher puts people's motion on everyone's looks; the synthetic clip drives, the real one is the target."""
+    strangers = make_clips([("heldout", i, SUBJECTS[i % len(SUBJECTS)], False) for i in range(scale.held_out)], pool, FOREVER, clock)
     people = make_clips([("train", i, "human", True) for i in range(scale.pairs)], pool, 0.25 * seconds, clock)
     looks = [("train", 10**6 + i, EVERYONE[i % len(EVERYONE)], False) for i in range(len(people))]
     identities = make_clips(looks, pool, 0.35 * seconds, clock)
-    strangers = make_clips([("heldout", i, SUBJECTS[i % len(SUBJECTS)], False) for i in range(scale.held_out)], pool, 1e9, clock)
     count = min(len(people), len(identities))
     people = people[:count]
     order = item_rng(7, "pairing").permutation(count)
     references = np.stack([identities[i][0].reference for i in order])
-    teacher, length = load_checkpoint(pose), 2 * tiny_e2e().grid.num_frames
+    teacher, length = load_checkpoint(pose), 2 * (tiny_e2e().grid.num_frames - tiny_e2e().gap_frames)
     clips = list(animate_many(teacher, references, [p for _, p in people], length, 3, scale.batch))
     clock.say(f"{count} pairs painted")
     jobs = [(e.id, clip, e.target.frames[:length], look) for (e, _), clip, look in zip(people, clips, references)]
@@ -306,19 +315,18 @@ def e2e(out: Path, pose: Path, seconds: float, scale: Scale, clock: Clock, pool:
             examples.append(TrainingExample(id=example.id, reference=target.frames[0], driver=driver, target=target))
     turned_down = {reason: reasons.count(reason) for reason in sorted(set(reasons)) if reason}
     clock.say(f"{len(examples)} pairs kept, {turned_down} turned down")
-    figures: dict[str, Any] = {"painted": count, "kept": len(examples), "turned_down": turned_down}
+    note(out, painted=count, kept=len(examples), turned_down=turned_down)
 
     began, card = clock(), read_card(pose)
     weights = checked_weights(pose, card)[0]
     run = train_until(0.95 * seconds, clock, sized(tiny_e2e(), scale), examples, None, weights, scale)
-    figures["e2e"] = figures_of(run, clock() - began)
+    note(out, e2e=figures_of(run, clock() - began))
     parents = {"init": card["sha256"], "teacher": teacher.weights_hash}
     facts = {"name": "tiny_e2e", "parents": parents, "data": {"kind": "pairs", "teacher": teacher.weights_hash}}
     publish_checkpoint(run, out / "e2e", {**facts, "filter_metrics": sorted(FILTER_METRICS.values())}, len(examples))
     animator = load_checkpoint(out / "e2e")
-    figures["reconstruction"] = reconstruct(animator, strangers, scale.batch)
-    write_samples(out / "samples.png", animator, [e for e, _ in strangers[:12]], [e for e, _ in strangers[:12][::-1]])
-    return figures
+    note(out, reconstruction=reconstruct(animator, strangers, scale.batch))
+    write_samples(out / "samples.png", animator, strangers[:12], [e for e, _ in strangers[:12][::-1]])
 
 
 def main() -> None:
@@ -326,7 +334,7 @@ def main() -> None:
     parser.add_argument("leg", choices=("prior_pose", "e2e"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--pose", type=Path)
-    parser.add_argument("--seconds", type=float, default=450.0)
+    parser.add_argument("--seconds", type=float, default=420.0)
     parser.add_argument("--small", action="store_true")
     flags = parser.parse_args()
     torch.set_num_threads(1)
@@ -335,13 +343,12 @@ def main() -> None:
     flags.out.mkdir(parents=True, exist_ok=True)
     with multiprocessing.get_context("fork").Pool(scale.processes) as pool:  # forked before anything touches the GPU
         if flags.leg == "prior_pose":
-            figures = prior_pose(flags.out, flags.seconds, scale, clock, pool)
+            prior_pose(flags.out, flags.seconds, scale, clock, pool)
         else:
-            figures = e2e(flags.out, flags.pose, flags.seconds, scale, clock, pool)
+            e2e(flags.out, flags.pose, flags.seconds, scale, clock, pool)
     card = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
-    about = {"leg": flags.leg, "device": card, "torch": torch.__version__, "total_s": round(clock(), 1)}
-    (flags.out / "figures.json").write_text(json.dumps({**about, **figures}, indent=1) + "\n")
-    clock.say(json.dumps({name: value for name, value in figures.items() if not isinstance(value, dict)}))
+    note(flags.out, leg=flags.leg, device=card, torch=torch.__version__, total_s=round(clock(), 1))
+    clock.say((flags.out / "figures.json").read_text())
 
 
 if __name__ == "__main__":
