@@ -1,4 +1,4 @@
-"""Draws docs/canvas.png, the picture at the top of the README: one world case laid out as the canvas sees it, with the truth where a model paints.
+"""Draws docs/canvas.png, the picture at the top of the README: two world cases laid out as the canvas sees them, truth for what is painted.
 
 python docs/draw_canvas.py
 """

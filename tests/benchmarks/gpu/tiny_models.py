@@ -307,15 +307,15 @@ def e2e(out: Path, pose: Path, seconds: float, scale: Scale, clock: Clock, pool:
     clock.say(f"{count} pairs painted")
     jobs = [(e.id, clip, e.target.frames[:length], look) for (e, _), clip, look in zip(people, clips, references)]
     reasons = pool.map(judged, jobs, chunksize=8)
-    examples = []
+    examples, filtered = [], reasons.count("") >= scale.batch // 4  # else the teacher is weak: train on all, and say so
     for (example, _), clip, reason in zip(people, clips, reasons):
-        if not reason:
+        if not reason or not filtered:
             target = Clip(frames=example.target.frames[:length], fps=FPS)
             driver = Clip(frames=clip, fps=FPS)
             examples.append(TrainingExample(id=example.id, reference=target.frames[0], driver=driver, target=target))
     turned_down = {reason: reasons.count(reason) for reason in sorted(set(reasons)) if reason}
     clock.say(f"{len(examples)} pairs kept, {turned_down} turned down")
-    note(out, painted=count, kept=len(examples), turned_down=turned_down)
+    note(out, painted=count, kept=len(examples), filtered=filtered, turned_down=turned_down)
 
     began, card = clock(), read_card(pose)
     weights = checked_weights(pose, card)[0]
@@ -323,7 +323,8 @@ def e2e(out: Path, pose: Path, seconds: float, scale: Scale, clock: Clock, pool:
     note(out, e2e=figures_of(run, clock() - began))
     parents = {"init": card["sha256"], "teacher": teacher.weights_hash}
     facts = {"name": "tiny_e2e", "parents": parents, "data": {"kind": "pairs", "teacher": teacher.weights_hash}}
-    publish_checkpoint(run, out / "e2e", {**facts, "filter_metrics": sorted(FILTER_METRICS.values())}, len(examples))
+    filters = sorted(FILTER_METRICS.values()) if filtered else []
+    publish_checkpoint(run, out / "e2e", {**facts, "filter_metrics": filters}, len(examples))
     animator = load_checkpoint(out / "e2e")
     note(out, reconstruction=reconstruct(animator, strangers, scale.batch))
     write_samples(out / "samples.png", animator, strangers[:12], [e for e, _ in strangers[:12][::-1]])
