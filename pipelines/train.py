@@ -79,7 +79,7 @@ def resolve(base: TrainConfig, data: Path, out: Path, init: Path | None, flags: 
     """The recipe with what flags, the data's own grid and the checkpoint it starts from say instead."""
     config = replace(base, backbone=_backbone_fields(base, out, init, flags), **_timed(base, _grid(base.grid, data, flags)))
     if config.motion["kind"] == "skeleton":
-        config = replace(config, motion=_skeleton_fields(config, init, flags))
+        config = replace(config, motion=_skeleton_fields(config, out, init, flags))
     named = {"seed": flags.seed, "save_every": flags.save_every, "guide": flags.guide}
     return replace(config, **{name: value for name, value in named.items() if value is not None})
 
@@ -132,16 +132,21 @@ def _backbone_fields(base: TrainConfig, out: Path, init: Path | None, flags: Tra
     return fields
 
 
-def _skeleton_fields(config: TrainConfig, init: Path | None, flags: TrainFlags) -> dict[str, Any]:
+def _skeleton_fields(config: TrainConfig, out: Path, init: Path | None, flags: TrainFlags) -> dict[str, Any]:
     fields = dict(config.motion)
     inherited = read_card(init)["motion"] if init is not None else {}
     if flags.estimator is None and isinstance(inherited, dict) and inherited.get("kind") == "skeleton":
         inside = (init / ESTIMATOR).resolve()
-        fields["estimator"] = str(inside) if inherited["estimator"] == ESTIMATOR else inherited["estimator"]
+        kind, colon, place = inherited["estimator"].partition(":")
+        kept = f"{kind}:{(init / place).resolve()}" if colon else inherited["estimator"]
+        fields["estimator"] = str(inside) if inherited["estimator"] == ESTIMATOR else kept
     elif flags.estimator is not None:
         fields["estimator"] = flags.estimator
     advice = "rtmlib:DIR, mediapipe, tracks:DIR, tiny or an estimator folder"
     require(bool(fields["estimator"]), f"recipe {config.recipe}", "--estimator", "none", "a pose estimator", advice)
+    kind, colon, place = fields["estimator"].partition(":")
+    if colon and Path(place).expanduser().exists():  # named by the way from the checkpoint, as base weights are
+        fields["estimator"] = f"{kind}:{way_to(Path(place).expanduser(), out)}"
     return fields
 
 

@@ -109,13 +109,17 @@ class Skeleton:
 
 
 def _skeleton(fields: Mapping[str, Any], folder: Path | None) -> Skeleton:
-    """A relative estimator folder is one inside the checkpoint."""
+    """A relative estimator folder is one inside the checkpoint, a relative argument (`tracks:../poses`) the way from it."""
     from models.pose.catalog import load_pose_estimator
 
     name = str(fields.get("estimator", "tiny"))
     inside = folder / name if folder is not None else Path(name)
-    kept = inside if (inside / "estimator.json").is_file() else None
-    return Skeleton(load_pose_estimator(str(kept) if kept else name), normalised=bool(fields.get("normalised", False)))
+    kind, colon, place = name.partition(":")
+    if (inside / "estimator.json").is_file():
+        name = str(inside)
+    elif folder is not None and colon and (folder / place).resolve().exists():
+        name = f"{kind}:{(folder / place).resolve()}"
+    return Skeleton(load_pose_estimator(name), normalised=bool(fields.get("normalised", False)))
 
 
 MOTIONS = {"blank": lambda fields, folder: Blank(), "raw": lambda fields, folder: Raw(), "skeleton": _skeleton}

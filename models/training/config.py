@@ -99,4 +99,5 @@ class TrainConfig:
 
         fields = json.loads(json.dumps(asdict(self)))
         fields["backbone"].get("weights", {}).pop("path", None)  # weights may move; their fingerprint may not
+        fields["motion"].pop("estimator", None)  # likewise: its hash is among the parents
         return {key: value for key, value in fields.items() if key != "save_every"}

@@ -224,8 +224,22 @@ def test_the_shipped_prior_cannot_see_a_driver():
 def test_short_pose_is_what_its_recipe_says_and_the_demo_can_start_from_it():
     card, config = read_card(WEIGHTS / "short_pose"), RECIPES.load("short_pose")()
     assert card["class"] == "InContextAnimator" and card["backbone"]["family"] == "tiny" and card["steps"] == 1500
-    assert {key: card["recipe"][key] for key in ("batch_size", "gap_frames", "seed", "motion")} == {
-        key: json.loads(json.dumps(config.identity()))[key] for key in ("batch_size", "gap_frames", "seed", "motion")
+    assert {key: card["recipe"][key] for key in ("batch_size", "gap_frames", "seed", "grid")} == {
+        key: json.loads(json.dumps(config.identity()))[key] for key in ("batch_size", "gap_frames", "seed", "grid")
     }
     assert RECIPES.load("demo_e2e")().grid == config.grid and load_checkpoint(WEIGHTS / "short_pose").grid == config.grid
     assert (WEIGHTS / "short_pose" / "model.safetensors").stat().st_size < 3e6
+
+
+def test_an_estimators_place_is_named_by_the_way_from_the_checkpoint(people, tmp_path, small, monkeypatch):
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    out = tmp_path / "runs" / "pose"
+    train(people, recipe="tiny_pose", steps=1, out=out, flags=TrainFlags(estimator=f"tracks:{people}", runtime=CPU))
+    named = read_card(out)["motion"]["estimator"]
+    assert named.startswith("tracks:../") and str(people) not in (out / "animator.json").read_text()
+    monkeypatch.chdir("/")
+    assert load_checkpoint(out).motion.weights_hash == read_card(out)["parents"]["pose_estimator"]
+    child = TrainFlags(init=str(out), runtime=CPU)
+    train(people, recipe="tiny_pose", steps=1, out=tmp_path / "deeper" / "still" / "child", flags=child)
+    assert load_checkpoint(tmp_path / "deeper" / "still" / "child").motion.weights_hash == load_checkpoint(out).motion.weights_hash
