@@ -35,11 +35,6 @@ def sample_times(count: int, generator: torch.Generator, *, mean: float, std: fl
     return shift_time(torch.sigmoid(mean + std * torch.randn(count, generator=generator, device=generator.device)), shift)
 
 
-def to_clean(prediction: torch.Tensor, x_t: torch.Tensor, t: torch.Tensor, kind: Prediction) -> torch.Tensor:
-    """The data x0 that a prediction implies."""
-    return prediction if kind == "clean" else x_t - _along(t, x_t) * prediction
-
-
 def to_velocity(prediction: torch.Tensor, x_t: torch.Tensor, t: torch.Tensor, kind: Prediction) -> torch.Tensor:
     """The velocity v that a prediction implies; t must be > 0 for a clean prediction."""
     return prediction if kind == "velocity" else (x_t - prediction) / _along(t, x_t)

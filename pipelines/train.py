@@ -192,7 +192,7 @@ def _keep_estimator(motion: Mapping[str, Any], out: Path) -> dict[str, Any]:
     from models.animators.load import SHIPPED
 
     name = motion["estimator"]
-    source = SHIPPED / "tiny_pose_estimator" if name == "tiny" else Path(name.removeprefix("tiny:"))
+    source = SHIPPED / "tiny_pose_estimator" if name == "tiny" else (out / name[5:]).resolve() if name.startswith("tiny:") else Path(name)
     if not (source / "estimator.json").is_file():
         return dict(motion)
     kept, digest = out / ESTIMATOR, sha256_file(source / "model.safetensors")
