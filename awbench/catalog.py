@@ -14,9 +14,14 @@ SUITES = Catalog(
         "world-heldout": Entry(
             target="awbench.suites.world:world_heldout", summary="the world's held-out benchmark with truth, balanced 2x2"
         ),
+        "world-v1": Entry(
+            target="awbench.suites.world:world_v1",
+            summary="100 drivers, 100 references after AWBench's taxonomy, with truth, 256x256x24@12; any grid: world-v1:512x512x48@16",
+        ),
+        "world-v1-all": Entry(target="awbench.suites.world:world_v1_all", summary="world-v1 with its other 100 references: 200 cases"),
     },
 )
-"""Name -> a function () -> Suite."""
+"""Name -> a function () -> Suite; one that takes an argument gets what follows the name and a colon, as a world suite its grid."""
 
 METRICS = Catalog(
     kind="metric",
@@ -36,12 +41,40 @@ METRICS = Catalog(
         "driver_leak": Entry(
             target="awbench.metrics.driver_leak:METRIC", summary="1 where the output is nearer the driver's look (lower is better)"
         ),
-        "overall": Entry(target="awbench.metrics.overall:METRIC", summary="geometric mean of the five above"),
+        "completeness": Entry(target="awbench.metrics.timing:COMPLETENESS", summary="share of the asked frames that were answered"),
+        "lag": Entry(target="awbench.metrics.timing:LAG", summary="seconds by which the answer is ahead of its driver (told, not ranked)"),
+        "overall": Entry(target="awbench.metrics.overall:METRIC", summary="content x form x completeness, less a little for a lag"),
         "psnr": Entry(target="awbench.metrics.psnr:METRIC", summary="against the truth, seen pixels, dB"),
         "ssim": Entry(target="awbench.metrics.ssim:METRIC", summary="against the truth, seen pixels"),
         "psnr_subject": Entry(target="awbench.metrics.psnr_subject:METRIC", summary="against the truth, on the subject, dB"),
         "clip_appearance": Entry(
-            target="awbench.metrics.clip_appearance:METRIC", summary="open_clip similarity to the reference (optional)"
+            target="awbench.metrics.learned.clip_appearance:METRIC", summary="CLIP-I: subject like the reference's; --clip DIR"
+        ),
+        "dino_i": Entry(target="awbench.metrics.learned.dino_i:METRIC", summary="DINO-I: subject like the reference's; --dino DIR"),
+        "clip_t": Entry(target="awbench.metrics.learned.clip_t:METRIC", summary="CLIP-T: frames like the prompt; --clip DIR"),
+        "clip_iqa": Entry(target="awbench.metrics.learned.clip_iqa:METRIC", summary="CLIP-IQA: good photo or bad photo; --clip DIR"),
+        "onnx_iqa": Entry(target="awbench.metrics.learned.onnx_iqa:METRIC", summary="an image quality model of yours; --iqa FILE"),
+        "lpips": Entry(target="awbench.metrics.learned.lpips:METRIC", summary="perceptual distance to the truth; --lpips DIR"),
+        "pose_agreement": Entry(
+            target="awbench.metrics.learned.pose_agreement:METRIC", summary="keypoints move as the driver's; --estimator NAME"
+        ),
+        "fvd": Entry(target="awbench.metrics.learned.fvd:METRIC", summary="between sets of 256 clips or more, never per case"),
+        "judge_imaging_quality": Entry(
+            target="awbench.judging.metrics:IMAGING_QUALITY", summary="a model's 1-5: sharp, clean, whole; from `actorforge judge`"
+        ),
+        "judge_motion_smoothness": Entry(
+            target="awbench.judging.metrics:MOTION_SMOOTHNESS", summary="a model's 1-5: even motion; from `actorforge judge`"
+        ),
+        "judge_temporal_consistency": Entry(
+            target="awbench.judging.metrics:TEMPORAL_CONSISTENCY",
+            summary="a model's 1-5: nothing changes by itself; from `actorforge judge`",
+        ),
+        "judge_appearance_consistency": Entry(
+            target="awbench.judging.metrics:APPEARANCE_CONSISTENCY",
+            summary="a model's 1-5: looks like the reference; from `actorforge judge`",
+        ),
+        "judge_motion_fidelity": Entry(
+            target="awbench.judging.metrics:MOTION_FIDELITY", summary="a model's 1-5: moves as the driver; from `actorforge judge`"
         ),
     },
 )

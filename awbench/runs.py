@@ -9,19 +9,21 @@
     run.json             the resolved configuration; written last: the run is complete
 
 A case that fails is a row with the reason and never stops the others. Seeds derive from (run seed, case id), so any
-schedule and any number of workers gives the same videos.
+schedule and any number of workers gives the same videos. A run may cover a suite's first cases alone, and grows with the limit and with the
+suite: plan and run.json hold a mark of every case (`awbench.cases.case_mark`), and one that has changed is refused by name.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Iterable
 
+from awbench.alignment import Given, answered
 from awbench.cases import Case, CaseMedia, Suite
-from awbench.suites.folder import SUITE_FILE, load_folder
-from awbench.suites.snapshot import write_snapshot
+from awbench.suites.folder import load_folder
+from awbench.suites.snapshot import stored_entries, write_snapshot
 from models.artifacts import read_json, sha256, write_bytes, write_json, write_parquet
 from models.guidance.guide import Guide
 from models.mllm.errors import MllmError
@@ -29,14 +31,20 @@ from models.protocols import Animator
 from models.seeds import item_seed
 from models.types import AnimationRequest, AnimationResult, Clip, Grid, require
 from models.versions import installed_versions
-from models.video import encode_video, fit_clip
+from models.video import encode_video, fit_clip, nearest_frames
 
 if TYPE_CHECKING:
     import pandas
 
 PLAN_FILE, RUN_FILE = "plan.json", "run.json"
 GENERATION_FILE, SCORES_FILE = "generation.parquet", "scores.parquet"
-COLUMNS = ("case", "system", "status", "reason", "seconds", "seed", "prompt", "animator", "sha256", "adaptation")
+COLUMNS = (
+    ("case", "system", "status", "reason", "seconds", "seed", "prompt", "animator", "sha256", "adaptation")
+    + ("given_frames", "given_fps", "given_width", "given_height")  # what the system answered, before it was brought to the grid
+)
+_NUMBERS = {"seconds": "f", "seed": "i", "given_frames": "i", "given_fps": "f", "given_width": "i", "given_height": "i"}
+LEAST_ANSWERED = 2 / 3
+"""Share of the driver's frames an answer must reach; a shorter one has failed, held frames do not stand in for it."""
 _NO_GUIDE = {"name": "", "version": ""}
 _LIBRARIES = ("actorforge", "numpy", "opencv-python-headless", "av", "torch", "diffusers")
 
@@ -57,7 +65,9 @@ class Run:
         path = Path(path)
         present = [name for name in (RUN_FILE, PLAN_FILE) if (path / name).is_file()]
         require(bool(present), f"run {path}", RUN_FILE, "no such file", "a folder made by `generate --out`")
-        return cls(path=path, config=read_json(path / present[0]), suite=load_folder(path / "suite", fingerprint=False))
+        config, suite = read_json(path / present[0]), load_folder(path / "suite", fingerprint=False)
+        marks = config.get("suite", {}).get("case_marks", {})
+        return cls(path=path, config=config, suite=replace(suite, case_marks=marks))
 
     @property
     def system(self) -> str:
@@ -77,7 +87,7 @@ class Run:
         return self.path / "videos" / f"{case_id}.mp4"
 
     def record_path(self, case_id: str) -> Path:
-        return self.path / "records" / f"{case_id}.json"
+        return _record_path(self.path, case_id)
 
     def generation(self) -> pandas.DataFrame:
         """One row per attempted case, in case order, with the columns of `COLUMNS`."""
@@ -95,24 +105,72 @@ class Run:
         return pd.read_parquet(path) if path.is_file() else None
 
 
-def start_run(out: str | Path, suite: Suite, animator_name: str, animator: Animator, seed: int, *, guide: Guide | None = None) -> Run:
+def _record_path(out: Path, case_id: str) -> Path:
+    return out / "records" / f"{case_id}.json"
+
+
+def start_run(
+    out: str | Path,
+    suite: Suite,
+    animator_name: str,
+    animator: Animator,
+    seed: int,
+    *,
+    guide: Guide | None = None,
+    limit: int | None = None,
+    offset_s: float | None = None,
+) -> Run:
     """Begin or continue the run `out`. Raises ValueError, naming the field, when it was begun with other settings.
 
     What the animator runs on is noted in the plan and may differ from call to call. `guide`: writes prompts of cases without one.
+    `limit`: the run covers the suite's first cases only, and those it covers already. Cases that the suite has gained since are added; one
+    that it has lost, or whose mark has changed, is refused by name. `offset_s`: the moment of the driver that the answers' first frames are
+    declared to show, as of a hosted system that cuts the beginning; None: a lag is looked for when scoring.
     """
     out = Path(out)
-    plan = _plan(suite, animator_name, animator, seed, guide)
-    if (out / PLAN_FILE).is_file():
-        _refuse_other_settings(out, read_json(out / PLAN_FILE), plan)
+    require(offset_s is None or abs(offset_s) < 3600, f"run {out}", "offset_s", offset_s, "seconds, or none to look for a lag")
+    require(limit is None or limit >= 1, f"run {out}", "limit", limit, "a whole number >= 1, or none for all cases")
+    first = {case.id for case in suite.cases[:limit]}
+    begun = (out / PLAN_FILE).is_file()
+    before, stored = (read_json(out / PLAN_FILE), stored_entries(out / "suite")) if begun else ({}, {})
+    plan = _plan(suite, suite.only(first | set(stored)), animator_name, animator, seed, guide) | {"offset_s": offset_s}
+    if begun:
+        _refuse_other_settings(out, before, plan)
+        _refuse_changed_cases(out, before, plan, suite, stored)
     else:
         others = [entry.name for entry in out.iterdir() if not entry.name.startswith(".")] if out.exists() else []
         require(not others, f"run {out}", "content", ", ".join(sorted(others)[:5]), "an empty or new folder", "choose another --out")
         write_json(out / PLAN_FILE, plan)
-    if not (out / "suite" / SUITE_FILE).is_file():
-        write_snapshot(suite, out / "suite")
+    _cover(out, suite.only(first | set(stored)), before or plan, plan, stored)
     run = Run.open(out)
     _note_runtime(run, animator)
     return run
+
+
+def _cover(out: Path, suite: Suite, before: dict[str, Any], plan: dict[str, Any], stored: dict[str, Any]) -> None:
+    """Bring the stored suite and the plan to what the run covers now: new cases, and media that were unreadable and have changed."""
+    mended = [name for name, entry in stored.items() if "problem" in entry and _mark(before, name) != _mark(plan, name)]
+    if mended or len(stored) < len(suite.cases):
+        reopen(out)
+        for name in mended:
+            _record_path(out, name).unlink(missing_ok=True)
+        write_snapshot(suite, out / "suite", anew=mended)
+    for path in (out / PLAN_FILE, out / RUN_FILE):
+        if path.is_file() and (known := read_json(path))["suite"] != plan["suite"]:
+            write_json(path, known | {"suite": plan["suite"]})
+
+
+def reopen(out: Path) -> None:
+    """Take back that a run is complete: cases are about to be done."""
+    for name in (RUN_FILE, GENERATION_FILE):
+        (out / name).unlink(missing_ok=True)
+
+
+def forget(run: Run, case_ids: Iterable[str]) -> None:
+    """Take back the rows of these cases, and the run's end with them, so that they are to do again."""
+    reopen(run.path)
+    for case_id in case_ids:
+        run.record_path(case_id).unlink(missing_ok=True)
 
 
 def _note_runtime(run: Run, animator: Animator) -> None:
@@ -125,7 +183,8 @@ def _note_runtime(run: Run, animator: Animator) -> None:
         write_json(run.path / PLAN_FILE, plan | {"runtimes": [*noted, record]})
 
 
-def _plan(suite: Suite, animator_name: str, animator: Animator, seed: int, guide: Guide | None) -> dict[str, Any]:
+def _plan(whole: Suite, suite: Suite, animator_name: str, animator: Animator, seed: int, guide: Guide | None) -> dict[str, Any]:
+    """What is asked for: the cases of `suite`, all of `whole` or its first ones."""
     return {
         "kind": "run",
         "suite": {
@@ -133,7 +192,10 @@ def _plan(suite: Suite, animator_name: str, animator: Animator, seed: int, guide
             "version": suite.version,
             "fingerprint": suite.fingerprint,
             "grid": asdict(suite.grid),
+            "fit": suite.fit,
             "cases": len(suite.cases),
+            "of_cases": len(whole.cases),
+            "case_marks": dict(suite.case_marks),
         },
         "animator": animator_name,
         "system": animator.name,
@@ -148,9 +210,11 @@ def _plan(suite: Suite, animator_name: str, animator: Animator, seed: int, guide
 
 def _identity(plan: dict[str, Any]) -> dict[str, Any]:
     """What must agree between two uses of one folder; a checkpoint is known by its weights, not by its path."""
-    suite = {f"suite.{name}": plan["suite"][name] for name in ("name", "version", "grid", "fingerprint")}
+    suite = {f"suite.{name}": plan["suite"][name] for name in ("name", "version", "grid")}
+    suite["suite.fit"] = plan["suite"].get("fit", "crop")
     named = () if plan["weights_hash"] else ("animator",)
-    return suite | {name: plan[name] for name in (*named, "system", "weights_hash", "seed")} | {"guide": plan.get("guide", _NO_GUIDE)}
+    since = {"guide": plan.get("guide", _NO_GUIDE), "offset_s": plan.get("offset_s")}
+    return suite | {name: plan[name] for name in (*named, "system", "weights_hash", "seed")} | since
 
 
 def _refuse_other_settings(out: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
@@ -158,6 +222,24 @@ def _refuse_other_settings(out: Path, before: dict[str, Any], now: dict[str, Any
     for name, value in _identity(now).items():
         advice = "use another --out, or the settings this folder was begun with"
         require(old.get(name) == value, f"run {out}", name, value, f"{old.get(name)} as in its {PLAN_FILE}", advice)
+
+
+def _refuse_changed_cases(out: Path, before: dict[str, Any], now: dict[str, Any], suite: Suite, stored: dict[str, Any]) -> None:
+    """Every case of the run must still be asked as it was; where cases have no marks, the whole suite must be the same."""
+    advice = "use another --out, or the suite this folder was begun with"
+    old, new = (plan["suite"]["fingerprint"] for plan in (before, now))
+    marked = all(plan["suite"].get("case_marks") for plan in (before, now))
+    require(old == new or marked, f"run {out}", "suite.fingerprint", new, f"{old} as in its {PLAN_FILE}", advice)
+    there = {case.id for case in suite.cases}
+    for name, entry in stored.items():
+        require(name in there, f"run {out}", f"case {name}", "no such case in the suite", "the case as before", advice)
+        fresh = "problem" in entry or name not in before["suite"].get("case_marks", {})  # or stored, and stopped before the plan knew
+        same = old == new or fresh or _mark(before, name) == _mark(now, name)
+        require(same, f"run {out}", f"case {name}", "other fields or media than before", "the case as it was asked before", advice)
+
+
+def _mark(plan: dict[str, Any], case_id: str) -> str:
+    return plan["suite"].get("case_marks", {}).get(case_id, "")
 
 
 def record(run: Run, case_id: str) -> Row | None:
@@ -169,8 +251,10 @@ def record(run: Run, case_id: str) -> Row | None:
         row = read_json(path)
     except ValueError:
         return None  # a damaged record is done again
-    ok = isinstance(row, dict) and set(row) == set(COLUMNS)
-    return row if ok and (row["status"] == "failed" or run.video_path(case_id).is_file()) else None
+    if not isinstance(row, dict) or not set(row) <= set(COLUMNS) or "status" not in row:
+        return None
+    row = dict.fromkeys(COLUMNS) | row  # columns that an older run did not write
+    return row if (row["status"] == "failed" or run.video_path(case_id).is_file()) else None
 
 
 def recorded_rows(run: Run) -> list[Row]:
@@ -188,7 +272,8 @@ def generate_case(run: Run, case_id: str, animator: Animator, guide: Guide | Non
 
     A case without a prompt gets the guide's. A guide that fails fails the case: it is not asked for with an empty prompt.
     """
-    row: Row = dict.fromkeys(COLUMNS, "") | {"case": case_id, "system": run.system, "seed": item_seed(run.seed, case_id), "seconds": None}
+    row: Row = dict.fromkeys(COLUMNS, "") | dict.fromkeys(_NUMBERS) | {"case": case_id, "system": run.system}
+    row["seed"] = item_seed(run.seed, case_id)
     start_s = time.monotonic()
     try:
         media = run.suite.load(case_id)
@@ -196,7 +281,9 @@ def generate_case(run: Run, case_id: str, animator: Animator, guide: Guide | Non
         start_s = time.monotonic()
         result = animator.animate(_request(run, case_id, media, row))
         row["seconds"] = round(time.monotonic() - start_s, 4)
-        clip, note = to_grid(_checked(result, case_id), run.suite.grid)
+        given = _checked(result, case_id)
+        row |= {"given_frames": len(given), "given_fps": float(given.fps), "given_width": given.size[0], "given_height": given.size[1]}
+        clip, note = to_grid(given, run.suite.grid, run.suite.fit)
         data = encode_video(clip)
         write_bytes(run.video_path(case_id), data)
         adaptation = "; ".join(part for part in (media.adaptation, result.provenance.get("note", ""), note) if part)
@@ -211,7 +298,7 @@ def generate_case(run: Run, case_id: str, animator: Animator, guide: Guide | Non
 def _prompt(case: Case, media: CaseMedia, guide: Guide | None) -> str:
     if case.prompt or guide is None:
         return case.prompt
-    return guide.guide(media.driving, media.reference, {name: str(value) for name, value in case.tags.items()}).prompt
+    return guide.guide(media.driving, media.reference, case.described()).prompt
 
 
 def _reason(error: Exception) -> str:
@@ -234,16 +321,21 @@ def _checked(result: object, case_id: str) -> Clip:
     return result.clip
 
 
-def to_grid(clip: Clip, grid: Grid) -> tuple[Clip, str]:
-    """A result on the grid, and what had to be done to it ("" when it was there already)."""
+def to_grid(clip: Clip, grid: Grid, fit: str = "crop") -> tuple[Clip, str]:
+    """A result on the grid, and what had to be done to it ("" when it was there already). Raises ValueError for one far too short."""
     if (len(clip), clip.size, clip.fps) == (grid.num_frames, grid.size, grid.fps):
         return clip, ""
-    notes = [f"output cropped and resized from {clip.size[0]}x{clip.size[1]}"] if clip.size != grid.size else []
+    reached = answered(grid.num_frames, grid.fps, Given(frames=len(clip), fps=clip.fps))
+    got = f"{len(clip)} frames at {clip.fps:g} fps, which reach {reached} of the driver's {grid.num_frames}"
+    enough = reached >= LEAST_ANSWERED * grid.num_frames
+    require(enough, "answer", "length", got, "at least two thirds of the driver", "answer the whole driver")
+    how = "cropped and resized" if fit == "crop" else "padded and resized"
+    notes = [f"output {how} from {clip.size[0]}x{clip.size[1]}"] if clip.size != grid.size else []
     notes += [f"output resampled from {clip.fps:g} to {grid.fps:g} fps"] if clip.fps != grid.fps else []
-    last = round((grid.num_frames - 1) * clip.fps / grid.fps)
+    last = int(nearest_frames(grid.num_frames, grid.fps, clip.fps)[-1])
     notes += [f"output of {len(clip)} frames holds its last one"] if last > len(clip) - 1 else []
     notes += [f"output of {len(clip)} frames cut"] if last < len(clip) - 1 else []
-    return fit_clip(clip, grid), "; ".join(notes)
+    return fit_clip(clip, grid, fit=fit), "; ".join(notes)
 
 
 def finish_generation(run: Run) -> Run:
@@ -265,5 +357,5 @@ def finish_generation(run: Run) -> Run:
 def _schema() -> Any:
     import pyarrow as pa
 
-    kinds = {"seconds": pa.float64(), "seed": pa.int64()}
-    return pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS])
+    kinds = {"f": pa.float64(), "i": pa.int64()}
+    return pa.schema([(name, kinds.get(_NUMBERS.get(name, ""), pa.string())) for name in COLUMNS])

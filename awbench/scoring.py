@@ -21,8 +21,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from awbench.alignment import Given, aligned
 from awbench.catalog import METRICS
 from awbench.evidence import Evidence
+from awbench.metrics.learned.metric import LearnedMetric
+from awbench.metrics.learned.models import LearnedModels
 from awbench.metrics.metric import Metric, Unscored
 from awbench.runs import Run
 from awbench.score_rows import SCHEMA, VIDEOS, known_rows, overlaid, part_path, video_hash
@@ -56,15 +59,27 @@ class Score:
         require(good, item, "value", self.value, "a finite number when ok, else None")
 
 
-def load_metrics(names: Sequence[str] = ()) -> tuple[Metric, ...]:
-    """The metrics named, with the parts of a combined one before it; without names all that are not optional."""
+def load_metric(name: str, models: LearnedModels) -> Metric:
+    """The metric of that name, a learned one bound to its model."""
+    metric = METRICS.load(name)
+    return metric.bound(models) if isinstance(metric, LearnedMetric) else metric
+
+
+def load_metrics(names: Sequence[str] = (), models: LearnedModels | None = None) -> tuple[Metric, ...]:
+    """The metrics named, with the parts of a combined one before it; without names all that need nothing extra, and the learned ones
+    whose model is given."""
+    models = models or LearnedModels()
     if not names:
-        chosen = [METRICS.load(name) for name in METRICS.table()]
-        return _ordered([metric for metric in chosen if not metric.optional])
-    wanted = {name: METRICS.load(name) for name in names}
+        chosen = [name for name in METRICS.table() if _is_default(METRICS.load(name), models)]
+        return _ordered([load_metric(name, models) for name in chosen])
+    wanted = {name: load_metric(name, models) for name in names}
     for metric in list(wanted.values()):
-        wanted |= {part: METRICS.load(part) for part in metric.combines}
+        wanted |= {part: load_metric(part, models) for part in metric.combines}
     return _ordered(wanted.values())
+
+
+def _is_default(metric: Metric, models: LearnedModels) -> bool:
+    return not metric.optional or (isinstance(metric, LearnedMetric) and metric.needs in models.given)
 
 
 def _ordered(metrics: Iterable[Metric]) -> tuple[Metric, ...]:
@@ -86,6 +101,8 @@ def plan(run: Run, metrics: Sequence[Metric]) -> dict[str, tuple[Metric, ...]]:
 
 
 def _settled(row: Mapping[str, Any] | None, metric: Metric, generation_failure: str) -> bool:
+    if row is not None and row["status"] == "ok" and not metric.ready:
+        return True
     if row is None or row["metric_version"] != metric.scored_version:
         return False
     if row["status"] == "failed":  # without a video nothing can change but the reason
@@ -155,7 +172,17 @@ def _evidence(run: Run, case_id: str, row: Mapping[str, Any]) -> Evidence:
     except (MediaError, OSError) as error:
         raise ValueError(f"output unreadable: {error}") from error
     media = run.suite.load(case_id)
-    return Evidence(case_id=case_id, output=output, driver=media.driving, reference=media.reference, truth=media.truth, track=case.track)
+    about = {"reference": media.reference, "truth": media.truth, "track": case.track, "prompt": case.prompt}
+    whole = Evidence(case_id=case_id, output=output, driver=media.driving, **about)
+    return aligned(whole, _given(run, row))
+
+
+def _given(run: Run, row: Mapping[str, Any]) -> Given:
+    """What the system answered before it was brought to the grid; runs of old do not say it and count as whole."""
+    frames, fps = row.get("given_frames"), row.get("given_fps")
+    known = frames is not None and fps is not None and np.isfinite(frames) and np.isfinite(fps)
+    grid, offset = run.suite.grid, run.config.get("offset_s")
+    return Given(frames=int(frames) if known else grid.num_frames, fps=float(fps) if known else grid.fps, offset_s=offset)
 
 
 def _generation_failure(row: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from awbench.suites.world_design import heldout_cases  # noqa: E402
 from models.images import encode_image  # noqa: E402
 from models.types import Grid  # noqa: E402
 
-CASES, GRID, SHOWN, EDGE = ("wh-0012", "wh-0010"), Grid(width=176, height=176, fps=8.0, num_frames=6), (0, 2, 4), 6
+CASES, GRID, SHOWN, EDGE = ("wh-0052", "wh-0030"), Grid(width=176, height=176, fps=8.0, num_frames=6), (0, 2, 4), 6
 
 
 def canvas(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -14,8 +14,14 @@ import cv2
 import numpy as np
 from PIL import Image
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+from models.types import require
 
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+FITS = ("crop", "pad", "stretch")
+"""How a picture of another shape is brought to a size: `crop` cuts what is too much off both sides, `pad` shows all of it between bars of
+`PAD_LEVEL`, `stretch` changes its proportions."""
+PAD_LEVEL = 128
+"""The grey of the bars, 0-255 in each colour; they are part of the picture from then on."""
 
 MAX_PIXELS = 1 << 27
 """134 million: a larger picture is taken for a decompression bomb."""
@@ -36,13 +42,44 @@ def centred_crop(source: tuple[int, int], target: tuple[int, int]) -> tuple[int,
     return (width - crop_w) // 2, (height - crop_h) // 2, crop_w, crop_h
 
 
-def fit_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Centre-crop uint8 `[H,W,3]` to the aspect ratio of `size` (W,H) and resize: area when shrinking, cubic when growing."""
-    if (image.shape[1], image.shape[0]) == tuple(size):
+def fit_box(source: tuple[int, int], target: tuple[int, int], fit: str = "crop") -> tuple[int, int, int, int]:
+    """The box (x, y, w, h) px of a `source` (W,H) picture that `fit_image` shows at `target` (W,H); that of `pad` reaches beyond it."""
+    require(fit in FITS, "picture", "fit", repr(fit)[:80], f"one of {', '.join(FITS)}")
+    if fit == "crop":
+        return centred_crop(source, target)
+    if fit == "stretch":
+        return 0, 0, *source
+    width, height = source
+    across, down = max(width, round(height * target[0] / target[1])), max(height, round(width * target[1] / target[0]))
+    return -((across - width) // 2), -((down - height) // 2), across, down
+
+
+def box_within(crop: tuple[int, int, int, int], shown: tuple[int, int], box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    """The box in the source, whole px, that is `box` in a picture that shows `crop` of the source at `shown` (W,H) px."""
+    (x, y, w, h), (left, top, width, height) = crop, box
+    across, down = w / shown[0], h / shown[1]
+    return x + round(left * across), y + round(top * down), max(1, round(width * across)), max(1, round(height * down))
+
+
+def fit_image(image: np.ndarray, size: tuple[int, int], fit: str = "crop") -> np.ndarray:
+    """Bring uint8 `[H,W,3]` to `size` (W,H) by one of `FITS`; resized by area when shrinking, cubic when growing."""
+    source = (image.shape[1], image.shape[0])
+    x, y, w, h = fit_box(source, size, fit)
+    if source == tuple(size):
         return np.ascontiguousarray(image)
-    x, y, w, h = centred_crop((image.shape[1], image.shape[0]), size)
-    method = cv2.INTER_AREA if w >= size[0] else cv2.INTER_CUBIC
-    return cv2.resize(np.ascontiguousarray(image[y : y + h, x : x + w]), size, interpolation=method)
+    if fit != "pad":
+        return _resized(image[y : y + h, x : x + w], size)
+    scale = min(size[0] / source[0], size[1] / source[1])
+    shown = tuple(min(most, max(1, round(side * scale))) for side, most in zip(source, size))
+    left, top = (size[0] - shown[0]) // 2, (size[1] - shown[1]) // 2
+    canvas = np.full((size[1], size[0], 3), PAD_LEVEL, np.uint8)
+    canvas[top : top + shown[1], left : left + shown[0]] = _resized(image, shown)
+    return canvas
+
+
+def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    method = cv2.INTER_AREA if image.shape[1] >= size[0] else cv2.INTER_CUBIC
+    return cv2.resize(np.ascontiguousarray(image), size, interpolation=method)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

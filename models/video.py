@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from models.artifacts import publish
-from models.images import MAX_PIXELS, MediaError, centred_crop, fit_image
+from models.images import MAX_PIXELS, MediaError, box_within, fit_box, fit_image
 from models.types import Clip, Grid, Origin
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".gif", ".mpg", ".mpeg", ".ts"})
@@ -45,7 +45,7 @@ class VideoInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """How a source was brought to a grid: start, centred crop box (x, y, w, h) px of the source, source raster."""
+    """How a source was brought to a grid: start, the box (x, y, w, h) px of the source that is shown (`fit_box`), source raster."""
 
     start_s: float
     crop: tuple[int, int, int, int]
@@ -246,8 +246,8 @@ def _nice_rate(fps: float) -> float:
     return float(whole) if abs(fps - whole) < 0.005 * fps and whole > 0 and abs(fps - whole) < 0.02 else float(near)
 
 
-def read_window(source: str | Path | bytes, grid: Grid, start_s: float = 0.0) -> tuple[Clip, Window]:
-    """`grid.num_frames` frames from `start_s` on, each the nearest in time, cropped and resized to the grid.
+def read_window(source: str | Path | bytes, grid: Grid, start_s: float = 0.0, fit: str = "crop") -> tuple[Clip, Window]:
+    """`grid.num_frames` frames from `start_s` on, each the nearest in time, brought to the grid by `fit` (`models.images.FITS`).
 
     Raises MediaError when the source ends before the window does.
     """
@@ -257,7 +257,7 @@ def read_window(source: str | Path | bytes, grid: Grid, start_s: float = 0.0) ->
 
     def keep_until(limit_s: float) -> None:
         while previous is not None and len(kept) < grid.num_frames and wanted[len(kept)] <= limit_s + 1e-9:
-            kept.append(fit_image(previous.image, grid.size))
+            kept.append(fit_image(previous.image, grid.size, fit))
 
     for item in _frames_near(source, start_s):
         if previous is None:
@@ -276,26 +276,26 @@ def read_window(source: str | Path | bytes, grid: Grid, start_s: float = 0.0) ->
         raise MediaError(
             f"too short: ends at {previous.time_s:.2f} s, the window needs {needed:.2f} s ({grid.num_frames} frames at {grid.fps:g} fps)"
         )
-    window = Window(start_s=start_s, crop=centred_crop(first_size, grid.size), source_size=first_size, source_fps=round(1 / gap, 3))
+    box = fit_box(first_size, grid.size, fit)
+    window = Window(start_s=start_s, crop=box, source_size=first_size, source_fps=round(1 / gap, 3))
     origin = _origin(source, start_s=start_s, crop=window.crop, source_size=first_size)
     return Clip(frames=np.stack(kept), fps=grid.fps, origin=origin), window
 
 
-def fit_clip(clip: Clip, grid: Grid) -> Clip:
-    """Bring a decoded clip to a grid: nearest frames in time, centred crop, resize; a short clip holds its last frame.
+def nearest_frames(num_frames: int, fps: float, source_fps: float) -> np.ndarray:
+    """Which frame of a steady source stands for each frame of a grid: the nearest in time, the earlier of two; int `[num_frames]`."""
+    return np.ceil(np.arange(num_frames) * source_fps / fps - 0.5 - 1e-6).astype(int)
 
-    Its origin, where it has one, says the crop in pixels of the source.
+
+def fit_clip(clip: Clip, grid: Grid, fit: str = "crop") -> Clip:
+    """Bring a decoded clip to a grid: nearest frames in time, each by `fit`; a short clip holds its last frame.
+
+    Its origin, where it has one, says in pixels of the source what is shown.
     """
-    times = np.minimum(np.round(np.arange(grid.num_frames) * clip.fps / grid.fps).astype(int), len(clip) - 1)
-    origin = None if clip.origin is None else replace(clip.origin, crop=_crop_within(clip.origin.crop, clip.size, grid.size))
-    return Clip(frames=np.stack([fit_image(clip.frames[t], grid.size) for t in times]), fps=grid.fps, origin=origin)
-
-
-def _crop_within(crop: tuple[int, int, int, int], shown: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The box in the source, whole px, of the centred crop to `size` of a picture that shows `crop` of it at `shown` (W,H) px."""
-    (x, y, w, h), (left, top, width, height) = crop, centred_crop(shown, size)
-    across, down = w / shown[0], h / shown[1]
-    return x + round(left * across), y + round(top * down), max(1, round(width * across)), max(1, round(height * down))
+    times = np.minimum(nearest_frames(grid.num_frames, grid.fps, clip.fps), len(clip) - 1)
+    origin, box = clip.origin, fit_box(clip.size, grid.size, fit)
+    origin = None if origin is None else replace(origin, crop=box_within(origin.crop, clip.size, box))
+    return Clip(frames=np.stack([fit_image(clip.frames[t], grid.size, fit) for t in times]), fps=grid.fps, origin=origin)
 
 
 def encode_video(clip: Clip, *, pix_fmt: str = "yuv444p", crf: int = 4, preset: str = "medium") -> bytes:

@@ -2,6 +2,7 @@
 
     world clips -> synthesize (tiny_pose teaches, on Ray) -> some training steps of the end-to-end model
     -> generate six systems on world-mini -> score -> report.html
+    -> the same world at 256 px, three systems that need no weights -> world-v1.html
 Every step continues where an earlier call stopped.
 """
 
@@ -12,6 +13,7 @@ from pathlib import Path
 
 SYSTEMS = ("still", "echo_driver", "flow_warp", "tiny_pose", "ground_truth")
 SUITE = "world-mini"
+LARGE_SYSTEMS, LARGE_SUITE, LARGE_CASES = ("still", "flow_warp", "ground_truth"), "world-v1", 6
 CLIPS, IDENTITIES, PAIRS, STEPS = 8, 10, 24, 60
 
 
@@ -30,14 +32,17 @@ def demo(out: Path, *, workers: int = 2) -> Path:
         print(_train(out))
         _say(4, f"generate and score: {len(SYSTEMS) + 1} systems on {SUITE}")
         runs = _evaluate(out, workers)
+        _say(5, f"the world as larger models see it: {LARGE_CASES} cases of {LARGE_SUITE} at 256 px")
+        large = _evaluate_large(out, workers)
     page = write_report(runs, out / "report.html", baseline="still")
     pairs_page = write_report([out / "pairs"], out / "pairs.html")
-    _say(5, f"done in {time.monotonic() - start:.0f} s; the pairs: {pairs_page}")
+    large_page = write_report(large, out / f"{LARGE_SUITE}.html", baseline="still")
+    _say(6, f"done in {time.monotonic() - start:.0f} s; the pairs: {pairs_page}; at 256 px: {large_page}")
     return page
 
 
 def _say(step: int, text: str) -> None:
-    print(f"[{step}/5] {text}", flush=True)
+    print(f"[{step}/6] {text}", flush=True)
 
 
 def _footage(out: Path) -> None:
@@ -66,7 +71,8 @@ def _pairs(out: Path, workers: int) -> str:
 
 
 def _train(out: Path) -> str:
-    from pipelines.train import TrainFlags, train
+    from pipelines.train import train
+    from pipelines.train_flags import TrainFlags
 
     return train(out / "pairs", recipe="demo_e2e", steps=STEPS, out=out / "demo_e2e", flags=TrainFlags(init="short_pose"))
 
@@ -78,5 +84,15 @@ def _evaluate(out: Path, workers: int) -> list[Path]:
     runs = []
     for animator in (*SYSTEMS, str(out / "demo_e2e")):
         runs.append(generate(animator, SUITE, out / "runs" / Path(animator).name, workers=workers if "tiny" in animator else 0).path)
+    score(runs, workers=workers)
+    return runs
+
+
+def _evaluate_large(out: Path, workers: int) -> list[Path]:
+    from pipelines.generate import generate
+    from pipelines.score import score
+
+    folders = {animator: out / "runs" / f"{animator}-{LARGE_SUITE}" for animator in LARGE_SYSTEMS}
+    runs = [generate(animator, LARGE_SUITE, folder, limit=LARGE_CASES).path for animator, folder in folders.items()]
     score(runs, workers=workers)
     return runs

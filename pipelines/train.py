@@ -10,38 +10,21 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 from models.animators.checkpoint import ESTIMATOR, checked_weights, load_backbone, read_card, way_to
 from models.animators.load import checkpoint_folder
+from models.animators.motion import build_motion, motion_class
 from models.artifacts import sha256, sha256_file
-from models.runtime import Runtime
+from models.backbones.backbone import Backbone
 from models.training.config import TrainConfig
+from models.training.lora import LoraSpec
 from models.types import Grid, TrainingExample, require
 from pipelines.recipes import CHUNK_SPARE, RECIPES, EstimatorConfig
-from pipelines.validation import Validation, Watcher
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainFlags:
-    """What the command line may say beside data, recipe, steps and output. `size`: (W,H) px; `init`: checkpoint folder or shipped name.
-
-    `estimator`: a pose estimator's name or folder. None leaves the recipe's.
-    """
-
-    init: str | None = None
-    weights: Path | None = None
-    estimator: str | None = None
-    guide: str | None = None
-    size: tuple[int, int] | None = None
-    fps: float | None = None
-    num_frames: int | None = None
-    seed: int | None = None
-    save_every: int | None = None
-    runtime: Runtime = Runtime()
-    validation: Validation | None = None
+from pipelines.train_flags import TrainFlags, lora_fields, overridden, said
+from pipelines.validation import Watcher
 
 
 def train(data: Path, *, recipe: str, steps: int, out: Path, flags: TrainFlags = TrainFlags()) -> str:
@@ -68,29 +51,46 @@ def _check_flags(base: TrainConfig | EstimatorConfig, flags: TrainFlags) -> None
     require(runtime.offload == "none", "train", "--runtime.offload", runtime.offload, "none", advice)
     require(runtime.block_cache == 0, "train", "--runtime.block-cache", runtime.block_cache, "0", advice)
     if isinstance(base, EstimatorConfig):
-        idle = [name for name, value in asdict(flags).items() if name != "runtime" and value is not None]
+        idle = [name for name in said(flags) if name != "runtime"]
         require(not idle, f"recipe {base.recipe}", "flags", ", ".join(idle), "none but --data, --steps and --out")
-        return
-    skeleton = base.motion["kind"] == "skeleton"
-    require(skeleton or flags.estimator is None, f"recipe {base.recipe}", "--estimator", flags.estimator, "none: it draws no skeleton")
 
 
 def resolve(base: TrainConfig, data: Path, out: Path, init: Path | None, flags: TrainFlags) -> TrainConfig:
     """The recipe with what flags, the data's own grid and the checkpoint it starts from say instead."""
-    config = replace(base, backbone=_backbone_fields(base, out, init, flags), **_timed(base, _grid(base.grid, data, flags)))
-    if config.motion["kind"] == "skeleton":
-        config = replace(config, motion=_skeleton_fields(config, out, init, flags))
-    named = {"seed": flags.seed, "save_every": flags.save_every, "guide": flags.guide}
-    return replace(config, **{name: value for name, value in named.items() if value is not None})
+    config = overridden(base, flags)
+    config = replace(config, backbone=_backbone_fields(config, out, init, flags), lora=_lora(config, init, flags))
+    config = replace(config, **_timed(config, _grid(config.recipe, config.grid, data, flags)))
+    if motion_class(config.motion).needs_estimator:
+        config = replace(config, motion=_pose_fields(config, out, init, flags))
+    return config
 
 
-def _grid(grid: Grid, data: Path, flags: TrainFlags) -> Grid:
-    fps = flags.fps
-    if fps is None and is_dataset(data):
-        fps = _dataset_grid(data).get("fps", grid.fps)
-    width, height = flags.size or grid.size
-    frames = flags.num_frames if flags.num_frames is not None else grid.num_frames
-    return Grid(width=width, height=height, fps=float(fps if fps is not None else grid.fps), num_frames=frames)
+def _grid(recipe: str, grid: Grid, data: Path, flags: TrainFlags) -> Grid:
+    """The recipe's grid under what the flags say; of a dataset its rate, and its size and length where they are less than the recipe's."""
+    asked = replace(grid, **{name: value for name, value in said(flags).items() if name in ("fps", "num_frames")})
+    if flags.size is not None:
+        asked = replace(asked, width=flags.size[0], height=flags.size[1])
+    made = _dataset_grid(data) if is_dataset(data) else {}
+    if not made:
+        return asked
+    own = Grid(**made)
+    advice, most = "leave it out, or synthesize such pairs", own.num_frames
+    require(flags.fps in (None, own.fps), "train", "--fps", flags.fps, f"{own.fps:g}, the dataset's", advice)
+    require((flags.num_frames or 0) <= most, "train", "--num-frames", flags.num_frames, f"<= {most}, the dataset's", advice)
+    asked = replace(asked, fps=own.fps)
+    if own.num_frames < asked.num_frames:
+        _told(recipe, "num_frames", asked.num_frames, own.num_frames, f"synthesize with --num-frames {asked.num_frames} for longer ones")
+        asked = replace(asked, num_frames=own.num_frames)
+    smaller = own.width < asked.width or own.height < asked.height
+    if smaller and flags.size is None:
+        text = "x".join(map(str, asked.size))
+        _told(recipe, "size", text, f"{own.width}x{own.height}", f"--size {text} enlarges them")
+        asked = replace(asked, width=own.width, height=own.height)
+    return asked
+
+
+def _told(recipe: str, field: str, expected: object, got: object, advice: str) -> None:
+    print(f"train: {field}: recipe {recipe} is made for {expected}, the dataset's clips have {got}: trains at {got}; {advice}")
 
 
 def _timed(base: TrainConfig, grid: Grid) -> dict[str, Any]:
@@ -132,10 +132,22 @@ def _backbone_fields(base: TrainConfig, out: Path, init: Path | None, flags: Tra
     return fields
 
 
-def _skeleton_fields(config: TrainConfig, out: Path, init: Path | None, flags: TrainFlags) -> dict[str, Any]:
+def _lora(config: TrainConfig, init: Path | None, flags: TrainFlags) -> LoraSpec | None:
+    """The recipe's and the flags', or that of the checkpoint to start from: as its backbone, it takes the place of the recipe's."""
+    adapter = read_card(init).get("adapter") if init is not None else None
+    if config.lora is None or not adapter:
+        return config.lora
+    own = LoraSpec(**adapter)
+    for name, value in lora_fields(flags.lora).items():
+        expected = f"{getattr(own, name)} as in --init"
+        require(value == getattr(own, name), "train", f"--lora.{name}", value, expected, "leave it out: training goes on in that LoRA")
+    return own
+
+
+def _pose_fields(config: TrainConfig, out: Path, init: Path | None, flags: TrainFlags) -> dict[str, Any]:
     fields = dict(config.motion)
     inherited = read_card(init)["motion"] if init is not None else {}
-    if flags.estimator is None and isinstance(inherited, dict) and inherited.get("kind") == "skeleton":
+    if flags.estimator is None and inherited and motion_class(inherited, init).needs_estimator:
         inside = (init / ESTIMATOR).resolve()
         kind, colon, place = inherited["estimator"].partition(":")
         kept = f"{kind}:{(init / place).resolve()}" if colon else inherited["estimator"]
@@ -151,7 +163,6 @@ def _skeleton_fields(config: TrainConfig, out: Path, init: Path | None, flags: T
 
 
 def _fit(data: Path, config: TrainConfig, steps: int, out: Path, init: Path | None, flags: TrainFlags) -> str:
-    from models.animators.motion import build_motion
     from models.training.batches import Batches
     from models.training.loop import fit, initialised
     from models.training.pose_cache import PoseCache
@@ -159,12 +170,11 @@ def _fit(data: Path, config: TrainConfig, steps: int, out: Path, init: Path | No
     parents: dict[str, str] = {}
     if init is not None:
         parents["init"] = read_card(init)["sha256"]
-    if config.motion["kind"] == "skeleton":
+    if motion_class(config.motion).needs_estimator:
         config = replace(config, motion=_keep_estimator(config.motion, out))
-        motion = build_motion(config.motion, out)
+    motion = build_motion(config.motion, out)
+    if motion.needs_estimator:
         parents["pose_estimator"] = motion.weights_hash
-    else:
-        motion = build_motion(config.motion)
     filters, lineage = _origin(data)
     if "teacher" in lineage:
         parents["teacher"] = lineage["teacher"]
@@ -176,8 +186,9 @@ def _fit(data: Path, config: TrainConfig, steps: int, out: Path, init: Path | No
         "data": {"examples": len(examples), "ids": _digest(examples), **lineage},
         "filter_metrics": sorted({*filters, *inherited}),
     }
-    poses = PoseCache(folder=out / "poses") if config.motion["kind"] == "skeleton" else None
+    poses = PoseCache(folder=out / "poses") if motion.needs_estimator else None
     backbone = initialised(config, lambda: load_backbone(config.backbone, out, flags.runtime))
+    _check_text_flags(backbone, config, flags)
     weights = checked_weights(init, read_card(init))[0] if init is not None else None
     batches = Batches(examples=examples, config=config, motion=motion, poses=poses)
     with Watcher(out, batches, steps, flags.validation, flags.runtime) as watch:
@@ -185,6 +196,14 @@ def _fit(data: Path, config: TrainConfig, steps: int, out: Path, init: Path | No
     for name, reason in sorted(done.skipped.items()):
         print(f"train: left out {name}: {reason}")
     return f"{out}: {done.steps} steps, loss {done.loss:.4f} over the last tenth"
+
+
+def _check_text_flags(backbone: Backbone, config: TrainConfig, flags: TrainFlags) -> None:
+    """Refuse flags about prompts for a network that reads none."""
+    guided = {"--guide": flags.guide if flags.guide != "none" else None, "--sampling.guidance": flags.sampling.guidance}
+    for name, value in guided.items():
+        idle = value is not None and not backbone.reads_text
+        require(not idle, f"recipe {config.recipe}", name, value, f"none: backbone {backbone.family} reads no text")
 
 
 def _keep_estimator(motion: Mapping[str, Any], out: Path) -> dict[str, Any]:
@@ -233,7 +252,10 @@ def _read(data: Path, config: TrainConfig) -> Sequence[TrainingExample]:
     if is_dataset(data):
         from bootstrap.shards.examples import ShardExamples
 
-        return ShardExamples(data)
+        pairs = ShardExamples(data)
+        advice = "its manifest.parquet says why each pair was turned down"
+        require(len(pairs) > 0, "train", "--data examples", f"0 in {data}", "a dataset with a pair that was kept", advice)
+        return pairs
     from bootstrap.clip_examples import ClipExamples, SkippedClips
 
     skipped = SkippedClips()
@@ -241,6 +263,9 @@ def _read(data: Path, config: TrainConfig) -> Sequence[TrainingExample]:
     examples = ClipExamples(data, config.grid, chunk, skipped)
     for name, reason in sorted(skipped.reasons.items()):
         print(f"train: left out {name}: {reason}")
+    wanted = f"a video of at least {chunk} frames at {config.grid.fps:g} fps, {chunk / config.grid.fps:.2f} s"
+    advice = "lower --num-frames, or give longer clips" if skipped.reasons else "give a folder of mp4, mov, mkv, webm, avi or gif"
+    require(len(examples) > 0, "train", "--data examples", f"0 in {data}", wanted, advice)
     return examples
 
 

@@ -15,7 +15,7 @@ def validate(path: str) -> tuple[str, list[str]]:
     from awbench.catalog import SUITES
 
     folder = Path(path)
-    if path in SUITES.table() or folder.name == "suite.yaml" or (folder / "suite.yaml").is_file():
+    if path.partition(":")[0] in SUITES.table() or folder.name == "suite.yaml" or (folder / "suite.yaml").is_file():
         from awbench.suites.load import validate as validate_suite
 
         return "suite", validate_suite(path)
@@ -32,6 +32,14 @@ def validate(path: str) -> tuple[str, list[str]]:
 
         return "run", validate_run(folder)
     return "clip folder", _media_problems(folder)
+
+
+def notes(path: str) -> list[str]:
+    """What should be known of a suite without problems, though it is none: see `awbench.suites.folder.notes_of_suite`."""
+    from awbench.suites.folder import SUITE_FILE, notes_of_suite
+
+    folder = Path(path).parent if Path(path).name == SUITE_FILE else Path(path)
+    return notes_of_suite(folder) if (folder / SUITE_FILE).is_file() else []
 
 
 def _checkpoint_problems(folder: Path) -> list[str]:

@@ -29,27 +29,38 @@ class Validation:
 
 
 class Watcher:
-    """Called by the training loop after every step."""
+    """Called by the training loop after every step. Losses reach the board once the loop has fetched them from the device."""
 
     def __init__(self, out: Path, batches: Batches, steps: int, validation: Validation | None, runtime: Runtime) -> None:
         self.out, self.batches, self.steps, self.validation, self.runtime = out, batches, steps, validation, runtime
         self.suite = None if validation is None else _first_cases(validation)
         self._board: Any = None
+        self._run: Any = None
+        self._logged = 0
 
     def __enter__(self) -> Watcher:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._board is not None:
+            self._log_losses()
             self._board.close()
 
     def __call__(self, run: Any) -> None:
-        step = len(run.losses)
-        self._log("loss", run.losses[-1], step)
+        step = run.steps
+        if self._run is None:
+            self._run, self._logged = run, step - 1
+        self._log_losses()
         self._log("learning rate", run.optimizers[0].param_groups[0]["lr"], step)
         if self.validation is not None and (step % self.validation.every == 0 or step == self.steps):
             for metric, value in self._validate(run, step).items():
                 self._log(f"validation/{metric}", value, step)
+
+    def _log_losses(self) -> None:
+        fetched = self._run.fetched
+        for step in range(self._logged, len(fetched)):
+            self._log("loss", fetched[step], step + 1)
+        self._logged = max(self._logged, len(fetched))
 
     def _log(self, name: str, value: float, step: int) -> None:
         if self._board is None:
@@ -58,7 +69,7 @@ class Watcher:
             except ModuleNotFoundError:
                 self._board = _Nowhere()
             else:
-                self._board = SummaryWriter(str(self.out / "tensorboard"), purge_step=step)
+                self._board = SummaryWriter(str(self.out / "tensorboard"), purge_step=self._run.steps)
         self._board.add_scalar(name, value, step)
 
     def _validate(self, run: Any, step: int) -> dict[str, float]:

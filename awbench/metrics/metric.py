@@ -26,7 +26,10 @@ class Metric:
 
     A changed formula gets a new `version`; scores of an older version are computed anew. `variant`: what else decides the
     values, such as the weights in use, as a short text or ""; asked at every scoring. `is_share`: values are 0 or 1, so that
-    a mean is a share of the cases.
+    a mean is a share of the cases. `margin`: differences of means up to it are noise, measured as what re-encoding the same clips
+    moves. `rank_without_truth`: False where values of cases without a truth must rank nobody. `informative`: told, never ranked.
+    `ready`: False where it cannot answer as it stands, for want of a model or a judge; what it once answered is then left alone.
+    `sees`, `blind`: in one line each, which damage the metric answers to and which it cannot know.
     """
 
     name: str
@@ -40,12 +43,19 @@ class Metric:
     combines: tuple[str, ...] = ()
     variant: Callable[[], str] | None = None
     is_share: bool = False
+    margin: float = 0.0
+    rank_without_truth: bool = True
+    informative: bool = False
+    ready: bool = True
+    sees: str = ""
+    blind: str = ""
 
     def __post_init__(self) -> None:
         item = f"metric {self.name!r}"
         require(self.name.isidentifier(), item, "name", repr(self.name), "letters, digits and _")
         require(bool(self.version), item, "version", repr(self.version), "a non-empty text")
         require(self.low < self.high, item, "range", (self.low, self.high), "low < high")
+        require(self.margin >= 0, item, "margin", self.margin, ">= 0")
 
     @property
     def scored_version(self) -> str:

@@ -1,19 +1,26 @@
-"""motion_fidelity, 0-1: how much of the wanted motion is there, in place, direction and size.
+"""motion_fidelity, 0-1: how much of the wanted motion is there, in direction and size and, with a truth, in place.
 
-For two fields of motion f (output) and g (wanted), smoothed over POOL of the short side,
+With truth: for two fields of motion f (output) and g (wanted), smoothed over POOL of the short side,
     agreement A(f, g) = sum max(0, cos(f, g)) * min(|f|, |g|) / sum max(|f|, |g|)
 sums over pixels and frames: direction agreement times the magnitude ratio min(a/b, b/a), weighted by the larger
 magnitude. It is 1 for equal fields, exactly 0 without motion (lengths below STILL_PX are set to 0), 0 for opposite motion.
-With truth: g is the exact flow on the truth's subject, f the estimated flow of the output there times its presence, and
+g is the exact flow on the truth's subject (the estimated one of a filmed truth), f the estimated flow of the output there times its
+presence, and
     score = min(1, A(f, g) / ((1 - FREE) * max(A(f_truth, g), LEAST)))
+with f_truth what the same estimator sees in the truth itself, so its errors are no fault of the output. The same is asked once more with
+the camera taken out of all three fields, where the estimator sees that motion at all, and the smaller counts: a reference panned as
+the camera pans has not moved its subject.
 Presence, 0-1, asks whether anything stands there at all: the contrast of the output to its own surroundings (outside both
 subjects), against half the truth's. A scene dragged along where the subject should be earns nothing, whoever the subject is.
-with f_truth what the same estimator sees in the truth itself, so its errors are no fault of the output.
-Without truth: g is the driver's estimated flow on the whole frame; the camera (a robust similarity transform fitted to each
-field) is taken out of both, unless the driver has hardly any other motion. No normalisation: another body moves differently
-and elsewhere, so a right answer gets some 0.3 (a wrong motion below 0.1). Limit: copies of the driver's own field
-(echo_driver, flow_warp) score above a right answer there, so reports do not rank it, nor overall, on suites without truth.
-A wanted motion below STILL_PX everywhere: 1 for an output that is still too, falling with its motion.
+
+Without truth: another body moves differently and elsewhere, so places are forgotten. With m the likeness of the motion signatures of
+output and driver (which directions move how much at every step, camera out, `awbench/motion_signature.py`) and a the ratio of their
+amplitudes, the smaller to the larger,
+    score = (1 - (1 - x)^2) * (1 - (1 - a)^2),     x = max(0, m - CHANCE) / (1 - CHANCE)
+CHANCE is what another clip's motion does (0.2); a right answer reaches 0.71-0.78 (world, truth withheld, median), and the parabolas make
+what it lacks there count little, and the same lack in a wrong answer much. It sees a still picture, another motion, frames in another
+order. Repeating the driver's own field still earns more than a right answer does: no ranking without truth. A wanted motion below
+STILL_PX everywhere: 1 for an output that is still too, falling with its motion.
 """
 
 from __future__ import annotations
@@ -23,23 +30,23 @@ import numpy as np
 
 from awbench.evidence import Evidence
 from awbench.metrics.metric import Metric, Unscored
+from awbench.motion_signature import STILL_PX, likeness, signature, small, smoothed, without_camera
 
-STILL_PX, POOL, SURROUNDINGS, FREE, LEAST = 0.12, 0.04, 0.1, 0.1, 0.2
+SURROUNDINGS, FREE, LEAST = 0.1, 0.1, 0.2
+CHANCE = 0.2
+RELIABLE, LEAST_MOVING = 0.4, 0.1
+"""How well the estimator must see the truth's motion apart from the camera, and the share of the subject that must have one, to ask for it
+on its own."""
+LEAST_OWN = 0.02
+"""Share of the frame that must move apart from the camera; below it the camera's move is all that was asked for."""
 
 
-def pooled(flows: np.ndarray, masks: np.ndarray | None = None) -> np.ndarray:
-    """Flows `[T-1,h,w,2]` averaged over a neighbourhood (inside the mask only); short vectors become exactly 0."""
-    sigma = POOL * min(flows.shape[1:3])
-    smooth = np.stack([_average(flow, None if masks is None else masks[t], sigma) for t, flow in enumerate(flows)])
+def pooled(flows: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Flows `[T-1,h,w,2]` averaged over a neighbourhood inside masks `[T-1,h,w]`, 0-1; short vectors become exactly 0."""
+    weights = masks.astype(np.float32)
+    smooth = np.stack([smoothed(f * m[..., None]) / np.maximum(smoothed(m), 1e-6)[..., None] for f, m in zip(flows, weights)])
+    smooth *= weights[..., None]
     return smooth * (np.linalg.norm(smooth, axis=-1, keepdims=True) >= STILL_PX)
-
-
-def _average(flow: np.ndarray, mask: np.ndarray | None, sigma: float) -> np.ndarray:
-    if mask is None:
-        return cv2.GaussianBlur(flow, (0, 0), sigma)
-    weight = mask.astype(np.float32)
-    total = cv2.GaussianBlur(weight, (0, 0), sigma)
-    return cv2.GaussianBlur(flow * weight[..., None], (0, 0), sigma) / np.maximum(total, 1e-6)[..., None] * weight[..., None]
 
 
 def agreement(flows: np.ndarray, wanted: np.ndarray) -> float:
@@ -49,27 +56,6 @@ def agreement(flows: np.ndarray, wanted: np.ndarray) -> float:
         return float(STILL_PX / (STILL_PX + a.mean()))
     cosine = (flows * wanted).sum(-1) / np.maximum(a * b, 1e-9)
     return float((np.maximum(0, cosine) * np.minimum(a, b)).sum() / np.maximum(a, b).sum())
-
-
-def without_camera(flow: np.ndarray) -> np.ndarray:
-    """A field `[h,w,2]` less the similarity transform that most of it follows (RANSAC on a grid of points)."""
-    height, width = flow.shape[:2]
-    y, x = np.mgrid[2 : height : max(1, height // 24), 2 : width : max(1, width // 24)]
-    start = np.stack([x.ravel(), y.ravel()], -1).astype(np.float32)
-    cv2.setRNGSeed(0)  # RANSAC draws from OpenCV's global generator: without this the result depends on what ran before
-    matrix, _ = cv2.estimateAffinePartial2D(start, start + flow[y, x].reshape(-1, 2), ransacReprojThreshold=0.5)
-    if matrix is None:
-        return flow
-    grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).astype(np.float32)
-    return flow - (grid @ (matrix[:, :2].T - np.eye(2)) + matrix[:, 2]).astype(np.float32)
-
-
-def motion_agreement(flows: np.ndarray, wanted: np.ndarray) -> float:
-    """Agreement of two estimated flows `[T-1,h,w,2]` over the whole frame with the camera taken out of both, 0-1."""
-    own = pooled(np.stack([without_camera(flow) for flow in wanted]))
-    if own.any(-1).mean() < 0.02:  # a camera move and nothing else
-        return agreement(pooled(flows), pooled(wanted))
-    return agreement(pooled(np.stack([without_camera(flow) for flow in flows])), own)
 
 
 def contrast(frame: np.ndarray, footprint: np.ndarray) -> np.ndarray:
@@ -89,18 +75,61 @@ def presence(output: np.ndarray, truth: np.ndarray, footprints: np.ndarray) -> n
     return np.minimum(1, np.stack(found))
 
 
+def followed(evidence: Evidence) -> float:
+    """The score without truth."""
+    wanted, own = evidence.driver_signature, True
+    if wanted.sum() < LEAST_OWN * STILL_PX * len(wanted):  # a camera move and nothing else
+        wanted, own = signature(evidence.driver_flow, camera=True), False
+    given = evidence.output_signature if own else signature(evidence.output_flow, camera=True)
+    if not wanted.any():
+        return float(STILL_PX / (STILL_PX + given.sum() / len(given)))
+    amplitude = min(given.sum(), wanted.sum()) / max(given.sum(), wanted.sum())
+    direction = max(0.0, likeness(given, wanted) - CHANCE) / (1 - CHANCE)
+    return float(_rounded(direction) * _rounded(amplitude))
+
+
+def _rounded(share: float) -> float:
+    """What is missing counts squared: 0-1 -> 0-1."""
+    return 1 - (1 - share) ** 2
+
+
 def motion_fidelity(evidence: Evidence) -> float | Unscored:
     if len(evidence.output) < 2:
         return Unscored(reason="one frame has no motion")
     if evidence.truth is None:
-        return motion_agreement(evidence.output_flow, evidence.driver_flow)
-    masks = evidence.subject[:-1]
-    if not masks.any():
+        return followed(evidence)
+    if not evidence.subject[:-1].any():
         return Unscored(reason="the truth shows no subject")
-    wanted, seen = pooled(evidence.exact_flow, masks), pooled(evidence.truth_flow, masks)
+    fields = [_all_small(flows) for flows in (evidence.output_flow, evidence.truth_flow, evidence.exact_flow)]
+    masks, home = (_all_small(mask.astype(np.float32)) for mask in (evidence.subject[:-1], evidence.reference_subject[None]))
+    frames = (_all_small(clip[:-1]) for clip in (evidence.output_frames, evidence.truth_frames))
+    there = presence(*frames, np.maximum(masks, home) >= 0.5)
+    whole = _against_truth(*fields, masks, there)
+    alone = [np.stack([without_camera(flow) for flow in field]) for field in fields]
+    wanted = pooled(alone[2], masks)
+    seen = wanted.any(-1).mean() >= LEAST_MOVING * masks.mean() and agreement(pooled(alone[1], masks), wanted) >= RELIABLE
+    return min(whole, _against_truth(*alone, masks, there)) if seen else whole
+
+
+def _all_small(fields: np.ndarray) -> np.ndarray:
+    return np.stack([small(field) for field in fields])
+
+
+def _against_truth(output: np.ndarray, truth: np.ndarray, exact: np.ndarray, masks: np.ndarray, there: np.ndarray) -> float:
+    wanted, seen = pooled(exact, masks), pooled(truth, masks)
     level = (1 - FREE) * max(agreement(seen, wanted), LEAST)
-    there = presence(evidence.output_frames[:-1], evidence.truth_frames[:-1], masks | evidence.reference_subject)
-    return float(min(1.0, agreement(pooled(evidence.output_flow, masks) * there[..., None], wanted) / level))
+    return float(min(1.0, agreement(pooled(output, masks) * there[..., None], wanted) / level))
 
 
-METRIC = Metric(name="motion_fidelity", version="1", dimension="motion", low=0, high=1, function=motion_fidelity)
+METRIC = Metric(
+    name="motion_fidelity",
+    version="2",
+    dimension="motion",
+    low=0,
+    high=1,
+    function=motion_fidelity,
+    rank_without_truth=False,
+    margin=0.03,
+    sees="no motion, another motion, too little of it, another order of frames; with truth also the place",
+    blind="without truth: where on the body it moves, and mirrored motion of symmetric bodies",
+)

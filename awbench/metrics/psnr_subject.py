@@ -17,4 +17,14 @@ def psnr_subject(evidence: Evidence) -> float | Unscored:
     return clip_psnr(evidence.output.frames, evidence.truth.clip.frames, region)
 
 
-METRIC = Metric(name="psnr_subject", version="2", dimension="fidelity", low=0, high=CAP_DB, function=psnr_subject)
+METRIC = Metric(
+    name="psnr_subject",
+    version="2",
+    dimension="fidelity",
+    low=0,
+    high=CAP_DB,
+    function=psnr_subject,
+    margin=0.3,
+    sees="every difference from the truth on and around the subject",
+    blind="structure; needs the truth",
+)

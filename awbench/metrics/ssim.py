@@ -14,21 +14,36 @@ import numpy as np
 from awbench.evidence import Evidence
 from awbench.metrics.metric import Metric, Unscored
 
-_WINDOW, _SIGMA, _CROP = 11, 1.5, 5
+_WINDOW, _SIGMA, _CROP, _STRIP = 11, 1.5, 5, 64
 
 
 def _smooth(image: np.ndarray) -> np.ndarray:
-    return cv2.GaussianBlur(image, (_WINDOW, _WINDOW), _SIGMA, borderType=cv2.BORDER_REFLECT)
+    return cv2.GaussianBlur(image, (_WINDOW, _WINDOW), _SIGMA, borderType=cv2.BORDER_REFLECT)[_CROP:-_CROP, _CROP:-_CROP]
 
 
 def ssim_map(output: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """SSIM per pixel and channel of two uint8 `[H,W,3]`, cropped: float64 `[H-10,W-10,3]`."""
-    x, y = output.astype(np.float64), truth.astype(np.float64)
-    mx, my = _smooth(x), _smooth(y)
-    vx, vy, vxy = _smooth(x * x) - mx * mx, _smooth(y * y) - my * my, _smooth(x * y) - mx * my
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    values = (2 * mx * my + c1) * (2 * vxy + c2) / ((mx * mx + my * my + c1) * (vx + vy + c2))
-    return values[_CROP:-_CROP, _CROP:-_CROP]
+    """SSIM per pixel and channel of two uint8 `[H,W,3]`, cropped: float32 `[H-10,W-10,3]`.
+
+    Moments are taken about the truth's mean colour, which keeps single precision within 1e-6 of double on the mean of a picture; strips
+    of rows stay in the processor's cache.
+    """
+    height, middle = truth.shape[0] - 2 * _CROP, np.float32(cv2.mean(truth)[:3])
+    starts = range(0, height, _STRIP)
+    strips = (slice(start, min(start + _STRIP, height) + 2 * _CROP) for start in starts)
+    return np.concatenate([_strip(output[rows], truth[rows], middle) for rows in strips])
+
+
+def _strip(output: np.ndarray, truth: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    x, y = output - middle, truth - middle
+    mx, my, squares, product = (_smooth(field) for field in (x, y, x * x + y * y, x * y))
+    c1, c2 = np.float32((0.01 * 255) ** 2), np.float32((0.03 * 255) ** 2)
+    means, variances = mx * my, mx * mx + my * my
+    product -= means
+    squares -= variances
+    # the luminance term takes the true means: (mx + m)(my + m) and (mx + m)^2 + (my + m)^2
+    both = middle * (mx + my) + middle * middle
+    above = (2 * (means + both) + c1) * (2 * product + c2)
+    return above / ((variances + 2 * both + c1) * (squares + c2))
 
 
 def ssim(evidence: Evidence) -> float | Unscored:
@@ -40,8 +55,23 @@ def ssim(evidence: Evidence) -> float | Unscored:
     for output, truth, seen in zip(evidence.output.frames, evidence.truth.clip.frames, evidence.truth.seen):
         inner = seen[_CROP:-_CROP, _CROP:-_CROP]
         if inner.any():
-            values.append(ssim_map(output, truth)[inner].mean())
+            values.append(_mean(ssim_map(output, truth), inner))
     return float(np.mean(values)) if values else Unscored(reason="no pixel of the truth is visible in the reference")
 
 
-METRIC = Metric(name="ssim", version="1", dimension="fidelity", low=-1, high=1, function=ssim)
+def _mean(values: np.ndarray, inner: np.ndarray) -> float:
+    channels = cv2.mean(values, None if inner.all() else inner.astype(np.uint8))[:3]
+    return float(np.mean(channels))
+
+
+METRIC = Metric(
+    name="ssim",
+    version="1",
+    dimension="fidelity",
+    low=-1,
+    high=1,
+    function=ssim,
+    margin=0.03,
+    sees="whatever differs from the truth in structure, place or contrast",
+    blind="why it differs; needs the truth",
+)

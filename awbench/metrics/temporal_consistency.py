@@ -50,4 +50,14 @@ def temporal_consistency(evidence: Evidence) -> float | Unscored:
     return float(min(1.0, ((1 + FREE) * source + FLOOR) / (warp_error(evidence.output_frames, evidence.output_flow) + FLOOR)))
 
 
-METRIC = Metric(name="temporal_consistency", version="1", dimension="temporal", low=0, high=1, function=temporal_consistency)
+METRIC = Metric(
+    name="temporal_consistency",
+    version="1",
+    dimension="temporal",
+    low=0,
+    high=1,
+    function=temporal_consistency,
+    margin=0.02,
+    sees="flicker, boiling textures, an identity that switches",
+    blind="changes that flow explains, slow drift, and boiling where nothing has texture",
+)

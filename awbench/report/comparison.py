@@ -1,7 +1,8 @@
 """Several runs of one suite laid side by side: every (system, metric, case) has exactly one cell with a status.
 
 In: opened runs (awbench/runs.py) with their scores. Out: a `Comparison`. Runs that cannot be compared (another suite, another
-version of a metric, the same folder twice) are refused by name. A case of the suite without a score is not left out: it is
+version of a metric, the same folder twice) are refused by name. Runs of two states of one suite are laid side by side on the cases
+whose marks (`awbench.cases.case_mark`) agree; the others are left out and named. A case without a score is not left out: it is
 `failed` with the generation's reason, or `missing`.
 """
 
@@ -16,12 +17,6 @@ from typing import Any, Iterable, Mapping, Sequence
 from awbench.report.groups import ALL_CASES, groups_of
 from awbench.report.metric_facts import MetricFacts, common_metrics
 from models.types import Grid, require
-
-TRUTHLESS_NOTE = (
-    "Without truth, motion follows the driver's own flow field: copies of it (echo_driver, flow_warp) score above a right answer, "
-    "so motion_fidelity and overall are not ranked here."
-)
-MOTION = "motion_fidelity"
 
 CEILING = "ground_truth"
 """The system that answers with the truth: shown in every table, never ranked."""
@@ -55,12 +50,24 @@ class System:
         cells = self.cells.get(metric, {})
         return sum(cells[case].status == status for case in cases if case in cells)
 
+    @property
+    def answered(self) -> frozenset[str]:
+        """The cases on which any metric gave a value."""
+        return frozenset(case for cells in self.cells.values() for case, cell in cells.items() if cell.status == "ok")
+
+    @property
+    def is_ceiling(self) -> bool:
+        """Whether the system answers with the truth."""
+        return str(self.run.system) == CEILING
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Comparison:
     """The systems on one suite. `groups`: tag (None for all cases) -> case ids, in the order to show them.
 
+    `drivers`, `references`: case id -> who; cases that share one are not independent. `with_truth`: the cases whose truth is known.
     `unscored`: metric -> reason, of those that no system could be scored on; `metrics` holds them, printed tables do not.
+    `left_out`: cases that some run asked otherwise or not at all.
     """
 
     suite: Any
@@ -68,18 +75,32 @@ class Comparison:
     systems: tuple[System, ...]
     metrics: tuple[MetricFacts, ...]
     groups: Mapping[str | None, tuple[str, ...]]
-    clusters: Mapping[str, str]
+    drivers: Mapping[str, str]
+    references: Mapping[str, str]
+    with_truth: frozenset[str]
     unscored: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     @property
     def shown(self) -> tuple[MetricFacts, ...]:
         """The metrics of printed tables."""
         return tuple(metric for metric in self.metrics if metric.name not in self.unscored)
 
+    @property
+    def ranking(self) -> tuple[MetricFacts, ...]:
+        """The metrics by which systems may be ranked here."""
+        return tuple(metric for metric in self.shown if self.is_ranked(metric.name))
+
     def is_ranked(self, metric: str) -> bool:
-        """Whether systems may be ranked by `metric`: not by motion, nor a whole it is a part of, where no case has a truth."""
-        with_motion = {fact.name for fact in self.metrics if MOTION in (fact.name, *fact.combines)}
-        return self.suite.has_truth or metric not in with_motion
+        """Whether systems may be ranked by `metric`: not where it only informs, nor where it needs a truth and no case has one."""
+        return not self.metric(metric).informative and bool(self.ranking_cases(metric, self.cases))
+
+    def ranking_cases(self, metric: str, cases: Iterable[str]) -> tuple[str, ...]:
+        """Those of `cases` whose values of `metric` may rank systems; a whole needs what its parts need."""
+        facts = self.metric(metric)
+        parts = [part for part in self.metrics if part.name in (metric, *facts.combines)]
+        free = all(part.rank_without_truth for part in parts)
+        return tuple(case for case in cases if free or case in self.with_truth)
 
     def metric(self, name: str) -> MetricFacts:
         return next(metric for metric in self.metrics if metric.name == name)
@@ -87,8 +108,8 @@ class Comparison:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of any table of this comparison must know."""
-        blind = not self.suite.has_truth and any(MOTION in (metric.name, *metric.combines) for metric in self.metrics)
-        return ((TRUTHLESS_NOTE,) if blind else ()) + ((_unscored_note(self.unscored),) if self.unscored else ())
+        notes = [_blind_note(self), _partly_blind_note(self), _unscored_note(self.unscored), _left_out_note(self.left_out, len(self.cases))]
+        return tuple(note for note in notes if note)
 
     @property
     def cases(self) -> tuple[str, ...]:
@@ -106,21 +127,37 @@ def compare(runs: Sequence[Any], folders: Sequence[Path]) -> Comparison:
     require(len(runs) > 0, "report", "runs", 0, "at least one run")
     _check_distinct(folders)
     frames = [_scores(run, folder) for run, folder in zip(runs, folders)]
-    suite = _common_suite(runs, folders)
+    for run, frame, folder in zip(runs, frames, folders):
+        _refuse_strange_cases(run, frame, folder)
+    suite, left_out = common_suite(runs, folders)
     metrics = common_metrics(frames, folders)
     ids = [case.id for case in suite.cases]
     names = unique_names([str(run.system) for run in runs], folders)
-    systems = tuple(_system(name, run, frame, ids, metrics, folder) for name, run, frame, folder in zip(names, runs, frames, folders))
-    clusters = {case.id: str(case.driver_id or case.id) for case in suite.cases}
+    systems = tuple(_system(name, run, frame, ids, metrics) for name, run, frame in zip(names, runs, frames))
     return Comparison(
         suite=suite,
         grid=suite.grid,
         systems=systems,
         metrics=metrics,
         groups=groups_of(suite.cases),
-        clusters=clusters,
+        drivers={case.id: str(case.driver_id or f"driver of {case.id}") for case in suite.cases},
+        references={case.id: str(case.identity_id or f"reference of {case.id}") for case in suite.cases},
+        with_truth=_with_truth(suite, systems, metrics),
         unscored=_unscored(systems, metrics),
+        left_out=left_out,
     )
+
+
+def _with_truth(suite: Any, systems: Sequence[System], metrics: Sequence[MetricFacts]) -> frozenset[str]:
+    """The cases whose truth is known: those that a metric of truth says something of; all of a suite with truth where none was scored."""
+    ids = [case.id for case in suite.cases]
+    if not suite.has_truth:
+        return frozenset()
+    names = [metric.name for metric in metrics if metric.compares_with_truth]
+    columns = [system.cells[name] for system in systems for name in names if name in system.cells]
+    said = {case for cells in columns for case in ids if cells[case].status == "ok"}
+    silent = {case for cells in columns for case in ids if cells[case].status == "unscored"} - said
+    return frozenset(ids) - silent
 
 
 def _unscored(systems: Sequence[System], metrics: Sequence[MetricFacts]) -> dict[str, str]:
@@ -134,12 +171,34 @@ def _unscored(systems: Sequence[System], metrics: Sequence[MetricFacts]) -> dict
     return found if len(found) < len(metrics) else {}
 
 
+def _blind_note(comparison: Comparison) -> str:
+    """Which of the shown metrics rank nobody here, and why."""
+    blind = [metric for metric in comparison.shown if not comparison.is_ranked(metric.name)]
+    told = ", ".join(metric.name for metric in blind if metric.informative)
+    lost = ", ".join(metric.name for metric in blind if not metric.informative)
+    why = "without a truth the values do not tell a right answer from the driver's own motion copied"
+    return " ".join(part for part in (f"Ranks nobody here: {lost} ({why})." * bool(lost), f"For information: {told}." * bool(told)) if part)
+
+
+def _partly_blind_note(comparison: Comparison) -> str:
+    known, cases = len(comparison.with_truth), len(comparison.cases)
+    partly = [metric.name for metric in comparison.ranking if len(comparison.ranking_cases(metric.name, comparison.cases)) < cases]
+    return f"Ranked on the {known} of {cases} cases with truth alone: {', '.join(partly)}." if partly else ""
+
+
+def _left_out_note(left_out: Sequence[str], kept: int) -> str:
+    if not left_out:
+        return ""
+    named = ", ".join(left_out[:5]) + (", …" if len(left_out) > 5 else "")
+    return f"The runs were made on different states of the suite: {kept} cases are the same in all, {len(left_out)} are left out ({named})."
+
+
 def _unscored_note(unscored: Mapping[str, str]) -> str:
     by_reason: dict[str, list[str]] = {}
     for name, reason in unscored.items():
         by_reason.setdefault(reason, []).append(name)
     parts = [f"{', '.join(names)} ({why})" for why, names in by_reason.items()]
-    return f"Unscored for every system and not shown: {'; '.join(parts)}."
+    return f"Unscored for every system and not shown: {'; '.join(parts)}." if parts else ""
 
 
 def unique_names(names: Sequence[str], folders: Sequence[Path]) -> list[str]:
@@ -165,32 +224,58 @@ def _scores(run: Any, folder: Path) -> Any:
     return frame
 
 
-def _common_suite(runs: Sequence[Any], folders: Sequence[Path]) -> Any:
+def common_suite(runs: Sequence[Any], folders: Sequence[Path]) -> tuple[Any, tuple[str, ...]]:
+    """The suite of all `runs`, and the cases left out because they are not the same in all. Raises ValueError naming what differs."""
     first = runs[0]
+    if all(read(run) == read(first) for run in runs for read in _SUITE_FIELDS.values()):
+        return first.suite, ()
     for run, folder in zip(runs[1:], folders[1:]):
-        for name, read in _SUITE_FIELDS.items():
-            got, want = read(run), read(first)
-            shown = (got, want) if name in ("name", "version", "grid", "fingerprint") else ("others", f"those of {folders[0]}")
-            advice = f"{folders[0]} ran another suite: report them apart"
-            require(got == want, f"run {folder}", f"suite {name}", shown[0], str(shown[1]), advice)
-    return first.suite
+        for name in _ALWAYS_COMMON if all(_case_marks(run) for run in runs) else _SUITE_FIELDS:
+            _refuse_other(name, run, folder, first, folders[0])
+    return _shared_suite(runs, folders)
+
+
+def _shared_suite(runs: Sequence[Any], folders: Sequence[Path]) -> tuple[Any, tuple[str, ...]]:
+    """The cases that have one mark in all runs, in the order of the first."""
+    marks = [_case_marks(run) for run in runs]
+    shared = [case.id for case in runs[0].suite.cases if all(found.get(case.id, "") == marks[0].get(case.id) for found in marks)]
+    others = sorted({case.id for run in runs for case in run.suite.cases} - set(shared))
+    advice = "they ask other questions under the same names: report them apart"
+    require(bool(shared), "report", "cases that are the same in all runs", f"none in {', '.join(map(str, folders))}", ">= 1", advice)
+    return runs[0].suite.only(shared), tuple(others)
+
+
+def _case_marks(run: Any) -> Mapping[str, str]:
+    return run.config.get("suite", {}).get("case_marks") or {}
+
+
+def _refuse_other(name: str, run: Any, folder: Path, first: Any, where: Path) -> None:
+    got, want = _SUITE_FIELDS[name](run), _SUITE_FIELDS[name](first)
+    shown = (got, want) if name in ("name", "version", "grid", "fingerprint") else ("others", f"those of {where}")
+    require(got == want, f"run {folder}", f"suite {name}", shown[0], str(shown[1]), f"{where} ran another suite: report them apart")
 
 
 _SUITE_FIELDS = {
     "name": lambda run: run.suite.name,
-    "version": lambda run: run.suite.version,
     "grid": lambda run: run.suite.grid,
+    "version": lambda run: run.suite.version,
     "case ids": lambda run: tuple(case.id for case in run.suite.cases),
     "tags": lambda run: tuple(dict(case.tags) for case in run.suite.cases),
     "drivers and references": lambda run: tuple((case.driver_id, case.identity_id) for case in run.suite.cases),
     "fingerprint": lambda run: run.config.get("suite", {}).get("fingerprint", ""),
 }
+_ALWAYS_COMMON = ("name", "grid")
+"""What must agree even where the cases know their own marks."""
 
 
-def _system(name: str, run: Any, frame: Any, ids: Sequence[str], metrics: Sequence[MetricFacts], folder: Path) -> System:
-    unknown = sorted(set(frame["case"]) - set(ids))
+def _refuse_strange_cases(run: Any, frame: Any, folder: Path) -> None:
+    unknown = sorted(set(frame["case"]) - {case.id for case in run.suite.cases})
     require(not unknown, f"run {folder}", "scores.parquet case", ", ".join(unknown[:3]), "cases of its suite", "score the run again")
-    rows = run.generation().to_dict("records")
+
+
+def _system(name: str, run: Any, frame: Any, ids: Sequence[str], metrics: Sequence[MetricFacts]) -> System:
+    wanted = set(ids)
+    rows = [row for row in run.generation().to_dict("records") if row["case"] in wanted]
     failures = {row["case"]: _text(row["reason"]) or "failed without a reason" for row in rows if row["status"] == "failed"}
     cells = {metric: _cells(part, ids, failures) for metric, part in frame.groupby("metric", sort=False)}
     filters = set(run.config.get("filter_metrics") or ())

@@ -1,4 +1,4 @@
-"""Small drawings inside a page: an interval on its scale, a histogram with its threshold. Numbers in, safe inline SVG out.
+"""Small drawings inside a page: an interval on its scale, a radar, a histogram with its threshold. Numbers in, safe inline SVG out.
 
 Colours come from the page's style sheet, so a drawing follows the light and the dark theme.
 """
@@ -24,15 +24,52 @@ def scale_of(values: Sequence[float | None], span: tuple[float, float] | None = 
     return low - spare, high + spare
 
 
+def marks_on(
+    mean: float | None, low: float | None, high: float | None, scale: tuple[float, float], zero: bool = False
+) -> tuple[float | None, ...]:
+    """Where low, mean, high and, with `zero`, 0 lie on a drawing 100 wide; None where there is none."""
+    shown = (low, mean, high) if mean is not None else (None, None, None)
+    return (*(None if value is None else _place(value, scale) for value in shown), _place(0.0, scale) if zero else None)
+
+
 def interval_svg(mean: float | None, low: float | None, high: float | None, scale: tuple[float, float], zero: bool = False) -> Markup:
-    """A dot with its error bar on a baseline; `zero`: also a tick at 0."""
-    if mean is None:
+    """A dot with its error bar on a baseline; `zero`: also a tick at 0. The page's script draws the same from `marks_on`."""
+    left, middle, right, origin = marks_on(mean, low, high, scale, zero)
+    if middle is None:
         return Markup("")
     parts = [f'<path class="track" d="M0 5H{_WIDTH:g}"/>']
-    parts += [f'<path class="zero" d="M{_place(0.0, scale):.1f} 0V{_HEIGHT:g}"/>'] if zero else []
-    parts += [f'<path class="whisker" d="M{_place(low, scale):.1f} 5H{_place(high, scale):.1f}"/>'] if low is not None else []
-    parts += [f'<circle cx="{_place(mean, scale):.1f}" cy="5" r="2.6"/>']
+    parts += [f'<path class="zero" d="M{origin:.1f} 0V{_HEIGHT:g}"/>'] if origin is not None else []
+    parts += [f'<path class="whisker" d="M{left:.1f} 5H{right:.1f}"/>'] if left is not None else []
+    parts += [f'<circle cx="{middle:.1f}" cy="5" r="2.6"/>']
     return Markup(f'<svg class="ci" viewBox="-3 0 106 {_HEIGHT:g}" aria-hidden="true">{"".join(parts)}</svg>')
+
+
+def radar_svg(axes: Sequence[str], polygons: Sequence[Sequence[float | None]], label: str) -> Markup:
+    """One polygon for each system over `axes`, values in [0, 1], 1 outside; a missing value leaves a gap; `label` is read out."""
+    rings = "".join(f'<polygon class="ring" points="{_points([share] * len(axes))}"/>' for share in (0.25, 0.5, 0.75, 1))
+    spokes = "".join(f'<path class="ring" d="M0 0L{_on_spoke(place, len(axes), 1)}"/>' for place in range(len(axes)))
+    names = "".join(_axis_name(place, len(axes), name) for place, name in enumerate(axes))
+    shapes = "".join(f'<polygon class="shape s{index}" points="{_points(values)}"/>' for index, values in enumerate(polygons))
+    drawing = f'<svg class="radar" viewBox="-260 -125 520 240" role="img" aria-label="{escape(label)}">'
+    return Markup(f"{drawing}{rings}{spokes}{shapes}{names}</svg>")
+
+
+_RADIUS = 96.0
+
+
+def _on_spoke(place: int, count: int, share: float) -> str:
+    angle = 2 * math.pi * place / count - math.pi / 2
+    return f"{_RADIUS * share * math.cos(angle):.1f} {_RADIUS * share * math.sin(angle):.1f}"
+
+
+def _points(values: Sequence[float | None]) -> str:
+    return " ".join(_on_spoke(place, len(values), value) for place, value in enumerate(values) if value is not None)
+
+
+def _axis_name(place: int, count: int, name: str) -> str:
+    x, y = (float(part) for part in _on_spoke(place, count, 1.14).split())
+    anchor = "middle" if abs(x) < 10 else "start" if x > 0 else "end"
+    return f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="{anchor}">{escape(name)}</text>'
 
 
 def histogram_svg(values: Sequence[float], passed: Sequence[bool], threshold: float | None, label: str, bins: int = 24) -> Markup:

@@ -15,8 +15,9 @@ from typing import Any, Callable, Sequence
 from awbench.report.comparison import Comparison
 from awbench.report.groups import KINDS, cell_tag
 from awbench.report.metric_facts import MetricFacts
+from awbench.report.standing import standing_notes
 from awbench.report.table import BEST, MARKS_NOTE, SECOND, Row, difference_rows, mean_rows, report_rows
-from awbench.statistics import CONFIDENCE, RESAMPLES, SEED
+from awbench.statistics import CONFIDENCE
 from models.artifacts import to_json
 
 FIELDS = ("system", "metric", "tag", "baseline", "mean", "low", "high", "n", "failed")
@@ -111,7 +112,8 @@ def _document(dialect: Dialect, comparison: Comparison, baseline: str | None) ->
     suite, grid = comparison.suite, comparison.grid
     raster = f"{grid.width}x{grid.height} px, {grid.num_frames} frames, {grid.fps:g} fps"
     title = f"{suite.name} v{suite.version}: {len(comparison.cases)} cases, {raster}"
-    tables = [_wide(dialect, comparison, rows, title, None, [_interval_note(comparison), MARKS_NOTE, *comparison.notes])]
+    notes = [_interval_note(comparison), MARKS_NOTE, *standing_notes(comparison), *comparison.notes]
+    tables = [_wide(dialect, comparison, rows, title, None, notes)]
     if baseline is not None:
         rows = difference_rows(comparison, baseline)
         tables.append(_wide(dialect, comparison, rows, f"Paired difference to {baseline}, case by case", None, []))
@@ -125,20 +127,20 @@ def _document(dialect: Dialect, comparison: Comparison, baseline: str | None) ->
 
 
 def _interval_note(comparison: Comparison) -> str:
-    return f"Mean [{resampling(comparison)}]; n={len(comparison.cases)} unless stated."
+    return f"Mean [{interval_method(comparison)}]; n={len(comparison.cases)} unless stated."
 
 
-def resampling(comparison: Comparison) -> str:
+def interval_method(comparison: Comparison) -> str:
     """How the intervals were made, and of what."""
-    drivers, cases = len(set(comparison.clusters.values())), len(comparison.cases)
-    unit = f"{drivers} drivers" if 1 < drivers < cases else f"{cases} cases" + " of one driver" * (drivers == 1 < cases)
-    return f"{CONFIDENCE:.0%} percentile bootstrap interval, {RESAMPLES:,} resamples of {unit}, seed {SEED}"
+    drivers, references = (len(set(side.values())) for side in (comparison.drivers, comparison.references))
+    who = f"{drivers} driver{'s' * (drivers != 1)} and {references} reference{'s' * (references != 1)}"
+    return f"{CONFIDENCE:.0%} interval by two-way cluster-robust variance over {who}, Student's t"
 
 
 def _wide(dialect: Dialect, comparison: Comparison, rows: Sequence[Row], title: str, tag: str | None, notes: Sequence[str]) -> str:
     """One row per system, one column per metric."""
     shown = {(row.system, row.metric): row for row in rows if row.tag == tag}
-    systems = [system for system in comparison.systems if any(name == system.name for name, _ in shown)]
+    systems = [comparison.system(name) for name in dict.fromkeys(name for name, _ in shown)]
     cases = len(comparison.groups[tag])
     header = ["system"] + [dialect.escape(metric.name) + _arrow(dialect, metric) for metric in comparison.shown]
     body, flagged = [], False
@@ -152,7 +154,7 @@ def _wide(dialect: Dialect, comparison: Comparison, rows: Sequence[Row], title: 
 
 
 def _arrow(dialect: Dialect, metric: MetricFacts) -> str:
-    return f" {dialect.up if metric.higher_is_better else dialect.down}"
+    return "" if metric.informative else f" {dialect.up if metric.higher_is_better else dialect.down}"
 
 
 def _cell(dialect: Dialect, row: Row, metric: MetricFacts, cases: int) -> str:

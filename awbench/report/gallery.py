@@ -1,30 +1,38 @@
 """Cards of clips that play in step: what a page shows of one case or one pair.
 
-In: a comparison (or anything that yields tiles). Out: `Card`s whose media were copied into the page's folder. A clip that
-cannot be shown becomes a tile with the reason; making the cards never stops at one.
+In: a comparison (or anything that yields tiles). Out: `Card`s whose media were handed to the page's media. A clip that cannot be shown
+becomes a tile with the reason; making the cards never stops at one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any, Mapping, Sequence
 
 import numpy as np
 
+from awbench.report.answers import Answer, Badge
 from awbench.report.comparison import Comparison, System
-from awbench.report.formats import number
 from awbench.report.groups import tag_text
-from awbench.report.media import MediaFolder, upscale_factor
+from awbench.report.judge_notes import Said
+from awbench.report.media import Media, upscale_factor
 from awbench.report.metric_facts import MetricFacts
-from awbench.report.table import is_ceiling
+from awbench.report.standing import contenders
+from awbench.report.table import ordered
 from models.progress import Progress
 from models.types import Clip
 from models.video import read_video
 
+MOST_ACROSS = 10
+MOST_LINES, LONGEST_LINE = 8, 36
+"""Tags shown under a title at once."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
-    """One picture in a card. `kind`: video | image | none (then `reason` says why); `notes`: metric -> short text."""
+    """One picture in a card. `kind`: video | image | none (then `reason` says why); `system`: its place among the page's systems,
+    None for what is no answer; `badges`: what was done to it; `note`: the same as the run wrote it; `said`: a judge's rationales."""
 
     label: str
     kind: str
@@ -32,7 +40,10 @@ class Tile:
     link: str = ""
     reason: str = ""
     size: tuple[int, int] = (1, 1)
-    notes: Mapping[str, str] | None = None
+    system: int | None = None
+    badges: tuple[Badge, ...] = ()
+    note: str = ""
+    said: tuple[Said, ...] = ()
 
     @property
     def pixelated(self) -> bool:
@@ -41,61 +52,99 @@ class Tile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """A case or a pair. `tags`: texts to filter by; `order`: sort name -> number; `lines`: facts under the title."""
+    """A case or a pair. `tags`: texts to filter by; `lines`: facts under the title; `more`: facts on demand."""
 
     title: str
     tags: tuple[str, ...]
     tiles: tuple[Tile, ...]
     text: str = ""
-    order: Mapping[str, float] | None = None
     lines: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
+
+    @property
+    def across(self) -> int:
+        """Tiles in a row: all of them, or half where they would be too small, so that none stands alone."""
+        return len(self.tiles) if len(self.tiles) <= MOST_ACROSS else (len(self.tiles) + 1) // 2
 
 
-def case_cards(comparison: Comparison, media: MediaFolder) -> list[Card]:
-    """One card per case of the suite, in its order."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a card says of a system's answers: by case id."""
+
+    answers: Mapping[str, Answer]
+    said: Mapping[str, Sequence[Said]]
+
+
+def case_cards(comparison: Comparison, known: Mapping[str, Known], media: Media) -> list[Card]:
+    """One card per case of the suite, in its order; systems in the order of their standings."""
     cards = []
     with Progress("report media", total=len(comparison.cases)) as bar:
         for case in comparison.suite.cases:
-            cards.append(_case_card(comparison, case, media))
+            cards.append(_case_card(comparison, case, known, media))
             bar.step(failed=any(tile.kind == "none" for tile in cards[-1].tiles))
     return cards
 
 
-def video_tile(label: str, role: str, clip: Clip, media: MediaFolder, notes: Mapping[str, str] | None = None) -> Tile:
-    return Tile(label=label, kind="video", role=role, link=media.video(clip), size=clip.size, notes=notes)
+def video_tile(label: str, role: str, clip: Clip, media: Media, **more: Any) -> Tile:
+    return Tile(label=label, kind="video", role=role, link=media.video(clip), size=clip.size, **more)
 
 
-def image_tile(label: str, role: str, image: np.ndarray, media: MediaFolder) -> Tile:
+def image_tile(label: str, role: str, image: np.ndarray, media: Media) -> Tile:
     return Tile(label=label, kind="image", role=role, link=media.picture(image), size=(image.shape[1], image.shape[0]))
 
 
-def empty_tile(label: str, role: str, reason: str, size: tuple[int, int], notes: Mapping[str, str] | None = None) -> Tile:
-    return Tile(label=label, kind="none", role=role, reason=reason, size=size, notes=notes)
+def empty_tile(label: str, role: str, reason: str, size: tuple[int, int], **more: Any) -> Tile:
+    return Tile(label=label, kind="none", role=role, reason=reason, size=size, **more)
 
 
 def disagreement(comparison: Comparison, metric: MetricFacts, case: str) -> float:
-    """Largest minus smallest score of the ranked systems on one case; -1 where fewer than two were scored."""
-    ranked = [system for system in comparison.systems if not is_ceiling(system)]
-    values = [value for system in ranked for value in system.values(metric.name, [case]).values()]
+    """Largest minus smallest score on one case of the systems that may be compared, or of all but the ceiling where those are fewer
+    than two; -1 where fewer than two were scored."""
+    able = contenders(comparison)
+    able = able if len(able) > 1 else [system for system in comparison.systems if not system.is_ceiling]
+    values = [value for system in able for value in system.values(metric.name, [case]).values()]
     return max(values) - min(values) if len(values) > 1 else -1.0
 
 
-def _case_card(comparison: Comparison, case: Any, media: MediaFolder) -> Card:
+def telling_case(comparison: Comparison, metric: MetricFacts | None) -> str:
+    """The case to open with: every system answered it, and on `metric` the contenders differ most on it, the way their means do."""
+    lost = {case for system in comparison.systems for case in system.generation_failures}
+    whole = [case for case in comparison.cases if case not in lost] or list(comparison.cases)
+    if metric is None:
+        return whole[0]
+    return max(whole, key=lambda case: (_agrees(comparison, metric, case), disagreement(comparison, metric, case)))
+
+
+def _agrees(comparison: Comparison, metric: MetricFacts, case: str) -> bool:
+    """Whether the best and the worst contender by their means are so on this case too."""
+    means = {
+        s.name: metric.sign * fmean(found) for s in contenders(comparison) if (found := s.values(metric.name, comparison.cases).values())
+    }
+    if len(means) < 2:
+        return False
+    best, worst = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
+    ends = [comparison.system(name).values(metric.name, [case]).get(case) for name in (best, worst)]
+    return None not in ends and metric.sign * (ends[0] - ends[1]) > 0
+
+
+def _case_card(comparison: Comparison, case: Any, known: Mapping[str, Known], media: Media) -> Card:
     tags = tuple(tag for tag, cases in comparison.groups.items() if tag is not None and case.id in cases)
+    answers = [
+        _system_tile(comparison, system, place, case.id, known[system.name], media) for place, system in enumerate(ordered(comparison))
+    ]
+    lines = [tag_text(name, value) for name, value in case.tags.items()]
+    short = [line for line in lines if len(line) <= LONGEST_LINE][:MOST_LINES]
     return Card(
         title=case.id,
         tags=tags,
-        tiles=(
-            *_source_tiles(comparison, case, media),
-            *(_system_tile(comparison, system, case.id, media) for system in comparison.systems),
-        ),
+        tiles=(*_source_tiles(comparison, case, media), *answers),
         text=case.prompt,
-        order={metric.name: disagreement(comparison, metric, case.id) for metric in comparison.metrics},
-        lines=tuple(tag_text(name, value) for name, value in case.tags.items()),
+        lines=tuple(short),
+        more=tuple(line for line in lines if line not in short),
     )
 
 
-def _source_tiles(comparison: Comparison, case: Any, media: MediaFolder) -> Sequence[Tile]:
+def _source_tiles(comparison: Comparison, case: Any, media: Media) -> Sequence[Tile]:
     try:
         pixels = comparison.suite.load(case.id)
     except (ValueError, OSError) as error:
@@ -104,18 +153,12 @@ def _source_tiles(comparison: Comparison, case: Any, media: MediaFolder) -> Sequ
     return tiles + ([video_tile("truth", "truth", pixels.truth.clip, media)] if pixels.truth is not None else [])
 
 
-def _system_tile(comparison: Comparison, system: System, case: str, media: MediaFolder) -> Tile:
-    notes = {metric.name: _note(system, metric.name, case) for metric in comparison.metrics}
+def _system_tile(comparison: Comparison, system: System, place: int, case: str, known: Known, media: Media) -> Tile:
     if case in system.generation_failures:
-        return empty_tile(system.name, "system", f"failed: {system.generation_failures[case]}", comparison.grid.size)
+        return empty_tile(system.name, "system", f"failed: {system.generation_failures[case]}", comparison.grid.size, system=place)
+    answer = known.answers.get(case, Answer())
+    more = {"system": place, "badges": answer.badges, "note": answer.note, "said": tuple(known.said.get(case, ()))}
     try:
-        return video_tile(system.name, "system", read_video(system.run.video_path(case)), media, notes)
+        return video_tile(system.name, "system", read_video(system.run.video_path(case)), media, **more)
     except (ValueError, OSError) as error:
-        return empty_tile(system.name, "system", f"cannot be read: {error}", comparison.grid.size, notes)
-
-
-def _note(system: System, metric: str, case: str) -> str:
-    cell = system.cells.get(metric, {}).get(case)
-    if cell is None:
-        return "not scored"
-    return number(cell.value) if cell.status == "ok" else f"{cell.status}: {cell.reason}"
+        return empty_tile(system.name, "system", f"cannot be read: {error}", comparison.grid.size, **more)

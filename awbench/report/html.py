@@ -1,7 +1,7 @@
-"""The page of a comparison: one static html file that needs nothing but the media folder beside it.
+"""The page of a comparison: one static html file that needs nothing but the media folder beside it, or nothing at all.
 
-In: a `Comparison` and the name of the page. Out: the page, written last. The template escapes everything; style and script are
-part of the page, so it opens from a disk, a mail or a web server alike.
+In: a `Comparison`, the name of the page and where its media go. Out: the page, written last. The template escapes everything; style and
+script are part of the page, so it opens from a disk, a mail or a web server alike. Table and sentences are there without the script.
 """
 
 from __future__ import annotations
@@ -16,80 +16,53 @@ from typing import Any, Iterator, Mapping, Sequence
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from awbench.report.answers import answers_of, summary
+from awbench.report.cells import lead_table, quadrant_table, wide_table
+from awbench.report.columns import Column, columns, leading, leading_metric
 from awbench.report.comparison import Comparison
-from awbench.report.figures import interval_svg, scale_of
-from awbench.report.formats import DAGGER_NOTE, coverage, interval, resampling, row_number
-from awbench.report.gallery import case_cards
-from awbench.report.groups import KINDS, cell_tag
-from awbench.report.media import MediaFolder
-from awbench.report.metric_facts import MetricFacts
-from awbench.report.table import MARKS_NOTE, Row, difference_rows, failure_counts, mean_rows
+from awbench.report.duels import win_matrix
+from awbench.report.figures import radar_svg
+from awbench.report.formats import DAGGER_NOTE, interval_method
+from awbench.report.gallery import Known, case_cards, telling_case
+from awbench.report.judge_notes import JudgeNotes, judge_notes
+from awbench.report.media import InlineMedia, Media, media_of
+from awbench.report.page_data import page_data
+from awbench.report.profile import profile
+from awbench.report.published import NOTE, published
+from awbench.report.standing import DECIDES, decided_by_truth, standings
+from awbench.report.table import MARKS_NOTE, difference_rows, failure_counts, mean_rows, ordered
+from awbench.report.tags import tag_choices
 from awbench.statistics import MIN_CLUSTERS
+from awbench.verdicts import Verdict, verdicts
 from models.artifacts import write_bytes
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableCell:
-    """One cell as printed. `alarm`: something failed or is missing; `sort`: the number to sort by, None last;
-    `lower_first`: lower is better."""
-
-    mean: str
-    interval: str
-    coverage: str
-    drawing: Markup
-    alarm: bool = False
-    mark: str = ""
-    dagger: bool = False
-    sort: float | None = None
-    lower_first: bool = False
+SCRIPTS = ("tables.js", "cards.js", "clock.js", "enlarge.js")
+SENTENCES = 6
+"""How many sentences stand open; the others are a click away."""
+_UNTOLD = "; cannot tell: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableGroup:
-    """The rows of one selection (a tag, a metric): (row name, cells). `count`: cases behind it."""
+class Sentence:
+    """A verdict in two weights: what is known, and what cannot be told."""
 
-    key: str
-    label: str
-    count: int
-    rows: tuple[tuple[str, tuple[TableCell, ...]], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A table whose body is chosen by a selector. `header`: column titles; `choice`: what is chosen."""
-
-    id: str
-    header: tuple[str, ...]
-    choice: str
-    groups: tuple[TableGroup, ...]
+    known: str
+    unknown: str
+    clear: bool
 
 
-def write_comparison(comparison: Comparison, page: Path, baseline: str | None = None) -> Path:
-    """Write `page` and its media folder. Raises ValueError for an unknown baseline before anything is written."""
+def write_comparison(comparison: Comparison, page: Path, baseline: str | None = None, *, single_file: bool = False) -> Path:
+    """Write `page` and its media. Raises ValueError for an unknown baseline before anything is written."""
     differences = difference_rows(comparison, baseline) if baseline is not None else []
-    means = mean_rows(comparison)
-    media = MediaFolder(page=page)
-    cards = case_cards(comparison, media)
-    context = {
-        **_facts(comparison),
-        "baseline": baseline,
-        "means": wide_table("means", comparison, means),
-        "differences": wide_table("differences", comparison, differences) if baseline is not None else None,
-        "quadrants": quadrant_table("quadrants", comparison, means),
-        "quadrant_differences": quadrant_table("quadrant-differences", comparison, differences) if baseline is not None else None,
-        "failures": failure_counts(comparison),
-        "cards": cards,
-        "sorts": [metric.name for metric in comparison.shown],
-        "filters": [tag for tag in comparison.groups if tag is not None],
-        "clock": {"frames": comparison.grid.num_frames, "fps": comparison.grid.fps},
-        "provenance": [(system.name, list(flattened(system.run.config))) for system in comparison.systems],
-    }
-    return render_page("comparison.html.j2", page, context)
+    media = media_of(page, inline=single_file)
+    return render_page("comparison.html.j2", page, _context(comparison, baseline, differences, media), media)
 
 
-def render_page(template: str, page: Path, context: Mapping[str, Any]) -> Path:
+def render_page(template: str, page: Path, context: Mapping[str, Any], media: Media) -> Path:
     """Render a template of this package to `page`, whole or not at all."""
-    write_bytes(page, environment().get_template(template).render(**context).encode("utf-8", "replace"))
+    videos = media.videos if isinstance(media, InlineMedia) else {}
+    text = environment().get_template(template).render(**context, videos=videos)
+    write_bytes(page, text.encode("utf-8", "replace"))
     return page
 
 
@@ -99,46 +72,11 @@ def environment() -> Environment:
     found = Environment(
         loader=PackageLoader("awbench.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    found.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
     folder = files("awbench.report") / "templates"
     found.globals["style"] = Markup((folder / "report.css").read_text(encoding="utf-8"))
-    found.globals["script"] = Markup((folder / "report.js").read_text(encoding="utf-8"))
+    found.globals["script"] = Markup("\n".join((folder / name).read_text(encoding="utf-8") for name in SCRIPTS))
     return found
-
-
-def wide_table(name: str, comparison: Comparison, rows: Sequence[Row]) -> Table:
-    """Systems down, metrics across, one group per tag."""
-    scales = {metric.name: _scale(metric, rows) for metric in comparison.shown}
-    by_tag: dict[str | None, list[Row]] = {}
-    for row in rows:
-        by_tag.setdefault(row.tag, []).append(row)
-    groups = []
-    for tag, cases in comparison.groups.items():
-        found = {(row.system, row.metric): row for row in by_tag.get(tag, ())}
-        systems = dict.fromkeys(system for system, _ in found)
-        lines = [(s, tuple(_cell(comparison, found[s, m.name], len(cases), scales[m.name]) for m in comparison.shown)) for s in systems]
-        groups.append(TableGroup(key=tag or "", label=tag or "all cases", count=len(cases), rows=tuple(lines)))
-    return Table(id=name, header=tuple(_title(metric) for metric in comparison.shown), choice="Cases", groups=tuple(groups))
-
-
-def quadrant_table(name: str, comparison: Comparison, rows: Sequence[Row]) -> Table | None:
-    """Driver kind x reference kind: systems down, the four cells across, one group per metric; None where tags do not say."""
-    tags = {f"{driver} → {reference}": cell_tag(driver, reference) for driver in KINDS for reference in KINDS}
-    tags = {title: tag for title, tag in tags.items() if tag in comparison.groups}
-    if not tags or not rows:
-        return None
-    header = tuple(f"{title} ({len(comparison.groups[tag])})" for title, tag in tags.items())
-    found = {(row.system, row.metric, row.tag): row for row in rows}
-    systems = dict.fromkeys(row.system for row in rows)
-    groups = []
-    for metric in comparison.shown:
-        scale = _scale(metric, rows)
-        lines = [
-            (s, tuple(_cell(comparison, found[s, metric.name, tag], len(comparison.groups[tag]), scale) for tag in tags.values()))
-            for s in systems
-        ]
-        count = sum(len(comparison.groups[tag]) for tag in tags.values())
-        groups.append(TableGroup(key=metric.name, label=_title(metric), count=count, rows=tuple(lines)))
-    return Table(id=name, header=header, choice="Metric", groups=tuple(groups))
 
 
 def flattened(config: object, prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -150,42 +88,88 @@ def flattened(config: object, prefix: str = "") -> Iterator[tuple[str, str]]:
         yield prefix, config if isinstance(config, str) else json.dumps(config, ensure_ascii=False, default=str)
 
 
-def _facts(comparison: Comparison) -> dict[str, Any]:
-    suite, grid, names = comparison.suite, comparison.grid, {metric.name for metric in comparison.shown}
+def two_weights(verdict: Verdict) -> Sentence:
+    """The sentence of a verdict, parted where what cannot be told begins."""
+    known, found, unknown = verdict.sentence.partition(_UNTOLD)
+    lead = _UNTOLD.lstrip("; ").capitalize() if found else ""
+    if not found:
+        known, _, unknown = verdict.sentence.partition(": ")
+    clear = any(one.clear for one in verdict.findings)
+    return Sentence(known=f"{known}." if unknown else known, unknown=f"{lead}{unknown}" if unknown else "", clear=clear)
+
+
+def _context(comparison: Comparison, baseline: str | None, differences: Sequence[Any], media: Media) -> dict[str, Any]:
+    found, means, said = columns(comparison), mean_rows(comparison), verdicts(comparison)
+    chosen, notes = leading_metric(found), judge_notes(comparison)
+    known = _known(comparison, notes)
+    cards = case_cards(comparison, known, media)
+    tables = _tables(comparison, baseline, means, differences)
+    telling = telling_case(comparison, chosen)
     return {
-        "suite": suite,
-        "grid": grid,
-        "systems": comparison.systems,
-        "metrics": comparison.metrics,
-        "statistics": resampling(comparison),
-        "notes": comparison.notes,
-        "marks_note": MARKS_NOTE,
-        "min_clusters": MIN_CLUSTERS,
-        "dagger_note": DAGGER_NOTE if any(names & system.filters for system in comparison.systems) else "",
+        **_facts(comparison, baseline),
+        **tables,
+        "lead": lead_table(comparison, leading(found), means),
+        "columns": found,
+        "chosen": chosen,
+        "opening": next(card for card in cards if card.title == telling),
+        "sentences": [two_weights(verdict) for verdict in said],
+        "standing_notes": _standing_notes(comparison, said),
+        "shown_sentences": SENTENCES,
+        "judges": notes,
+        "wins": win_matrix(comparison, chosen, said) if chosen is not None else None,
+        "radar": _radar(comparison, found),
+        "summaries": [summary(system, len(comparison.cases), known[system.name].answers) for system in ordered(comparison)],
+        "failures": failure_counts(comparison),
+        "cards": cards,
+        "filters": tag_choices(comparison),
+        "data": page_data(comparison, found, list(tables.values())),
+        "published": published(),
+        "published_note": NOTE,
     }
 
 
-def _title(metric: MetricFacts) -> str:
-    return f"{metric.name.replace('_', ' ')} {'↑' if metric.higher_is_better else '↓'}"
+def _known(comparison: Comparison, notes: JudgeNotes) -> dict[str, Known]:
+    return {system.name: Known(answers=answers_of(comparison, system), said=notes.said[system.name]) for system in comparison.systems}
 
 
-def _scale(metric: MetricFacts, rows: Sequence[Row]) -> tuple[float, float]:
-    own = [row for row in rows if row.metric == metric.name]
-    values = [value for row in own for value in (row.estimate.mean, row.estimate.low, row.estimate.high)]
-    return scale_of(values, metric.span, include_zero=any(row.baseline is not None for row in own))
+def _standing_notes(comparison: Comparison, said: Sequence[Verdict]) -> list[str]:
+    """Why systems are not ranked, of those that no sentence tells it of."""
+    told = {name for verdict in said for name in (verdict.first, verdict.second)}
+    return [standing.note for standing in standings(comparison) if standing.note and standing.system not in told]
 
 
-def _cell(comparison: Comparison, row: Row, cases: int, scale: tuple[float, float]) -> TableCell:
-    found, is_difference, metric = row.estimate, row.baseline is not None, comparison.metric(row.metric)
-    clear = "clear" if is_difference and found.clear and comparison.is_ranked(row.metric) else ""
-    return TableCell(
-        mean=row_number(found.mean, row, metric),
-        interval=interval(row, metric) if found.n else "",
-        coverage=coverage(row, cases),
-        alarm=row.failed + row.missing > 0,
-        drawing=interval_svg(found.mean, found.low, found.high, scale, zero=is_difference),
-        mark=row.mark or clear,
-        dagger=row.metric in comparison.system(row.system).filters,
-        sort=found.mean,
-        lower_first=not metric.higher_is_better,
-    )
+def _tables(comparison: Comparison, baseline: str | None, means: Sequence[Any], differences: Sequence[Any]) -> dict[str, Any]:
+    return {
+        "means": wide_table("means", comparison, means),
+        "differences": wide_table("differences", comparison, differences) if baseline is not None else None,
+        "quadrants": quadrant_table("quadrants", comparison, means),
+        "quadrant_differences": quadrant_table("quadrant-differences", comparison, differences) if baseline is not None else None,
+    }
+
+
+def _radar(comparison: Comparison, found: Sequence[Column]) -> dict[str, Any] | None:
+    drawn = profile(comparison, found)
+    if drawn is None:
+        return None
+    drawing = radar_svg(drawn.axes, list(drawn.systems.values()), f"Profiles of {', '.join(drawn.systems)}")
+    return {"drawing": drawing, "systems": list(drawn.systems), "left_out": drawn.left_out}
+
+
+def _facts(comparison: Comparison, baseline: str | None) -> dict[str, Any]:
+    names = {metric.name for metric in comparison.shown}
+    systems = ordered(comparison)
+    return {
+        "suite": comparison.suite,
+        "grid": comparison.grid,
+        "clock": {"frames": comparison.grid.num_frames, "fps": comparison.grid.fps},
+        "baseline": baseline,
+        "systems": systems,
+        "metrics": comparison.metrics,
+        "statistics": interval_method(comparison),
+        "notes": comparison.notes,
+        "order_note": f"{DECIDES} against the truth" if decided_by_truth(comparison) else "mean rank over the dimensions that may rank",
+        "marks_note": MARKS_NOTE,
+        "min_clusters": MIN_CLUSTERS,
+        "dagger_note": DAGGER_NOTE if any(names & system.filters for system in systems) else "",
+        "provenance": [(system.name, list(flattened(system.run.config))) for system in systems],
+    }

@@ -1,4 +1,4 @@
-"""What a table needs to know of the metrics that runs were scored with: direction, range, parts, and one version for all.
+"""What a table needs to know of the metrics that runs were scored with: direction, range, margin, parts, and one version for all.
 
 In: the score tables of the runs. Out: `MetricFacts` in the order to show them, or a refusal naming the run whose version differs.
 """
@@ -11,18 +11,52 @@ from typing import Any, Sequence
 
 from models.types import require
 
+TRUTH_DIMENSION = "fidelity"
+"""The dimension of metrics that compare with the truth itself."""
+
+UNSTATED_MARGIN = 0.005
+"""Share of a metric's range that counts as noise where the metric states no margin of its own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricFacts:
-    """What a table needs to know of a metric. `span`: the axis to draw on, or None to fit the scores (dB); `combines`: its parts;
-    `is_share`: its means are shares of the cases."""
+    """What a table needs to know of a metric. `span`: the axis to draw on, or None to fit the scores (dB); `limits`: lowest and
+    highest value there can be, None where unknown; `combines`: its parts; `is_share`: its means are shares of the cases.
+
+    `margin`: differences of means up to it are noise; `rank_without_truth`: whether values of cases without truth may rank;
+    `informative`: it never ranks; `dimension`: what it is about.
+    """
 
     name: str
     version: str
     higher_is_better: bool = True
     span: tuple[float, float] | None = None
+    limits: tuple[float, float] | None = None
     combines: tuple[str, ...] = ()
     is_share: bool = False
+    margin: float = UNSTATED_MARGIN
+    rank_without_truth: bool = True
+    informative: bool = False
+    dimension: str = ""
+
+    @property
+    def sign(self) -> int:
+        """1 where higher is better, else -1: values times it are better the higher they are."""
+        return 1 if self.higher_is_better else -1
+
+    @property
+    def worst(self) -> float | None:
+        """The value nothing is worse than."""
+        return None if self.limits is None else self.limits[0 if self.higher_is_better else 1]
+
+    @property
+    def title(self) -> str:
+        """The name as it is read."""
+        return self.name.replace("_", " ")
+
+    @property
+    def compares_with_truth(self) -> bool:
+        return self.dimension == TRUTH_DIMENSION
 
 
 def common_metrics(frames: Sequence[Any], folders: Sequence[Path]) -> tuple[MetricFacts, ...]:
@@ -53,12 +87,20 @@ def _catalog_order() -> list[str]:
 
 
 def _facts(name: str, version: str) -> MetricFacts:
-    """Direction and range from the catalog; a metric of a plug-in that is not installed here counts as higher is better."""
+    """What the catalog says of it; a metric of a plug-in that is not installed here counts as higher is better, and noise as usual."""
     from awbench.catalog import METRICS
 
     if name not in METRICS.table():
         return MetricFacts(name=name, version=version)
     metric = METRICS.load(name)
-    span = (float(metric.low), float(metric.high)) if metric.high - metric.low <= 1 else None
-    known = {"higher_is_better": metric.higher_is_better, "combines": tuple(metric.combines), "is_share": metric.is_share}
-    return MetricFacts(name=name, version=version, span=span, **known)
+    low, high = float(metric.low), float(metric.high)
+    same = ("higher_is_better", "is_share", "rank_without_truth", "informative", "dimension")
+    return MetricFacts(
+        name=name,
+        version=version,
+        span=(low, high) if high - low <= 1 else None,
+        limits=(low, high),
+        combines=tuple(metric.combines),
+        margin=float(metric.margin) or UNSTATED_MARGIN * (high - low),
+        **{field: getattr(metric, field) for field in same},
+    )

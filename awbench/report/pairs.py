@@ -14,7 +14,7 @@ import numpy as np
 
 from awbench.report.dataset import Attempt, DatasetReport, Verdict
 from awbench.report.gallery import Card, Tile, empty_tile, image_tile, video_tile
-from awbench.report.media import MediaFolder
+from awbench.report.media import Media
 from models.images import read_image
 from models.progress import Progress
 from models.types import require
@@ -32,7 +32,7 @@ def evenly(items: Sequence[Any], limit: int) -> list[Any]:
     return [items[index] for index in np.linspace(0, len(items) - 1, limit).round().astype(int)]
 
 
-def pair_cards(report: DatasetReport, media: MediaFolder) -> list[Card]:
+def pair_cards(report: DatasetReport, media: Media) -> list[Card]:
     """A card for each of an even sample of the kept pairs."""
     chosen = evenly(report.with_status("kept"), SHOWN_PAIRS)
     with Progress("report media", total=len(chosen)) as bar:
@@ -73,7 +73,7 @@ def read_member(folder: Path, attempt: Attempt, role: str) -> bytes:
         raise ValueError(f"{item}: {role}: cannot be read ({error})") from error
 
 
-def _pair_card(folder: Path, attempt: Attempt, media: MediaFolder) -> Card:
+def _pair_card(folder: Path, attempt: Attempt, media: Media) -> Card:
     return Card(
         title=attempt.key,
         tags=(f"teacher={attempt.teacher}",),
@@ -83,7 +83,7 @@ def _pair_card(folder: Path, attempt: Attempt, media: MediaFolder) -> Card:
     )
 
 
-def _tile(folder: Path, attempt: Attempt, role: str, media: MediaFolder) -> Tile:
+def _tile(folder: Path, attempt: Attempt, role: str, media: Media) -> Tile:
     label = {"driver": "driver (synthetic)", "reference": "reference", "target": "target (real)"}[role]
     try:
         data = read_member(folder, attempt, role)

@@ -1,30 +1,34 @@
 """The rows of a report: a mean with its interval for every system, metric and tag, and paired differences to a baseline.
 
-In: a `Comparison`. Out: `Row`s, whose `record()` is the contract's JSON row, and the marks of a printed table. A row exists
-for every (system, metric, tag), also when nothing was scored (mean null, n 0), so that a gap is seen.
+In: a `Comparison`. Out: `Row`s in the order of the systems' standings, whose `record()` is the contract's JSON row, and the marks of a
+printed table. A row exists for every (system, metric, tag), also when nothing was scored (mean null, n 0), so that a gap is seen.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Any, Mapping, Sequence
+from typing import Any, Sequence
 
 from awbench.report.comparison import CEILING, Comparison, System
 from awbench.report.metric_facts import MetricFacts
+from awbench.report.standing import contenders, standings, whole
 from awbench.statistics import MIN_CLUSTERS, Estimate, estimate, paired
+from awbench.verdicts import AHEAD, BEHIND, LEVEL, Finding, findings
 
 BEST, SECOND, UNMARKED = "best", "second", ""
+BETTER, WORSE, SAME, UNTOLD = "better", "worse", "level", ""
 MARKS_NOTE = (
-    "Bold: no other system is clearly better on the cases both were scored on (paired interval beside 0); underlined: the best of "
-    f"the rest. No mark where no two systems can be told apart, or below {MIN_CLUSTERS} cases or drivers. "
-    f"{CEILING} is the ceiling and is not ranked."
+    "Bold: among the systems scored on as many cases as any, no other is clearly better, and some is clearly worse; underlined: the best "
+    "of the rest. Clear: the paired interval lies beyond the metric's margin (what re-encoding moves), p < 5 % after Holm over all pairs "
+    f"and metrics of these cases, on at least {MIN_CLUSTERS} drivers and references. Systems scored on fewer cases, those that stand "
+    f"still, hand the driver back or mostly fail, and {CEILING} get no mark. Selections by tag are explorations, each adjusted by itself."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One mean, or with `baseline` the mean of the differences by case. Counts are cases; `mark`: best | second | ""."""
+    """One mean, or with `baseline` the mean of the differences by case. Counts are cases; `mark`: best | second | "";
+    `verdict` of a difference: better | worse | level | "" where it cannot be told or may not be ranked."""
 
     system: str
     metric: str
@@ -35,6 +39,7 @@ class Row:
     unscored: int
     missing: int
     mark: str = UNMARKED
+    verdict: str = UNTOLD
 
     def record(self) -> dict[str, Any]:
         """The row of the JSON contract; mean is null at n = 0, low and high are null at n < 2."""
@@ -54,24 +59,28 @@ class Row:
 
 def mean_rows(comparison: Comparison) -> list[Row]:
     """Means over all cases first, then tag by tag."""
-    rows = []
+    systems, rows = ordered(comparison), []
     for tag, cases in comparison.groups.items():
+        marked = marks(comparison, cases)
         for metric in comparison.metrics:
-            marks = rank(comparison, metric, cases)
-            rows += [_mean_row(comparison, system, metric.name, tag, cases, marks[system.name]) for system in comparison.systems]
+            own = marked.get(metric.name, {})
+            rows += [_mean_row(comparison, system, metric.name, tag, cases, own.get(system.name, UNMARKED)) for system in systems]
     return rows
 
 
 def difference_rows(comparison: Comparison, baseline: str) -> list[Row]:
     """Every other system minus `baseline`, over the cases both were scored on. Raises ValueError for an unknown baseline."""
     base = comparison.system(baseline)
-    others = [system for system in comparison.systems if system is not base]
-    return [
-        _difference_row(comparison, system, base, metric.name, tag, cases)
-        for tag, cases in comparison.groups.items()
-        for metric in comparison.metrics
-        for system in others
-    ]
+    others, rows = [system for system in ordered(comparison) if system is not base], []
+    for tag, cases in comparison.groups.items():
+        found = findings(comparison, cases, [(system.name, base.name) for system in others])
+        said = {(one.first, one.metric): _SAID.get(one.outcome, UNTOLD) for one in found}
+        for metric in comparison.metrics:
+            rows += [_difference_row(comparison, s, base, metric.name, tag, cases, said.get((s.name, metric.name), UNTOLD)) for s in others]
+    return rows
+
+
+_SAID = {AHEAD: BETTER, BEHIND: WORSE, LEVEL: SAME}
 
 
 def report_rows(comparison: Comparison, baseline: str | None = None) -> list[Row]:
@@ -79,43 +88,49 @@ def report_rows(comparison: Comparison, baseline: str | None = None) -> list[Row
     return mean_rows(comparison) + (difference_rows(comparison, baseline) if baseline is not None else [])
 
 
-def rank(comparison: Comparison, metric: MetricFacts, cases: Sequence[str]) -> dict[str, str]:
-    """Marks by system: best are all that no other clearly beats on shared cases; empty where nothing can be told apart.
+def ordered(comparison: Comparison) -> list[System]:
+    """The systems in the order of their standings."""
+    return [comparison.system(standing.system) for standing in standings(comparison)]
 
-    All pairs are compared: a mean over the easy cases alone, where the others failed, must not win.
+
+def marks(comparison: Comparison, cases: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Metric -> system -> mark, of the metrics that may rank; empty where nothing can be told apart.
+
+    Only systems scored on as many cases as any get a mark, but a better one that answered fewer takes it away.
     """
-    marks = {system.name: UNMARKED for system in comparison.systems}
-    if not comparison.is_ranked(metric.name):
-        return marks
-    sign = 1 if metric.higher_is_better else -1
-    values = {system.name: system.values(metric.name, cases) for system in comparison.systems if not is_ceiling(system)}
-    values = {name: {case: sign * value for case, value in found.items()} for name, found in values.items()}
-    ranked = [name for name, found in values.items() if len({comparison.clusters[case] for case in found}) >= MIN_CLUSTERS]
-    beaten = _beaten(ranked, values, comparison.clusters)
-    order = sorted(ranked, key=lambda name: sum(values[name].values()) / len(values[name]), reverse=True)
-    rest = [name for name in order if beaten[name]]
-    second = [name for name in rest if not beaten[name] & set(rest)]
-    marks.update({name: BEST for name in order if rest and not beaten[name]})
-    return marks | {name: SECOND for name in second[:1]}
+    found, able = findings(comparison, cases), contenders(comparison)
+    return {metric.name: _marks(comparison, metric, able, cases, found) for metric in comparison.ranking}
 
 
-def _beaten(names: Sequence[str], values: Mapping[str, Mapping[str, float]], clusters: Mapping[str, str]) -> dict[str, set[str]]:
-    """Which others are clearly above each system on the cases both were scored on; `values`: higher is better."""
-    beaten: dict[str, set[str]] = {name: set() for name in names}
-    for one, other in combinations(names, 2):
-        gap = paired(values[one], values[other], clusters)
-        if gap.clear:
-            beaten[other if gap.mean > 0 else one].add(one if gap.mean > 0 else other)
-    return beaten
+def _marks(
+    comparison: Comparison, metric: MetricFacts, able: Sequence[System], cases: Sequence[str], found: Sequence[Finding]
+) -> dict[str, str]:
+    ranking = comparison.ranking_cases(metric.name, cases)
+    beaten: dict[str, set[str]] = {system.name: set() for system in able}
+    for one in found:
+        if one.metric == metric.name and one.clear:
+            beaten[one.loser].add(one.winner)
+    full = sorted(whole(comparison, metric.name, able, ranking), key=lambda system: _mean(system, metric, ranking), reverse=True)
+    marked = {system.name: BEST for system in full if any(beaten.values()) and not beaten[system.name]}
+    rest = [system for system in full if system.name not in marked and not _is_worst(system, metric, ranking)]
+    second = [system.name for system in rest if not beaten[system.name] & {other.name for other in rest}]
+    return marked | {name: SECOND for name in second[:1] if marked}
 
 
-def is_ceiling(system: System) -> bool:
-    """Whether the system answers with the truth."""
-    return str(system.run.system) == CEILING
+def _mean(system: System, metric: MetricFacts, cases: Sequence[str]) -> float:
+    values = system.values(metric.name, cases).values()
+    return metric.sign * sum(values) / len(values)
+
+
+def _is_worst(system: System, metric: MetricFacts, cases: Sequence[str]) -> bool:
+    """Whether nothing can be worse: the best of the rest is no praise then."""
+    return metric.worst is not None and _mean(system, metric, cases) - metric.sign * metric.worst <= metric.margin
 
 
 def _mean_row(comparison: Comparison, system: System, metric: str, tag: str | None, cases: Sequence[str], mark: str) -> Row:
-    found = estimate(system.values(metric, cases), comparison.clusters)
+    found = estimate(system.values(metric, cases), comparison.drivers, comparison.references)
+    limits = comparison.metric(metric).limits
+    found = found.limited(*limits) if limits else found
     failed, unscored = (system.count(metric, cases, status) for status in ("failed", "unscored"))
     return Row(
         system=system.name,
@@ -130,10 +145,14 @@ def _mean_row(comparison: Comparison, system: System, metric: str, tag: str | No
     )
 
 
-def _difference_row(comparison: Comparison, system: System, base: System, metric: str, tag: str | None, cases: Sequence[str]) -> Row:
+def _difference_row(
+    comparison: Comparison, system: System, base: System, metric: str, tag: str | None, cases: Sequence[str], verdict: str
+) -> Row:
     """`failed`: cases on which either failed; `missing`: cases that either lacks for no stated reason."""
     pairs = [(system.cells.get(metric, {}).get(case), base.cells.get(metric, {}).get(case)) for case in cases]
-    found = paired(system.values(metric, cases), base.values(metric, cases), comparison.clusters)
+    found = paired(system.values(metric, cases), base.values(metric, cases), comparison.drivers, comparison.references)
+    limits = comparison.metric(metric).limits
+    found = found.limited(limits[0] - limits[1], limits[1] - limits[0]) if limits else found
     statuses = [{cell.status if cell else "missing" for cell in pair} for pair in pairs]
     failed = sum("failed" in status for status in statuses)
     unscored = sum("unscored" in status and "failed" not in status for status in statuses)
@@ -146,6 +165,7 @@ def _difference_row(comparison: Comparison, system: System, base: System, metric
         failed=failed,
         unscored=unscored,
         missing=len(cases) - found.n - failed - unscored,
+        verdict=verdict,
     )
 
 

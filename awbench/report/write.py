@@ -13,7 +13,7 @@ from awbench.report.comparison import Comparison, compare
 from awbench.report.dataset import DatasetReport, check_yields, open_dataset, reason_counts, yield_records
 from awbench.report.figures import histogram_svg
 from awbench.report.html import flattened, render_page, write_comparison
-from awbench.report.media import MediaFolder
+from awbench.report.media import media_of
 from awbench.report.pairs import clock_of, evenly, pair_cards
 from awbench.runs import Run
 from models.artifacts import to_json, write_bytes
@@ -27,41 +27,52 @@ TEXT: dict[str, Callable[[Comparison, str | None], str]] = {
 }
 FORMATS = ("html", *TEXT)
 SHOWN_ROWS = 60
+MAIL_MIB = 25
 _YIELD_FIELDS = ("step", "tried", "passed", "share")
 
 
-def write_report(paths: Sequence[str | Path], out: str | Path, format: str = "html", baseline: str | None = None) -> Path:
-    """Report on runs of one suite, or on one dataset; returns the file written.
+def write_report(
+    paths: Sequence[str | Path], out: str | Path, format: str = "html", baseline: str | None = None, *, single_file: bool = False
+) -> Path:
+    """Report on runs of one suite, or on one dataset; returns the file written. `single_file`: the page holds its media itself.
 
     Raises ValueError when the folders do not fit together, are not scored, or the baseline is unknown.
     """
     folders, out = [Path(path) for path in paths], Path(out)
     require(format in FORMATS, "report", "format", repr(format), f"one of {', '.join(FORMATS)}")
+    require(format == "html" or not single_file, "report", "single-file", f"format {format}", "format html", "texts are one file anyway")
     require(len(folders) > 0, "report", "paths", "none", "run folders or one dataset folder")
     require(not out.is_dir(), "report", "out", f"the folder {out}", "a file name such as report.html")
     datasets = [folder for folder in folders if (folder / "manifest.parquet").is_file()]
     if not datasets:
-        return _write_runs(folders, out, format, baseline)
+        return _write_runs(folders, out, format, baseline, single_file)
     require(
         len(folders) == 1, "report", "paths", f"{len(folders)} folders with the dataset {datasets[0]}", "one dataset alone, or runs only"
     )
     require(baseline is None, "report", "baseline", repr(baseline), "none for a dataset")
-    return _write_dataset(open_dataset(folders[0]), out, format)
+    return _write_dataset(open_dataset(folders[0]), out, format, single_file)
 
 
-def _write_runs(folders: Sequence[Path], out: Path, format: str, baseline: str | None) -> Path:
+def size_warning(page: Path) -> str:
+    """What to know before mailing `page`, "" where it is small enough."""
+    size_mib = page.stat().st_size / 2**20
+    advice = "report fewer cases, or without --single-file"
+    return f"{page} has {size_mib:.0f} MiB, more than the {MAIL_MIB} that most mail servers take: {advice}" if size_mib > MAIL_MIB else ""
+
+
+def _write_runs(folders: Sequence[Path], out: Path, format: str, baseline: str | None, single_file: bool) -> Path:
     comparison = compare([Run.open(folder) for folder in folders], folders)
     if baseline is not None:
         comparison.system(baseline)  # a wrong name is said before the work
     if format == "html":
-        return write_comparison(comparison, out, baseline)
+        return write_comparison(comparison, out, baseline, single_file=single_file)
     write_bytes(out, TEXT[format](comparison, baseline).encode())
     return out
 
 
-def _write_dataset(report: DatasetReport, out: Path, format: str) -> Path:
+def _write_dataset(report: DatasetReport, out: Path, format: str, single_file: bool) -> Path:
     if format == "html":
-        return _write_dataset_page(report, out)
+        return _write_dataset_page(report, out, single_file)
     records = yield_records(report)
     title = f"Yields of {report.folder.name}"
     text = {
@@ -74,8 +85,9 @@ def _write_dataset(report: DatasetReport, out: Path, format: str) -> Path:
     return out
 
 
-def _write_dataset_page(report: DatasetReport, page: Path) -> Path:
-    cards = pair_cards(report, MediaFolder(page=page))
+def _write_dataset_page(report: DatasetReport, page: Path, single_file: bool) -> Path:
+    media = media_of(page, inline=single_file)
+    cards = pair_cards(report, media)
     checks = check_yields(report)
     drawings = [histogram_svg(found.values, found.passed, found.threshold, f"values of {found.check}") for found in checks]
     context = {
@@ -92,4 +104,4 @@ def _write_dataset_page(report: DatasetReport, page: Path) -> Path:
         "clock": clock_of(report),
         "provenance": [("run.json", list(flattened(report.config)))] if report.config else [],
     }
-    return render_page("dataset.html.j2", page, context)
+    return render_page("dataset.html.j2", page, context, media)

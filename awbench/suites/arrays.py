@@ -15,7 +15,7 @@ from typing import Mapping
 import numpy as np
 
 from awbench.cases import Truth
-from models.types import Clip
+from models.types import Clip, PoseTrack
 
 _DIGEST = "digest"
 
@@ -51,9 +51,24 @@ def unpack(data: bytes) -> dict[str, np.ndarray]:
 
 
 def truth_arrays(truth: Truth) -> dict[str, np.ndarray]:
-    """A truth as named arrays: frames, fps, subject, reference_subject, seen, flow."""
+    """A truth as named arrays: frames, fps, subject, reference_subject, seen, flow (empty where it is not known), and of a
+    known pose pose_points, pose_confidence and pose_skeleton."""
     arrays = {"frames": truth.clip.frames, "fps": np.array(float(truth.clip.fps))}
-    return arrays | {name: getattr(truth, name) for name in ("subject", "reference_subject", "seen", "flow")}
+    arrays |= {name: getattr(truth, name) for name in ("subject", "reference_subject", "seen")}
+    return arrays | {"flow": np.zeros(0, np.float32) if truth.flow is None else truth.flow} | _pose_arrays(truth.pose)
+
+
+def _pose_arrays(pose: PoseTrack | None) -> dict[str, np.ndarray]:
+    if pose is None:
+        return {}
+    return {"pose_points": pose.points, "pose_confidence": pose.confidence, "pose_skeleton": np.array(pose.skeleton)}
+
+
+def _pose_from_arrays(arrays: Mapping[str, np.ndarray], fps: float) -> PoseTrack | None:
+    if "pose_points" not in arrays:  # nothing to name, or an archive of before there were poses
+        return None
+    points, confidence, skeleton = (arrays[f"pose_{name}"] for name in ("points", "confidence", "skeleton"))
+    return PoseTrack(points=points, confidence=confidence, skeleton=str(skeleton), fps=fps)
 
 
 def truth_from_arrays(arrays: Mapping[str, np.ndarray]) -> Truth:
@@ -63,4 +78,6 @@ def truth_from_arrays(arrays: Mapping[str, np.ndarray]) -> Truth:
     if missing:
         raise ValueError(f"truth archive: arrays: got {sorted(arrays)}, expected also {missing}")
     clip = Clip(frames=arrays["frames"], fps=float(arrays["fps"]))
-    return Truth(clip=clip, **{name: arrays[name] for name in names[2:]})
+    masks = {name: arrays[name] for name in ("subject", "reference_subject", "seen")}
+    pose = _pose_from_arrays(arrays, clip.fps)
+    return Truth(clip=clip, **masks, flow=arrays["flow"] if arrays["flow"].size else None, pose=pose)

@@ -3,18 +3,20 @@
     name: my-suite
     version: "1"
     grid: {width: 256, height: 256, fps: 8, num_frames: 16}
+    fit: crop                           # optional: media and answers of another shape are cropped, or shown whole between grey bars: pad
     cases:
     - id: dog-as-robot                  # becomes a file name: letters, digits, - and _
       driver: driving/dog.mp4           # inside this folder, or an absolute path; `..` is refused, so that folders move
       reference: reference/robot.png
-      truth: truth/dog-as-robot.npz     # optional: a truth archive, or a video (then every pixel counts as subject)
+      truth: truth/dog-as-robot.npz     # optional: a truth archive, a video (then every pixel counts as subject), or `driver`: the driver
       prompt: a robot dog runs
-      tags: {subject: robot, framing: full, count: "1", camera: static, track: cross}
+      tags: {driver_subject: animal, reference_subject: cartoon, driver_framing: full, mode: one_to_one, track: cross}
       driver_id: dog
       identity_id: robot
       reference_pose: independent       # or first_frame: the reference stands as the driver's first frame does
 
-A driver is read from its start, centre-cropped and resampled to the grid; the case's media say how.
+A driver is read from its start, brought to the grid's shape by `fit` and resampled; the case's media say how. `fit` holds for the driver,
+the reference, a filmed truth and the answers alike; bars of `pad` stay part of the picture.
 Optional keys `adaptation` (what was done to the sources before) and `problem` (why a case has no media) are written by runs.
 """
 
@@ -22,21 +24,25 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields
+from itertools import islice
 from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import Any, Callable, Iterator, Mapping
 
 import numpy as np
 import yaml
 
-from awbench.cases import Case, CaseMedia, Suite, Truth
+from awbench.cases import SUITE_FITS, Case, CaseMedia, Suite, Truth, case_mark
 from awbench.suites.arrays import truth_from_arrays, unpack
 from models.artifacts import sha256, sha256_file
-from models.images import MediaError, fit_image, read_image
-from models.optical_flow import flow_sequence
+from models.images import MediaError, fit_box, fit_image, read_image
 from models.types import Clip, Grid, require
-from models.video import Window, read_window
+from models.video import Window, frames_of, read_window
 
 SUITE_FILE = "suite.yaml"
+DRIVER = "driver"
+"""`truth: driver`: a clip whose own first frame is its reference is its own right answer."""
+CUT_AWAY = 0.3
+"""Share of a picture's area from which on `notes_of_suite` tells that cropping takes it away."""
 _MAX_YAML_BYTES = 64 << 20
 _CASE_KEYS = ("id", "tags", "prompt", "driver_id", "identity_id", "reference_pose")
 _FILE_KEYS = ("driver", "reference", "truth", "adaptation", "problem")
@@ -61,26 +67,48 @@ class FolderSource:
     folder: Path
     grid: Grid
     files: Mapping[str, CaseFiles]
+    fit: str = "crop"
 
     def __call__(self, case: Case) -> CaseMedia:
         files = self.files[case.id]
         if files.problem:
             raise MediaError(files.problem)
-        driving, cropped = read_part(self.folder, "driver", files.driver, lambda path: read_window(path, self.grid))
+        driving, cropped = read_part(self.folder, "driver", files.driver, self.read_driver)
         picture = read_part(self.folder, "reference", files.reference, read_image)
-        truth = read_part(self.folder, "truth", files.truth, lambda path: read_truth(path, self.grid)) if files.truth else None
         height, width = picture.image.shape[:2]
-        size_note = f"reference cropped and resized from {width}x{height}" if (width, height) != self.grid.size else ""
-        notes = [files.adaptation, describe_window(cropped, self.grid), size_note, *(f"reference {note}" for note in picture.notes)]
-        reference = fit_image(picture.image, self.grid.size)
+        size_note = f"reference {_DONE[self.fit]} and resized from {width}x{height}" if (width, height) != self.grid.size else ""
+        notes = [files.adaptation, describe_window(cropped, self.grid, self.fit), size_note]
+        notes += [f"reference {note}" for note in picture.notes]
+        reference = fit_image(picture.image, self.grid.size, self.fit)
+        truth = whole_truth(driving) if files.truth == DRIVER else None
+        if files.truth and truth is None:
+            truth = read_part(self.folder, "truth", files.truth, self.read_truth)
         return CaseMedia(reference=reference, driving=driving, truth=truth, adaptation="; ".join(note for note in notes if note))
 
+    def read_driver(self, path: Path) -> tuple[Clip, Window]:
+        return read_window(path, self.grid, fit=self.fit)
 
-def describe_window(window: Window, grid: Grid) -> str:
+    def read_truth(self, path: Path) -> Truth:
+        """A truth archive (.npz), or a video."""
+        if path.suffix == ".npz":
+            return truth_from_arrays(unpack(path.read_bytes()))
+        return whole_truth(self.read_driver(path)[0])
+
+
+_DONE = {"crop": "cropped", "pad": "padded"}
+
+
+def whole_truth(clip: Clip) -> Truth:
+    """A filmed truth: all pixels are subject and seen, and nobody knows the exact flow."""
+    everywhere = np.ones(clip.frames.shape[:3], bool)
+    return Truth(clip=clip, subject=everywhere, reference_subject=everywhere[0], seen=everywhere, flow=None)
+
+
+def describe_window(window: Window, grid: Grid, fit: str = "crop") -> str:
     """How a driver was brought to the grid, "" when it was there already."""
     notes = []
     if window.source_size != grid.size:
-        notes.append(f"driver cropped to {window.crop} and resized from {window.source_size[0]}x{window.source_size[1]}")
+        notes.append(f"driver {_DONE[fit]} to {window.crop} and resized from {window.source_size[0]}x{window.source_size[1]}")
     if abs(window.source_fps - grid.fps) > 0.01 * grid.fps:
         notes.append(f"driver resampled from {window.source_fps:g} to {grid.fps:g} fps")
     return "; ".join(notes)
@@ -97,32 +125,25 @@ def read_part(folder: Path, part: str, name: str, read: Any) -> Any:
         raise MediaError(f"{part} {name}: {error}") from error
 
 
-def read_truth(path: Path, grid: Grid) -> Truth:
-    """A truth archive (.npz), or a video: then all pixels are subject and seen, and the flow is estimated, not exact."""
-    if path.suffix == ".npz":
-        return truth_from_arrays(unpack(path.read_bytes()))
-    clip: Clip = read_window(path, grid)[0]
-    everywhere = np.ones(clip.frames.shape[:3], bool)
-    return Truth(clip=clip, subject=everywhere, reference_subject=everywhere[0], seen=everywhere, flow=flow_sequence(clip.frames))
-
-
 def load_folder(folder: str | Path, *, fingerprint: bool = True) -> Suite:
     """The suite of a folder. Raises ValueError at the first problem; `fingerprint=False` skips hashing the media."""
     folder = Path(folder)
-    raw = _read_yaml(folder)
-    grid = _parse_grid(raw)
+    raw = read_yaml(folder)
+    grid, fit = _parse_grid(raw), raw.get("fit", "crop")
     parsed = [_parse_case(entry, index) for index, entry in enumerate(raw["cases"], 1)]
     files = {case.id: case_files for case, case_files in parsed}
-    mark = _fingerprint(folder, files) if fingerprint else ""
-    source = FolderSource(folder=folder, grid=grid, files=files)
+    cases = tuple(case for case, _ in parsed)
+    hashes = _hashes(folder, files) if fingerprint else {}
     return Suite(
         name=raw["name"],
         version=_text(raw["version"]),
         grid=grid,
-        cases=tuple(case for case, _ in parsed),
-        source=source,
-        fingerprint=mark,
+        cases=cases,
+        source=FolderSource(folder=folder, grid=grid, files=files, fit=fit),
+        fingerprint=_fingerprint(folder, hashes) if fingerprint else "",
         has_truth=any(case_files.truth for case_files in files.values()),
+        fit=fit,
+        case_marks={case.id: case_mark(case, grid, fit, _of_case(files[case.id], hashes)) for case in cases} if fingerprint else {},
     )
 
 
@@ -130,7 +151,7 @@ def validate_suite(folder: str | Path) -> list[str]:
     """Every problem of a suite folder, one line each: item, field, got, expected. An empty list: it can be used."""
     folder = Path(folder)
     try:
-        raw = _read_yaml(folder)
+        raw = read_yaml(folder)
         grid = _parse_grid(raw)
     except ValueError as error:
         return [str(error)]
@@ -144,15 +165,17 @@ def validate_suite(folder: str | Path) -> list[str]:
 
 
 def _media_problems(raw: dict[str, Any], folder: Path, grid: Grid, parsed: list[tuple[Case, CaseFiles]]) -> Iterator[str]:
-    source, suite = FolderSource(folder=folder, grid=grid, files={case.id: files for case, files in parsed}), None
+    fit = raw.get("fit", "crop")
+    source, suite = FolderSource(folder=folder, grid=grid, files={case.id: files for case, files in parsed}, fit=fit), None
     try:
-        suite = Suite(name=raw["name"], version=_text(raw["version"]), grid=grid, cases=tuple(case for case, _ in parsed), source=source)
+        cases, version = tuple(case for case, _ in parsed), _text(raw["version"])
+        suite = Suite(name=raw["name"], version=version, grid=grid, cases=cases, source=source, fit=fit)
     except ValueError as error:
         yield str(error)
     for case, files in parsed:
         whole = _load_problem(suite, case.id) if suite is not None else ""
         if suite is None or whole:
-            parts = [files.problem] if files.problem else list(_part_problems(folder, grid, files))
+            parts = [files.problem] if files.problem else list(_part_problems(source, files))
             yield from (f"case {case.id}: {line}" for line in parts or [whole] if line)
 
 
@@ -164,21 +187,61 @@ def _load_problem(suite: Suite, case_id: str) -> str:
     return ""
 
 
-def _part_problems(folder: Path, grid: Grid, files: CaseFiles) -> Iterator[str]:
+def _part_problems(source: FolderSource, files: CaseFiles) -> Iterator[str]:
     """What is wrong with each medium on its own: a load stops at the first."""
-    for part, read in (
-        ("driver", lambda path: read_window(path, grid)),
-        ("reference", read_image),
-        ("truth", lambda path: read_truth(path, grid)),
-    ):
+    for part, read in (("driver", source.read_driver), ("reference", read_image), ("truth", source.read_truth)):
+        name = getattr(files, part)
         try:
-            if name := getattr(files, part):
-                read_part(folder, part, name, read)
+            if name and (part, name) != ("truth", DRIVER):
+                read_part(source.folder, part, name, read)
         except ValueError as error:
             yield str(error)
 
 
-def _read_yaml(folder: Path) -> dict[str, Any]:
+def notes_of_suite(folder: str | Path) -> list[str]:
+    """What is no fault but should be known, one line each: media of which cropping to the grid takes away `CUT_AWAY` or more."""
+    suite = load_folder(folder, fingerprint=False)
+    source, users = suite.source, {}
+    for case in suite.cases if suite.fit == "crop" else ():
+        files = source.files[case.id]
+        for part in ("driver", "reference"):
+            users.setdefault((part, getattr(files, part)), []).append(case.id)
+    lost = {key: _cut_share(source.folder / key[1], _SIZE_OF[key[0]], suite.grid) for key in users if key[1]}
+    notes = [
+        f"{part} {name}: cropping to {suite.grid.width}x{suite.grid.height} cuts {share:.0%} of its picture away "
+        f"({len(users[part, name])} case(s), e.g. {users[part, name][0]})"
+        for (part, name), share in lost.items()
+        if share >= CUT_AWAY
+    ]
+    return notes + ["`fit: pad` (`suite make --fit pad`) would show all of these"] * bool(notes)
+
+
+def _cut_share(path: Path, size_of: Callable[[Path], tuple[int, int]], grid: Grid) -> float:
+    """The share of a picture's area that the centred crop drops; 0 for what cannot be read, which is a problem of its own."""
+    try:
+        width, height = size_of(path)
+    except (ValueError, OSError):
+        return 0.0
+    _, _, kept_w, kept_h = fit_box((width, height), grid.size)
+    return 1 - kept_w * kept_h / (width * height)
+
+
+def _driver_size(path: Path) -> tuple[int, int]:
+    for frame in islice(frames_of(path), 1):
+        return frame.image.shape[1], frame.image.shape[0]
+    raise MediaError("no frame could be decoded")
+
+
+def _reference_size(path: Path) -> tuple[int, int]:
+    height, width = read_image(path).image.shape[:2]
+    return width, height
+
+
+_SIZE_OF = {"driver": _driver_size, "reference": _reference_size}
+
+
+def read_yaml(folder: Path) -> dict[str, Any]:
+    """The content of FOLDER/suite.yaml with its keys checked, its cases not yet. Raises ValueError."""
     path = folder / SUITE_FILE
     require(
         path.is_file(),
@@ -197,6 +260,8 @@ def _read_yaml(folder: Path) -> dict[str, Any]:
     missing = [key for key in ("name", "version", "grid", "cases") if key not in raw]
     require(not missing, str(path), "keys", sorted(map(str, raw)), f"also {', '.join(missing)}")
     require(isinstance(raw["cases"], list), str(path), "cases", type(raw["cases"]).__name__, "a list of cases")
+    fit = raw.get("fit", SUITE_FITS[0])
+    require(fit in SUITE_FITS, str(path), "fit", repr(fit)[:80], f"one of {', '.join(SUITE_FITS)}")
     return raw
 
 
@@ -239,7 +304,21 @@ def _parse_files(entry: dict[str, Any], item: str) -> CaseFiles:
     return CaseFiles(**given)
 
 
-def _fingerprint(folder: Path, files: Mapping[str, CaseFiles]) -> str:
-    names = sorted({name for case in files.values() for name in (case.driver, case.reference, case.truth) if name})
-    hashes = [f"{name} {sha256_file(folder / name) if (folder / name).is_file() else 'missing'}" for name in names]
-    return sha256("\n".join([sha256_file(folder / SUITE_FILE), *hashes]).encode())
+def _hashes(folder: Path, files: Mapping[str, CaseFiles]) -> dict[str, str]:
+    """sha256 by file of all media named in suite.yaml."""
+    names = sorted({name for case in files.values() for name in _media_of(case).values()})
+    return {name: sha256_file(folder / name) if (folder / name).is_file() else "missing" for name in names}
+
+
+def _media_of(files: CaseFiles) -> dict[str, str]:
+    named = {part: getattr(files, part) for part in ("driver", "reference", "truth")}
+    return {part: files.driver if (part, name) == ("truth", DRIVER) else name for part, name in named.items() if name}
+
+
+def _of_case(files: CaseFiles, hashes: Mapping[str, str]) -> dict[str, str]:
+    """What decides a case's pixels: its media's hashes by part, and why it has none."""
+    return {part: hashes[name] for part, name in _media_of(files).items()} | ({"problem": files.problem} if files.problem else {})
+
+
+def _fingerprint(folder: Path, hashes: Mapping[str, str]) -> str:
+    return sha256("\n".join([sha256_file(folder / SUITE_FILE), *(f"{name} {mark}" for name, mark in hashes.items())]).encode())

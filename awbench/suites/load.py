@@ -1,4 +1,7 @@
-"""From what a user writes after --suite to a Suite: a name of the catalog or a folder with suite.yaml; and its check."""
+"""From what a user writes after --suite to a Suite: a name of the catalog or a folder with suite.yaml; and its check.
+
+`name:argument` passes the argument to the suite's factory; a world suite takes its grid there, as world-v1:512x512x24@12.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,23 @@ from awbench.suites.folder import SUITE_FILE, load_folder, validate_suite
 
 def load_suite(name_or_folder: str | Path) -> Suite:
     """The suite of that name or folder (or its suite.yaml). Raises ValueError with the nearest known names."""
-    name = str(name_or_folder)
-    if name in SUITES.table():
-        return SUITES.load(name)()
     path = Path(name_or_folder)
-    if path.name == SUITE_FILE and path.is_file():
-        return load_folder(path.parent)
-    return load_folder(path) if path.is_dir() else SUITES.load(name)()
+    if not _in_catalog(name_or_folder):
+        if path.name == SUITE_FILE and path.is_file():
+            return load_folder(path.parent)
+        if path.is_dir():
+            return load_folder(path)
+    name, _, argument = str(name_or_folder).partition(":")
+    return SUITES.load(name)(argument) if argument else SUITES.load(name)()
+
+
+def _in_catalog(name_or_folder: str | Path) -> bool:
+    return str(name_or_folder).partition(":")[0] in SUITES.table()
 
 
 def validate(name_or_folder: str | Path) -> list[str]:
     """Every problem of a suite, one line each: of a folder its yaml and media, of a world suite whether it still renders the same."""
-    if str(name_or_folder) not in SUITES.table():
+    if not _in_catalog(name_or_folder):
         path = Path(name_or_folder)
         return validate_suite(path.parent if path.name == SUITE_FILE else path)
     from awbench.suites.world import WorldSource, validate_world

@@ -1,20 +1,21 @@
 """Write any suite as a folder suite: media by content hash, truth as archives, suite.yaml last.
 
 A run carries such a copy of its suite, so it can be moved, scored and replayed without the original. A case whose media
-cannot be read is kept, with the reason in the place of its files.
+cannot be read is kept, with the reason in the place of its files. A suite that has grown is written over its smaller self: cases that
+are there already keep their media.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Collection
 
 import yaml
 
 from awbench.cases import Case, CaseMedia, Suite
 from awbench.suites.arrays import pack, truth_arrays
-from awbench.suites.folder import SUITE_FILE
+from awbench.suites.folder import DRIVER, SUITE_FILE, read_yaml
 from models.artifacts import sha256, write_bytes
 from models.images import encode_image
 from models.progress import Progress
@@ -25,9 +26,9 @@ MEDIA_FOLDER = "media"
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
-def suite_yaml(name: str, version: str, grid: Grid, cases: list[dict[str, Any]]) -> bytes:
+def suite_yaml(name: str, version: str, grid: Grid, cases: list[dict[str, Any]], fit: str = "crop") -> bytes:
     """The bytes of a suite.yaml; `cases` as the entries of that file."""
-    content = {"name": name, "version": version, "grid": asdict(grid), "cases": cases}
+    content = {"name": name, "version": version, "grid": asdict(grid), "fit": fit, "cases": cases}
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=140).encode()
 
 
@@ -43,14 +44,24 @@ def case_entry(case: Case, **files: str) -> dict[str, Any]:
     return {"id": case.id} | {key: value for key, value in (files | own).items() if value}
 
 
-def write_snapshot(suite: Suite, out: Path) -> None:
-    """Write `suite` under `out`. Equal media are stored once; suite.yaml appears last."""
+def stored_entries(out: Path) -> dict[str, dict[str, Any]]:
+    """The entries of OUT/suite.yaml by case id; none where there is no such file."""
+    return {entry["id"]: entry for entry in read_yaml(out)["cases"]} if (out / SUITE_FILE).is_file() else {}
+
+
+def write_snapshot(suite: Suite, out: Path, anew: Collection[str] = ()) -> None:
+    """Write `suite` under `out`. Equal media are stored once; suite.yaml appears last.
+
+    Cases that are there already are kept as they are, but for those of `anew`.
+    """
+    kept = {name: entry for name, entry in stored_entries(out).items() if name not in anew}
     entries = []
-    with Progress(f"suite {suite.name}", len(suite.cases)) as bar:
+    with Progress(f"suite {suite.name}", len(suite.cases), already=sum(case.id in kept for case in suite.cases)) as bar:
         for case in suite.cases:
-            entries.append(_store_case(suite, case, out))
-            bar.step(failed="problem" in entries[-1])
-    write_bytes(out / SUITE_FILE, suite_yaml(suite.name, suite.version, suite.grid, entries))
+            entries.append(kept.get(case.id) or _store_case(suite, case, out))
+            if case.id not in kept:
+                bar.step(failed="problem" in entries[-1])
+    write_bytes(out / SUITE_FILE, suite_yaml(suite.name, suite.version, suite.grid, entries, suite.fit))
 
 
 def _store_case(suite: Suite, case: Case, out: Path) -> dict[str, Any]:
@@ -66,7 +77,10 @@ def _store_media(media: CaseMedia, out: Path) -> dict[str, str]:
         "driver": _store(encode_video(media.driving), ".mp4", out),
         "reference": _store(encode_image(media.reference), ".png", out),
     }
-    return files if media.truth is None else files | {"truth": _store(pack(truth_arrays(media.truth)), ".npz", out)}
+    if media.truth is None:
+        return files
+    same = media.truth.clip is media.driving
+    return files | {"truth": DRIVER if same else _store(pack(truth_arrays(media.truth)), ".npz", out)}
 
 
 def _store(data: bytes, suffix: str, out: Path) -> str:

@@ -2,6 +2,8 @@
 
 The 2x2 of driver {human, non-human} x reference {human, non-human} carries equal weight on both sides, because "does it
 work beyond human motion" is the question. Everything is drawn from seeds of the held-out split, but for `world-dev`.
+Body plans and motions are named here, not taken from the world's tables: a suite of a version does not grow with the world.
+With several characters the reference shows them side by side, the i-th from the left does what the driver's i-th does.
 
 Legend: cross = the driver is another individual; novel = a motion or body plan that training never shows.
 """
@@ -13,12 +15,15 @@ from itertools import chain
 from typing import Callable, Iterator
 
 from awbench.cases import Case
-from awbench.world.shot import NOVEL_MOTIONS, NOVEL_SUBJECTS, SUBJECTS, TRAIN_MOTIONS, Shot, sample_shot, with_motion_of
+from awbench.world.shot import Shot, sample_shot, with_motion_of
+from awbench.world.stage import crossing_start_s
 from models.seeds import item_rng, item_seed
 
 HUMAN = "human"
-ANIMALS = tuple(name for name in SUBJECTS if name != HUMAN and name not in NOVEL_SUBJECTS)
-_BODY_MOTIONS = tuple(name for name in TRAIN_MOTIONS if name not in ("talk", "nod"))  # in full view these two hardly move
+ANIMALS = ("cartoon", "quadruped", "bird", "blob")
+BODY_MOTIONS = ("walk", "wave", "jumping_jack", "dance", "squat", "bow", "punch", "sway", "kick", "hop")
+"""Those that move in full view: talking and nodding hardly do."""
+_NOVEL_MOTIONS, _NOVEL_SUBJECTS = ("spin", "juggle"), ("octopus",)
 _FRAMINGS = ("full",) * 7 + ("half",) * 2 + ("face",)
 _CAMERAS = ("static",) * 3 + ("moving",)
 _POSES = ("first_frame", "independent")
@@ -40,7 +45,7 @@ class WorldCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """What one case has to be; the shots are drawn to fit. `motion` None: drawn to fit the framing."""
+    """What one case has to be; the shots are drawn to fit. `motion`, `formation` None: drawn; `reference_*` None: as the driver's."""
 
     driver: str
     reference: str
@@ -50,6 +55,9 @@ class Slot:
     framing: str = "full"
     camera: str = "static"
     reference_pose: str = "first_frame"
+    reference_count: int | None = None
+    reference_framing: str | None = None
+    formation: str | None = None
 
 
 def heldout_cases() -> tuple[WorldCase, ...]:
@@ -69,7 +77,7 @@ def mini_cases() -> tuple[WorldCase, ...]:
     plain = [(h, h), (h, h), (h, c), (h, q), (h, b), (h, o), (c, h), (q, h), (b, h), (o, h), (q, c), (b, q), (c, o)]
     slots = _varied("plain", [Slot(driver=driver, reference=reference) for driver, reference in plain], ("full",) * 6 + ("half",))
     slots.append(Slot(driver=q, reference=q, track="self", motion="hop", reference_pose="independent"))
-    slots.append(Slot(driver=h, reference=NOVEL_SUBJECTS[0], motion=NOVEL_MOTIONS[0]))
+    slots.append(Slot(driver=h, reference=_NOVEL_SUBJECTS[0], motion=_NOVEL_MOTIONS[0]))
     slots.append(Slot(driver=h, reference=q, motion="dance", count=2, camera="moving"))
     return _drawn("world-mini", "wm", slots)
 
@@ -93,8 +101,8 @@ def _novel(per_cell: int) -> Iterator[Slot]:
             for k in range(per_cell):
                 driver = HUMAN if driver_human else ANIMALS[k % len(ANIMALS)]
                 reference = HUMAN if reference_human else ANIMALS[(k + k // len(ANIMALS)) % len(ANIMALS)]
-                yield Slot(driver=driver, reference=reference, motion=NOVEL_MOTIONS[k % len(NOVEL_MOTIONS)])
-    for plan in NOVEL_SUBJECTS:
+                yield Slot(driver=driver, reference=reference, motion=_NOVEL_MOTIONS[k % len(_NOVEL_MOTIONS)])
+    for plan in _NOVEL_SUBJECTS:
         for other in (HUMAN, HUMAN, *ANIMALS):
             yield Slot(driver=plan, reference=other)
             yield Slot(driver=other, reference=plan)
@@ -115,7 +123,7 @@ def _varied(group: str, slots: list[Slot], framings: tuple[str, ...] = _FRAMINGS
         repeated = [values[k % len(values)] for k in range(len(slots))]
         return [repeated[k] for k in item_rng(0, group, name).permutation(len(slots))]
 
-    columns = zip(slots, spread("framing", framings), spread("camera", _CAMERAS), spread("motion", _BODY_MOTIONS), strict=True)
+    columns = zip(slots, spread("framing", framings), spread("camera", _CAMERAS), spread("motion", BODY_MOTIONS), strict=True)
     poses = [_POSES[k % 2] for k in range(len(slots))]  # neighbours are of one kind, so every cell gets half and half
     return [
         replace(slot, framing=framing, camera=camera, motion=slot.motion or _motion_for(framing, motion), reference_pose=pose)
@@ -137,30 +145,48 @@ def _drawn(suite: str, prefix: str, slots: list[Slot], split: str = "heldout") -
 
 
 def _case(case_id: str, slot: Slot, seed: Callable[[str], int], split: str) -> WorldCase:
-    driver = sample_shot(
-        split, seed("driver"), subject=slot.driver, motion=slot.motion, framing=slot.framing, camera=slot.camera, count=slot.count
-    )
-    drawn = sample_shot(split, seed("reference"), subject=slot.reference, framing=slot.framing, camera="static", count=slot.count)
+    driver, drawn = driver_of(slot, seed("driver"), split), reference_of(slot, seed("reference"), split)
     if slot.track == "self":
         drawn = replace(drawn, identities=driver.identities, background=driver.background)
     reference = with_motion_of(drawn, driver) if slot.reference_pose == "first_frame" else drawn
-    return WorldCase(case=_labelled(case_id, slot, driver, reference), driver=driver, reference=reference)
+    return WorldCase(case=labelled(case_id, slot, driver, reference), driver=driver, reference=reference)
 
 
-def _labelled(case_id: str, slot: Slot, driver: Shot, reference: Shot) -> Case:
+def driver_of(slot: Slot, seed: int, split: str) -> Shot:
+    """The driving shot; characters that cross start in order from left to right."""
+    shot = sample_shot(split, seed, subject=slot.driver, motion=slot.motion, framing=slot.framing, camera=slot.camera, count=slot.count)
+    shot = replace(shot, formation=slot.formation or shot.formation)
+    return replace(shot, start_s=round(crossing_start_s(shot), 3)) if shot.formation == "crossing" else shot
+
+
+def reference_of(slot: Slot, seed: int, split: str) -> Shot:
+    """The shot whose first frame is the reference: in a pose of its own, side by side."""
+    framing, count = slot.reference_framing or slot.framing, slot.reference_count or slot.count
+    shot = sample_shot(split, seed, subject=slot.reference, framing=framing, camera="static", count=count)
+    return replace(shot, formation="apart")
+
+
+def labelled(case_id: str, slot: Slot, driver: Shot, reference: Shot) -> Case:
+    """The case of two shots: tags, prompt and names of who is in it."""
+    many = ("many" if shot.count > 1 else "one" for shot in (driver, reference))
     tags = {
         "subject": slot.reference,
         "driver_subject": slot.driver,
         "reference_subject": slot.reference,
         "framing": slot.framing,
-        "count": str(slot.count),
+        "driver_framing": driver.framing,
+        "reference_framing": reference.framing,
+        "count": str(reference.count),
+        "driver_count": str(driver.count),
+        "reference_count": str(reference.count),
+        "mode": "_to_".join(many),
         "camera": slot.camera,
         "motion": driver.motion,
         "track": slot.track,
         "novel": driver.novel or reference.novel,
     }
     one = f"{'an' if slot.reference[0] in 'aeiou' else 'a'} {slot.reference}"
-    who = one if slot.count == 1 else f"{slot.count} characters, each {one}"
+    who = one if reference.count == 1 else f"{reference.count} characters, each {one}"
     return Case(
         id=case_id,
         tags=tags,

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from awbench.world.affine import place
+from awbench.world.draws import choose
 from awbench.world.palette import Colour, darker, distance, lighter, mix, muted
 from awbench.world.shapes import ellipse, smooth
 
@@ -219,13 +220,14 @@ def _windows(easel: _Easel, rng: np.random.Generator, x: float, top: float, widt
 
 
 _LIGHTER = {True: 1.0, False: 0.72}  # a deep palette must be that much farther away to be taken
-_KINDS = (_wall, _hills, _studio, _tiles, _stripes, _city)
+_KINDS = {"wall": _wall, "hills": _hills, "studio": _studio, "tiles": _tiles, "stripes": _stripes, "city": _city}
+_KIND_SHARES = dict.fromkeys(_KINDS, 1.0)
 
 
 def panorama(seed: int, avoid: tuple[Colour, ...], size: tuple[int, int], affine: np.ndarray) -> np.ndarray:
     """The scene as uint8 `[H,W,3]` of `size` (W,H); `affine` view -> px (a scale and a shift, no rotation)."""
     rng = np.random.default_rng([307, seed])
-    kind = _KINDS[int(rng.integers(len(_KINDS)))]
+    kind = _KINDS[choose(_KIND_SHARES, "scene", seed)]
     choices = [(_LIGHTER[light], [muted(rng, light) for _ in range(3)]) for light in (True, True, True, True, False)]
     colours = max(choices, key=lambda choice: choice[0] * min(distance(choice[1][0], other) for other in avoid))[1]
     fine = 2

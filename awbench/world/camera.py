@@ -1,4 +1,4 @@
-"""The camera: a similarity of the view over time, the identity at the shot's first frame.
+"""The camera: a similarity of the view over time, the identity at the shot's first frame; and what slides past a tracking one.
 
 View space: (0, 0) is the picture's centre, y points down, 1 is the picture's height (less for narrow pictures).
 """
@@ -11,17 +11,29 @@ from awbench.world.affine import place
 
 MARGIN = 0.2
 """How far (view units) a moving camera may see beyond the first frame's picture on every side."""
+TRACK = 1.3
+"""How far (view units) a tracking camera goes at most."""
+_PACE = 0.5
 
 
 def camera_path(kind: str, seed: int, t_s: np.ndarray) -> np.ndarray:
-    """`[T,2,3]` view at rest -> picture, at times `t_s` since the shot's first frame; identity at 0 and when static."""
-    if kind == "static":
+    """`[T,2,3]` view at rest -> picture, at times `t_s` since the shot's first frame; identity at 0, when static and when tracking."""
+    if kind != "moving":
         return place(np.zeros(len(t_s)), np.zeros(len(t_s)))
     rng = np.random.default_rng([211, seed])
     style = rng.integers(3)
     if style == 0:
         return _pan(rng, t_s)
     return _zoom(rng, t_s) if style == 1 else _handheld(rng, t_s)
+
+
+def scene_path(kind: str, facing: float, t_s: np.ndarray) -> np.ndarray:
+    """`[T,2,3]` the scene at rest -> the scene seen, in view space: it slides back past a subject that a tracking camera follows.
+
+    `facing`: +1 to the right, -1 to the left. The walk starts at `_PACE` a second and comes to rest after `TRACK`.
+    """
+    gone = TRACK * np.tanh(_PACE * t_s / TRACK) if kind == "tracking" else np.zeros(len(t_s))
+    return place(-facing * gone, np.zeros(len(t_s)))
 
 
 def _swing(rng: np.random.Generator, t_s: np.ndarray, period_s: tuple[float, float]) -> np.ndarray:

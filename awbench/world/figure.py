@@ -113,12 +113,16 @@ def assemble(
     return Posed(affines=stacked, depth=np.round(order, 6), joints=joints)
 
 
-def paint(canvas: np.ndarray, figure: Figure, affines_px: np.ndarray, depth: np.ndarray, first_id: int | None = None) -> None:
-    """Draw one frame. `affines_px` `[F,2,3]` frame -> canvas px; with `first_id` parts are drawn as frame numbers instead."""
+def vertices_px(figure: Figure, affines_px: np.ndarray) -> np.ndarray:
+    """All vertices of one frame, int32 `[V,2]` in units of 1 / 2^SHIFT px. `affines_px` `[F,2,3]` frame -> canvas px."""
     owner = affines_px[figure.vertex_frame]
     x, y = figure.vertices[:, 0], figure.vertices[:, 1]
     points = np.stack([owner[:, i, 0] * x + owner[:, i, 1] * y + owner[:, i, 2] for i in (0, 1)], -1)
-    points = np.rint(points * (1 << SHIFT)).astype(np.int32)
+    return np.rint(points * (1 << SHIFT)).astype(np.int32)
+
+
+def paint(canvas: np.ndarray, figure: Figure, points: np.ndarray, depth: np.ndarray, first_id: int | None = None) -> None:
+    """Draw one frame. `points`: of `vertices_px`; with `first_id` parts are drawn as frame numbers instead."""
     for group in np.argsort(depth, kind="stable"):
         for start, stop, colour, frame in figure.runs[group]:
             ink = (*colour, 255) if first_id is None else first_id + frame

@@ -8,25 +8,29 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+_FINE = 2
+"""Vertices drawn for each that is asked for: curves stay round where a head fills a thousand pixels."""
+
 
 def ellipse(cx: float, cy: float, rx: float, ry: float, points: int = 22) -> np.ndarray:
     """An ellipse around (cx, cy)."""
-    angle = np.arange(points) * (2 * np.pi / points)
+    angle = np.arange(_FINE * points) * (2 * np.pi / (_FINE * points))
     return np.stack([cx + rx * np.cos(angle), cy + ry * np.sin(angle)], -1)
 
 
 def capsule(length: float, r0: float, r1: float, points: int = 8) -> np.ndarray:
     """A limb along +y from (0, 0) with radius `r0` to (0, length) with radius `r1`, both ends round."""
-    angle = np.linspace(0, np.pi, points)
+    angle = np.linspace(0, np.pi, _FINE * points)
     top = np.stack([r0 * np.cos(angle), -r0 * np.sin(angle)], -1)
     bottom = np.stack([-r1 * np.cos(angle), length + r1 * np.sin(angle)], -1)
     return np.concatenate([top, bottom])
 
 
 def smooth(corners: np.ndarray | list[tuple[float, float]], per_edge: int = 5) -> np.ndarray:
-    """A closed Catmull-Rom curve through `corners`."""
+    """A closed Catmull-Rom curve through `corners`; straight edges for `per_edge` 1."""
     p1 = np.asarray(corners, np.float64)
     p0, p2, p3 = np.roll(p1, 1, 0), np.roll(p1, -1, 0), np.roll(p1, -2, 0)
+    per_edge = 1 if per_edge == 1 else _FINE * per_edge
     s = (np.arange(per_edge) / per_edge)[None, :, None]
     a, b, c, d = (p[:, None] for p in (p0, p1, p2, p3))
     curve = b + 0.5 * s * (c - a + s * (2 * a - 5 * b + 4 * c - d + s * (3 * (b - c) + d - a)))

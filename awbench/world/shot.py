@@ -1,7 +1,8 @@
 """A shot: everything that decides a rendering except its raster, as plain seeds and names.
 
 The two splits draw every seed from their own half of the numbers (train even, heldout odd), so they share no identity,
-texture, background or motion programme. Novel motions and subjects exist in heldout alone.
+texture, background or motion programme. Novel motions and subjects exist in heldout alone. Each decision has a stream of
+random numbers of its own and weights by name: a new body plan or motion takes its share of the shots and leaves the rest.
 """
 
 from __future__ import annotations
@@ -11,22 +12,34 @@ from typing import Any, Mapping
 
 import numpy as np
 
+from awbench.world.draws import choose, unit
 from awbench.world.families import NOVEL_MOTIONS, TRAIN_MOTIONS
+from awbench.world.motion import Motion
+from models.seeds import item_seed
 from models.types import require
 
 SUBJECTS: tuple[str, ...] = ("human", "cartoon", "quadruped", "bird", "blob", "octopus")
 NOVEL_SUBJECTS: tuple[str, ...] = ("octopus",)
 FRAMINGS: tuple[str, ...] = ("full", "half", "face")
-CAMERAS: tuple[str, ...] = ("static", "moving")
+CAMERAS: tuple[str, ...] = ("static", "moving", "tracking")
+FORMATIONS: tuple[str, ...] = ("apart", "crossing", "unison")
+"""How several characters move: side by side in canon, circling past each other in canon, side by side at the same time."""
 SPLITS: tuple[str, ...] = ("train", "heldout")
 MAX_COUNT = 3
 _MOTIONS = TRAIN_MOTIONS + NOVEL_MOTIONS
 _SEEDS = 1 << 30
+_SUBJECT_SHARES = {"human": 3.0, "cartoon": 2.0, "quadruped": 2.0, "bird": 1.5, "blob": 1.5}
+_COUNT_SHARES = {"1": 0.88, "2": 0.09, "3": 0.03}
+_FRAMING_SHARES = {"full": 0.74, "half": 0.14, "face": 0.12}
+_CAMERA_SHARES = {"static": 0.8, "moving": 0.2}
+_FORMATION_SHARES = {"apart": 0.4, "crossing": 0.6}
+_FACE_MOTION_SHARES = {"nod": 4.0, "talk": 4.0, "sway": 1.0, "wave": 1.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
-    """One shot. `identities`: a seed per character; `start_s`: where in the motion programme the shot begins."""
+    """One shot. `identities`: a seed per character; `start_s`: where in the motion programme the shot begins;
+    `formation`: of several characters, see FORMATIONS."""
 
     split: str
     subject: str
@@ -38,9 +51,11 @@ class Shot:
     camera_seed: int
     framing: str
     start_s: float = 0.0
+    formation: str = "apart"
 
     def __post_init__(self) -> None:
-        for name, known in (("split", SPLITS), ("subject", SUBJECTS), ("motion", _MOTIONS), ("camera", CAMERAS), ("framing", FRAMINGS)):
+        tables = {"split": SPLITS, "subject": SUBJECTS, "motion": _MOTIONS, "camera": CAMERAS, "framing": FRAMINGS, "formation": FORMATIONS}
+        for name, known in tables.items():
             require(getattr(self, name) in known, "shot", name, repr(getattr(self, name)), f"one of {known}")
         ok = isinstance(self.identities, tuple) and 1 <= len(self.identities) <= MAX_COUNT
         require(ok, "shot", "identities", repr(self.identities), f"a tuple of 1 to {MAX_COUNT} seeds")
@@ -59,6 +74,11 @@ class Shot:
         return len(self.identities)
 
     @property
+    def facing(self) -> float:
+        """The side that the motion prefers: +1 the picture's right, -1 its left."""
+        return Motion(family=self.motion, seed=self.motion_seed).beat().side
+
+    @property
     def novel(self) -> bool:
         """Whether training never shows this motion family or this body plan."""
         return self.motion in NOVEL_MOTIONS or self.subject in NOVEL_SUBJECTS
@@ -73,14 +93,6 @@ class Shot:
         wanted = {f.name for f in fields(cls)}
         require(set(record) == wanted, "shot", "fields", sorted(record), str(sorted(wanted)))
         return cls(**{**record, "identities": tuple(record["identities"])})
-
-
-def _seed(rng: np.random.Generator, split: str) -> int:
-    return 2 * int(rng.integers(_SEEDS)) + SPLITS.index(split)
-
-
-def _drawn(rng: np.random.Generator, options: tuple[str, ...], shares: tuple[float, ...]) -> str:
-    return options[int(rng.choice(len(options), p=np.array(shares) / sum(shares)))]
 
 
 def _check_choice(name: str, value: str | None, known: tuple[str, ...], novel: tuple[str, ...], split: str) -> None:
@@ -121,40 +133,47 @@ def sample_shot(
     Novel motions and subjects are drawn only with `novel=True` (heldout): then the free one of the two, motion first, is novel.
     """
     _check_request(split, seed, subject, motion, framing, camera, count, novel)
-    rng = np.random.default_rng([SPLITS.index(split), int(seed)])
-    plan = _drawn(rng, tuple(s for s in SUBJECTS if s not in NOVEL_SUBJECTS), (3, 2, 2, 1.5, 1.5))
-    people = int(rng.choice([1, 2, 3], p=[0.88, 0.09, 0.03]))
-    view = _drawn(rng, FRAMINGS, (0.74, 0.14, 0.12))
-    people = count if count is not None else (1 if (framing or view) == "face" else people)
-    family = TRAIN_MOTIONS[int(rng.integers(len(TRAIN_MOTIONS)))]
-    quiet = _drawn(rng, ("nod", "talk", "sway", "wave"), (4, 4, 1, 1))
-    fresh = NOVEL_MOTIONS[int(rng.integers(len(NOVEL_MOTIONS)))], NOVEL_SUBJECTS[int(rng.integers(len(NOVEL_SUBJECTS)))]
-    lens = _drawn(rng, CAMERAS, (0.8, 0.2))
-    if (framing or view) == "face":
-        family = quiet
+
+    def drawn(name: str, shares: Mapping[str, float]) -> str:
+        return choose(shares, split, int(seed), name)
+
+    view = framing or drawn("framing", _FRAMING_SHARES)
+    people = count or (1 if view == "face" else int(drawn("count", _COUNT_SHARES)))
+    plan = subject or drawn("subject", _SUBJECT_SHARES)
+    family = motion or drawn("motion", _FACE_MOTION_SHARES if view == "face" else dict.fromkeys(TRAIN_MOTIONS, 1.0))
     if novel and motion is None:
-        family = fresh[0]
+        family = drawn("novel motion", dict.fromkeys(NOVEL_MOTIONS, 1.0))
     elif novel and subject is None and motion not in NOVEL_MOTIONS:
-        plan = fresh[1]
-    seeds = [_seed(rng, split) for _ in range(MAX_COUNT + 3)]
-    view = framing or ("full" if people > 1 else view)
+        plan = drawn("novel subject", dict.fromkeys(NOVEL_SUBJECTS, 1.0))
     return Shot(
         split=split,
-        subject=subject or plan,
-        identities=tuple(seeds[3 : 3 + people]),
-        motion=motion or family,
-        motion_seed=seeds[0],
-        background=seeds[1],
-        camera=camera or lens,
-        camera_seed=seeds[2],
-        framing=view,
-        start_s=round(float(rng.uniform(0, 20)), 3),
+        subject=plan,
+        identities=tuple(_seed(split, seed, "identity", i) for i in range(people)),
+        motion=family,
+        motion_seed=_seed(split, seed, "motion"),
+        background=_seed(split, seed, "background"),
+        camera=camera or drawn("camera", _CAMERA_SHARES),
+        camera_seed=_seed(split, seed, "camera"),
+        framing=framing or ("full" if people > 1 else view),
+        start_s=round(20 * unit(split, int(seed), "start"), 3),
+        formation=drawn("formation", _FORMATION_SHARES) if people > 1 else "apart",
     )
 
 
+def _seed(split: str, seed: int, *name: object) -> int:
+    """A seed of the split's own half of the numbers."""
+    return 2 * (item_seed(0, "world", split, int(seed), "seed", *name) % _SEEDS) + SPLITS.index(split)
+
+
 def with_motion_of(reference: Shot, driver: Shot) -> Shot:
-    """The truth: `reference`'s subject and scene under `driver`'s motion, camera, framing and start."""
-    require(reference.count == driver.count, "with_motion_of", "count", f"{reference.count} and {driver.count} characters", "equal counts")
+    """The truth: `reference`'s subject and scene under `driver`'s motion, camera, framing, formation and start.
+
+    Characters keep their order: the reference's i-th does what the driver's i-th does. One driver moves all of the
+    reference's, side by side and at the same time. Raises: ValueError for other counts, as no truth can be told.
+    """
+    paired = driver.count in (1, reference.count)
+    got = f"{reference.count} and {driver.count} characters"
+    require(paired, "with_motion_of", "count", got, "equal counts, or one driver for all of the reference")
     return replace(
         reference,
         motion=driver.motion,
@@ -163,4 +182,5 @@ def with_motion_of(reference: Shot, driver: Shot) -> Shot:
         camera_seed=driver.camera_seed,
         framing=driver.framing,
         start_s=driver.start_s,
+        formation=driver.formation if driver.count == reference.count else "unison",
     )

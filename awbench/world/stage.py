@@ -12,6 +12,7 @@ import numpy as np
 
 from awbench.world.affine import apply, compose, place
 from awbench.world.character import Character
+from awbench.world.draws import unit
 from awbench.world.figure import Figure
 from awbench.world.motion import Motion
 from awbench.world.palette import Colour
@@ -21,9 +22,10 @@ from awbench.world.subjects import character
 GROUND = 0.42
 """Where feet stand, world units below the centre."""
 _CALM = {"full": 1.0, "half": 0.6, "face": 0.4}
-_SMALLER = {2: 0.86, 3: 0.74}
+_SMALLER = {2: 0.84, 3: 0.68}
 _SCENE = {"full": (1.0, 0.0), "half": (1.35, -0.13), "face": (1.7, -0.2)}
-_APART = {1: 0.0, 2: 0.25, 3: 0.31}
+_CANON_S = 0.37
+_APART = {1: 0.0, 2: 0.24, 3: 0.31}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,23 +55,43 @@ def _window(shot: Shot, cast: list[Character]) -> np.ndarray:
         return place(np.float64(0), np.float64(0))
     ahead, centre, height = np.mean([getattr(one, shot.framing) for one in cast], 0)
     scale = float(np.mean([_size(one, shot.count) for one in cast]))
-    facing = Motion(family=shot.motion, seed=shot.motion_seed).beat().side
     zoom = 1 / (scale * height)
-    return place(-zoom * scale * ahead * facing, -zoom * (GROUND + scale * centre), 0.0, zoom, zoom)
+    return place(-zoom * scale * ahead * shot.facing, -zoom * (GROUND + scale * centre), 0.0, zoom, zoom)
 
 
 def _size(one: Character, count: int) -> float:
     """World units per character unit; in company wide characters shrink more."""
-    return one.scale * (1.0 if count == 1 else _SMALLER[count] * min(1.0, 0.2 / one.girth) ** 0.5)
+    return one.scale * (1.0 if count == 1 else _SMALLER[count] * min(1.0, 0.17 / one.girth) ** 0.65)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ring:
+    """How characters circle each other, seen from the side: period and phase from the motion's seed."""
+
+    period_s: float
+    phase: float
+
+    @classmethod
+    def of(cls, motion_seed: int) -> _Ring:
+        return cls(period_s=3.0 + 1.6 * unit("ring", motion_seed, "period"), phase=2 * np.pi * unit("ring", motion_seed, "phase"))
+
+
+_SPREAD = {2: np.pi, 3: 5 / 6 * np.pi}
+"""The ring's angle at which the characters stand spread out, in order from left to right."""
+
+
+def crossing_start_s(shot: Shot) -> float:
+    """A start for a crossing shot: all stand in order from left to right, then pass each other within half a turn (2.3 s)."""
+    ring = _Ring.of(shot.motion_seed)
+    return float((_SPREAD[shot.count] - ring.phase) % (2 * np.pi)) * ring.period_s / (2 * np.pi)
 
 
 def _paths(shot: Shot, t_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each character stands, `[T,N]`: sideways (world) and towards the viewer (-1 to 1). Half of the groups circle and cross."""
-    rng = np.random.default_rng([401, shot.motion_seed])
-    crossing, period, phase = rng.uniform() < 0.6, rng.uniform(3.0, 4.6), rng.uniform(0, 2 * np.pi)
+    """Where each character stands, `[T,N]`: sideways (world) and towards the viewer (-1 to 1)."""
     turn = 2 * np.pi * np.arange(shot.count) / shot.count
-    if crossing and shot.count > 1:
-        angle = 2 * np.pi * t_s[:, None] / period + phase + turn
+    if shot.formation == "crossing" and shot.count > 1:
+        ring = _Ring.of(shot.motion_seed)
+        angle = 2 * np.pi * t_s[:, None] / ring.period_s + ring.phase + turn
         return _APART[shot.count] * np.cos(angle), np.sin(angle)
     places = np.linspace(-1, 1, shot.count) if shot.count > 1 else np.zeros(1)
     shape = (len(t_s), shot.count)
@@ -86,7 +108,8 @@ def stage_of(shot: Shot, times_s: np.ndarray, to_px: np.ndarray) -> Stage:
     for i, one in enumerate(cast):
         size = _size(one, shot.count) * (1 + 0.05 * near[:, i] * (shot.count > 1))
         spot = place(across[:, i], GROUND + (0.035 * near[:, i] if shot.count > 1 else 0.0), 0.0, size, size)
-        motion = Motion(family=shot.motion, seed=shot.motion_seed, calm=_CALM[shot.framing], delay_s=0.37 * i)
+        delay_s = 0.0 if shot.formation == "unison" else _CANON_S * i
+        motion = Motion(family=shot.motion, seed=shot.motion_seed, calm=_CALM[shot.framing], delay_s=delay_s)
         actors.append(_actor(one, motion, t_s, compose(view, spot)))
         shadows.append(_shadow(one, motion, t_s, compose(view, spot)))
         ids.append(ids[-1] + len(one.figure.frames))

@@ -17,10 +17,10 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from models.animators.framing import framing_note, from_canvas, to_canvas
 from models.animators.motion import MotionSignal
 from models.backbones.backbone import Backbone, Condition, frames_up, keep_driver, paint
 from models.canvas import Canvas, compose, left_half
-from models.images import fit_image
 from models.pixels import clips_to_signed, clips_to_uint8, to_signed
 from models.runtime import Runtime
 from models.types import AnimationRequest, AnimationResult, Clip, Grid, PoseTrack, require
@@ -107,11 +107,11 @@ class InContextAnimator:
         got = f"{len(request.driving)} frames"
         require(len(request.driving) >= count, f"request {request.id}", "driving length", got, f"at least {count} frames")
         kept, back = at_rate(count, request.driving.fps, self.grid.fps)
-        driving = replace(request.driving, frames=request.driving.frames[kept], fps=self.grid.fps)
-        pose = None if request.pose is None else _frames_of(request.pose, kept, self.grid.fps)
-        count = len(kept)
         size = self.canvas_size(request.size)
-        reference, prepared = fit_image(request.reference, size), self.motion.prepare(driving, pose)
+        shaped = to_canvas(request, size)
+        driving = replace(shaped.driving, frames=shaped.driving.frames[kept], fps=self.grid.fps)
+        pose = None if shaped.pose is None else _frames_of(shaped.pose, kept, self.grid.fps)
+        count, reference, prepared = len(kept), shaped.reference, self.motion.prepare(driving, pose)
         frames = np.zeros((count, size[1], size[0], 3), np.uint8)
         plan = windows(count, self.grid, self.backbone, gap_frames=self.gap_frames, tail_frames=self.sampling.tail_frames)
         generator = torch.Generator().manual_seed(request.seed)
@@ -119,13 +119,13 @@ class InContextAnimator:
             tail = frames[window.start - window.tail : window.start]
             pictures = self.motion.draw(prepared, window.driver_frames(count), size)
             frames[window.start : window.start + window.new] = self._paint(reference, pictures, tail, window, request.prompt, generator)
-        clip = Clip(frames=np.stack([fit_image(frame, request.size) for frame in frames[back]]), fps=request.driving.fps)
+        clip = Clip(frames=from_canvas(frames[back], request.size), fps=request.driving.fps)
         return AnimationResult(
             request_id=request.id,
             clip=clip,
             animator=f"{self.name}@{self.weights_hash[:12]}",
             seconds=time.perf_counter() - start,
-            provenance=self._provenance(size, plan, seams(frames, [window.start for window in plan]), request.driving.fps),
+            provenance=self._provenance(size, plan, seams(frames, [window.start for window in plan]), request),
         )
 
     def canvas_size(self, size: tuple[int, int]) -> tuple[int, int]:
@@ -164,9 +164,11 @@ class InContextAnimator:
             return condition, None
         return condition, replace(condition, words=self.backbone.words(canvas, (self.sampling.negative_prompt,)))
 
-    def _provenance(self, size: tuple[int, int], plan: list[Window], seams: dict[str, float], fps: float) -> dict[str, Any]:
-        own, apart = self.grid.fps, abs(fps - self.grid.fps) >= 1e-3 * fps
-        notes = [f"painted at {own:g} fps"] * apart + [f"{len(plan)} windows, seam ratio {r}" for r in seams.values()]
+    def _provenance(self, size: tuple[int, int], plan: list[Window], seams: dict[str, float], request: AnimationRequest) -> dict[str, Any]:
+        own, fps = self.grid.fps, request.driving.fps
+        notes = [note] if (note := framing_note(size, request.size)) else []
+        notes += [f"painted at {own:g} fps"] if abs(fps - own) >= 1e-3 * fps else []
+        notes += [f"{len(plan)} windows, seam ratio {ratio}" for ratio in seams.values()]
         canvas = f"{size[0]}x{size[1]}x{plan[0].length}"
         facts = {"steps": self.sampling.steps, "canvas": canvas, "windows": len(plan), "runtime": self.runtime.record()}
         return facts | seams | ({"note": ", ".join(notes)} if notes else {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
 
 from models.animators.registry import ANIMATORS
@@ -30,13 +31,16 @@ def checkpoint_folder(name_or_path: str) -> Path:
 
 
 def load_animator(name_or_path: str, catalog: Catalog = ANIMATORS, runtime: Runtime = Runtime()) -> Animator:
-    """The animator of that name (`still`), name and argument (`recorded:DIR`) or checkpoint folder; `runtime` is for checkpoints.
+    """The animator of that name (`still`), name and argument (`recorded:DIR`) or checkpoint folder.
 
+    `runtime` is for those that run a network: checkpoints, and names whose factory takes it.
     Raises ValueError with the nearest known names, or saying what a folder lacks.
     """
     name, colon, argument = name_or_path.partition(":")
     if name in catalog.table():
-        return catalog.load(name)(argument if colon else None)
+        factory = catalog.load(name)
+        runs = {"runtime": runtime} if "runtime" in signature(factory).parameters else {}
+        return factory(argument if colon else None, **runs)
     if is_checkpoint(name_or_path):
         from models.animators.checkpoint import load_checkpoint  # imports torch
 

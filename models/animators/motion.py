@@ -5,7 +5,8 @@ A motion signal does two things, the same two in training and at inference:
     driving clip (and pose) ──prepare──▶ what is worth keeping   (once a clip: an estimate, or nothing but the clip)
     prepared ──draw──▶ pictures of the canvas' right half        (every time, under a training sample's change)
 
-A new signal is one class here and one line of `MOTIONS`. Source: DreamActor-M2, section 3.3 (skeletons, box over the whole clip).
+A new signal is one class here, named in `MOTIONS`; what training asks of a kind (does it need an estimator, what changes it) its class
+answers. Source: DreamActor-M2, section 3.3 (skeletons, box over the whole clip).
 """
 
 from __future__ import annotations
@@ -26,11 +27,17 @@ if TYPE_CHECKING:
 
 class MotionSignal(Protocol):
     """`prepare` may be slow and is asked once a clip. `draw`: the frames `kept` (indices) as uint8 `[K,H,W,3]` of `size` (W,H) px, or None
-    for a blank half. `describe`: what `animator.json` keeps; `kind` is its name in `MOTIONS`. `weights_hash`: of an estimator, else ""."""
+    for a blank half. `describe`: what `animator.json` keeps; `kind` is its name in `MOTIONS`. `weights_hash`: of an estimator, else "".
+    `changes`: the fields of `Augmentation` that concern this signal, not the whole sample. `build`: from a card's fields in its folder."""
 
     kind: str
     weights_hash: str
     needs_driver: bool
+    needs_estimator: bool
+    changes: tuple[str, ...]
+
+    @classmethod
+    def build(cls, fields: Mapping[str, Any], folder: Path | None) -> MotionSignal: ...
 
     def prepare(self, driving: Clip, pose: PoseTrack | None = None) -> Any: ...
 
@@ -42,7 +49,12 @@ class MotionSignal(Protocol):
 class Blank:
     """No driver at all: image-to-video, the tiny stand-in of a foundation model."""
 
-    kind, weights_hash, needs_driver = "blank", "", False
+    kind, weights_hash, needs_driver, needs_estimator = "blank", "", False, False
+    changes: tuple[str, ...] = ()
+
+    @classmethod
+    def build(cls, fields: Mapping[str, Any], folder: Path | None) -> Blank:
+        return cls()
 
     def prepare(self, driving: Clip, pose: PoseTrack | None = None) -> None:
         return None
@@ -57,7 +69,12 @@ class Blank:
 class Raw:
     """The driver's own pixels: end-to-end, no pose."""
 
-    kind, weights_hash, needs_driver = "raw", "", True
+    kind, weights_hash, needs_driver, needs_estimator = "raw", "", True, False
+    changes: tuple[str, ...] = ("driver_stretch", "driver_colour")
+
+    @classmethod
+    def build(cls, fields: Mapping[str, Any], folder: Path | None) -> Raw:
+        return cls()
 
     def prepare(self, driving: Clip, pose: PoseTrack | None = None) -> Clip:
         return driving
@@ -87,10 +104,25 @@ class Skeleton:
     position and scale are not passed on. Without it people are drawn where they stand.
     """
 
-    kind, needs_driver = "skeleton", True
+    kind, needs_driver, needs_estimator = "skeleton", True, True
+    changes: tuple[str, ...] = ("bones",)
 
     def __init__(self, estimator: PoseEstimator, *, normalised: bool = False) -> None:
         self.estimator, self.normalised, self.weights_hash = estimator, normalised, estimator.weights_hash
+
+    @classmethod
+    def build(cls, fields: Mapping[str, Any], folder: Path | None) -> Skeleton:
+        """A relative estimator folder is one inside the checkpoint, a relative argument (`tracks:../poses`) the way from it."""
+        from models.pose.catalog import load_pose_estimator
+
+        name = str(fields.get("estimator", "tiny"))
+        inside = folder / name if folder is not None else Path(name)
+        kind, colon, place = name.partition(":")
+        if (inside / "estimator.json").is_file():
+            name = str(inside)
+        elif folder is not None and colon and (folder / place).resolve().exists():
+            name = f"{kind}:{(folder / place).resolve()}"
+        return cls(load_pose_estimator(name), normalised=bool(fields.get("normalised", False)))
 
     def prepare(self, driving: Clip, pose: PoseTrack | None = None) -> Posed:
         return Posed(pose=pose if pose is not None else self.estimator.estimate(driving), size=driving.size)
@@ -108,26 +140,17 @@ class Skeleton:
         return {"kind": self.kind, "estimator": self.estimator.name, "normalised": self.normalised}
 
 
-def _skeleton(fields: Mapping[str, Any], folder: Path | None) -> Skeleton:
-    """A relative estimator folder is one inside the checkpoint, a relative argument (`tracks:../poses`) the way from it."""
-    from models.pose.catalog import load_pose_estimator
-
-    name = str(fields.get("estimator", "tiny"))
-    inside = folder / name if folder is not None else Path(name)
-    kind, colon, place = name.partition(":")
-    if (inside / "estimator.json").is_file():
-        name = str(inside)
-    elif folder is not None and colon and (folder / place).resolve().exists():
-        name = f"{kind}:{(folder / place).resolve()}"
-    return Skeleton(load_pose_estimator(name), normalised=bool(fields.get("normalised", False)))
+MOTIONS: Mapping[str, type[MotionSignal]] = {signal.kind: signal for signal in (Blank, Raw, Skeleton)}
+"""Kind, as a card says it -> the signal."""
 
 
-MOTIONS = {"blank": lambda fields, folder: Blank(), "raw": lambda fields, folder: Raw(), "skeleton": _skeleton}
-"""Kind -> (fields of the card, checkpoint folder) -> the signal."""
+def motion_class(description: Mapping[str, Any], folder: Path | None = None) -> type[MotionSignal]:
+    """The class of the signal a card describes, nothing loaded. Raises ValueError naming the kind that is not known."""
+    kind = description.get("kind") if isinstance(description, Mapping) else description
+    require(kind in MOTIONS, str(folder or "motion"), "motion", repr(kind), f"one of {', '.join(MOTIONS)}")
+    return MOTIONS[kind]
 
 
 def build_motion(description: Mapping[str, Any], folder: Path | None = None) -> MotionSignal:
     """The motion signal a card describes. Raises ValueError naming the kind that is not known."""
-    kind = description.get("kind") if isinstance(description, Mapping) else description
-    require(kind in MOTIONS, str(folder or "motion"), "motion", repr(kind), f"one of {', '.join(MOTIONS)}")
-    return MOTIONS[kind](description, folder)
+    return motion_class(description, folder).build(description, folder)

@@ -1,5 +1,7 @@
 """The table of animators: a name on the command line -> a factory `create(argument: str | None) -> Animator`.
 
+A factory that also has a parameter `runtime` (`models.runtime.Runtime`) is told where and how to run its network.
+
 Outsiders add theirs by an entry point in the group `actorforge.animators`, without a fork. A checkpoint folder needs no
 entry: `models.animators.load.load_animator` takes its path.
 """

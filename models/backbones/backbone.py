@@ -50,7 +50,10 @@ class Condition:
 
 @runtime_checkable
 class Backbone(Protocol):
-    """An adapter over a transformer. `lora_layers`: name -> regex of layers that LoRA may take; `patch`: tokens' (t, h, w) in latents."""
+    """An adapter over a transformer. `lora_layers`: name -> regex of layers that LoRA may take; `patch`: tokens' (t, h, w) in latents.
+
+    `reads_text`: whether prompts change what it paints.
+    """
 
     family: str
     prediction: Prediction
@@ -59,6 +62,7 @@ class Backbone(Protocol):
     patch: tuple[int, int, int]
     transformer: nn.Module
     lora_layers: Mapping[str, str]
+    reads_text: bool
     device: torch.device
 
     def condition(self, canvas: Canvas, prompts: Sequence[str]) -> Condition:
@@ -182,8 +186,9 @@ def check_grid(backbone: Backbone, grid: Grid) -> None:
         near = max(unit, round(value / unit) * unit)
         require(value % unit == 0, f"backbone {backbone.family}", f"grid {name}", value, f"a multiple of {unit}", f"take {near}")
     good = frames_up(backbone, grid.num_frames)
-    rule = f"{codec.time_stride}k+1"
-    require(grid.num_frames == good, f"backbone {backbone.family}", "grid num_frames", grid.num_frames, rule, f"take {good}")
+    rule, fewer = f"{codec.time_stride}k+1", good - codec.time_stride
+    near = f"take {fewer} or {good}" if fewer > 1 else f"take {good}"
+    require(grid.num_frames == good, f"backbone {backbone.family}", "grid num_frames", grid.num_frames, rule, near)
 
 
 def check_channels(family: str, got: int, expected: int, layout: str) -> None:

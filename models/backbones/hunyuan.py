@@ -45,7 +45,7 @@ EMBEDDED_GUIDANCE = 1.0
 class HunyuanBackbone:
     """A HunyuanVideo transformer over its VAE; `words` turns prompts and reference into the transformer's text and image arguments."""
 
-    family, prediction = "hunyuan", "velocity"
+    family, prediction, reads_text = "hunyuan", "velocity", True
     lora_layers: Mapping[str, str] = LORA_LAYERS
 
     def __init__(self, *, pipe: Any, words: Words, description: Mapping[str, Any], device: torch.device) -> None:

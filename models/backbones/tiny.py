@@ -70,7 +70,7 @@ def _no_words(device: torch.device):
 class TinyBackbone(WanBackbone):
     """The wan adapter under the name of its own family."""
 
-    family = "tiny"
+    family, reads_text = "tiny", False
 
 
 def build(description: Mapping[str, Any], weights: Path | None, runtime: Runtime) -> TinyBackbone:

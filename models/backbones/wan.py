@@ -44,7 +44,7 @@ Words = Callable[[Canvas, Sequence[str]], Mapping[str, torch.Tensor]]
 class WanBackbone:
     """A `WanTransformer3DModel` over any codec; `words` turns prompts and reference into the transformer's text and image arguments."""
 
-    family = "wan"
+    family, reads_text = "wan", True
     lora_layers = LORA_LAYERS
 
     def __init__(

@@ -1,21 +1,26 @@
 """`recorded:DIR`: answers from a folder of videos, DIR/CASE_ID.mp4, made by any system anywhere.
 
-`recorded:RUN/videos` replays a run. The video is handed over as it is; who asked brings it to the grid and records how.
+Any video ending will do, in any case. `recorded:RUN/videos` replays a run. The video is handed over as it is; who asked brings it to the
+grid and records how.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Iterable
 
 from models.types import AnimationRequest, AnimationResult, require
-from models.video import read_video
+from models.video import VIDEO_SUFFIXES, read_video
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """Plays DIR/REQUEST_ID.mp4. Raises ValueError (MediaError) where the file is missing or unreadable."""
+    """Plays the video named after the request. Raises ValueError (MediaError) where there is none, or several, or it is unreadable."""
 
     folder: Path
     weights_hash: str = ""
@@ -28,11 +33,53 @@ class Recorded:
 
     def animate(self, request: AnimationRequest) -> AnimationResult:
         start_s = time.monotonic()
-        path = self.folder / f"{request.id}.mp4"
-        require(path.parent == self.folder, self.name, "request id", request.id, "a plain file name")
-        require(path.is_file(), self.name, f"{request.id}.mp4", "no such file", "one video for every case", "add it to the folder")
-        clip = read_video(path)
+        plain = Path(request.id).name == request.id
+        require(plain, self.name, "request id", request.id, "a plain file name")
+        clip = read_video(self.video_of(request.id))
         return AnimationResult(request_id=request.id, clip=clip, animator=self.name, seconds=time.monotonic() - start_s)
+
+    def video_of(self, case_id: str) -> Path:
+        """The one video of that case. Raises ValueError naming what is there instead."""
+        files = self._files()
+        found = [path for path in files if _answers(path, case_id)]
+        wanted, several = "one video for every case", ", ".join(path.name for path in found[:_SHOWN])
+        near = _near(case_id, files)
+        advice = "add it to the folder" + (f"; found {', '.join(near)}" if near else "")
+        require(bool(found), self.name, f"{case_id}.mp4", "no such file", wanted, advice)
+        require(len(found) == 1, self.name, case_id, f"{len(found)} videos ({several})", wanted, "keep one")
+        return found[0]
+
+    def strays(self, case_ids: Iterable[str]) -> list[str]:
+        """Names of files that answer none of these cases; hidden ones are nobody's."""
+        wanted = {case_id.casefold() for case_id in case_ids}
+        return [path.name for path in self._files() if not (_is_video(path) and path.stem.casefold() in wanted)]
+
+    def _files(self) -> list[Path]:
+        return sorted(path for path in self.folder.iterdir() if not path.name.startswith(".") and path.is_file())
+
+
+def _is_video(path: Path) -> bool:
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def _answers(path: Path, case_id: str) -> bool:
+    return _is_video(path) and path.stem.casefold() == case_id.casefold()
+
+
+def _near(case_id: str, files: list[Path]) -> list[str]:
+    """Names that may have been meant: those with the words of the id in a row, and those that begin as it does and then end."""
+    wanted = _words(case_id)
+
+    def close(path: Path) -> bool:
+        words, stem = _words(path.name), _words(path.stem)
+        held = any(words[first : first + len(wanted)] == wanted for first in range(len(words)))
+        return held or bool(stem) and wanted[: len(stem)] == stem
+
+    return [path.name for path in files if close(path)][:_SHOWN]
+
+
+def _words(text: str) -> list[str]:
+    return re.findall("[0-9a-z]+", text.casefold())
 
 
 def create(argument: str | None = None) -> Recorded:

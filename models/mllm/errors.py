@@ -26,16 +26,21 @@ class Unparsed(MllmError):
 
 
 class Unreachable(MllmError):
-    """The endpoint does not serve: time-outs, HTTP errors, no or a wrong key. `transient`: asking again later may help."""
+    """The endpoint does not serve: time-outs, HTTP errors, no or a wrong key. `transient`: asking again later may help.
+
+    `attempts` were made, `lost` of them broke off after they were sent and may be billed.
+    """
 
     kind = "unreachable"
 
-    def __init__(self, message: str, *, transient: bool = False, retry_after_s: float | None = None, attempts: int = 0) -> None:
+    def __init__(
+        self, message: str, *, transient: bool = False, retry_after_s: float | None = None, attempts: int = 0, lost: int = 0
+    ) -> None:
         super().__init__(message)
-        self.transient, self.retry_after_s, self.attempts = transient, retry_after_s, attempts
+        self.transient, self.retry_after_s, self.attempts, self.lost = transient, retry_after_s, attempts, lost
 
 
 class CostCapReached(MllmError):
-    """The log's total is at `Endpoint.max_cost_usd`; no call was made."""
+    """The log's total, and what this call might cost at most, exceed `Endpoint.max_cost_usd`; no call was made."""
 
     kind = "cost_cap"

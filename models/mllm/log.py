@@ -27,6 +27,11 @@ class CallLog:
         finally:
             os.close(handle)
 
+    def rows(self) -> list[dict[str, Any]]:
+        """All lines in their order; one without its end, which a killed machine may leave, is not read. Raises ValueError as below."""
+        whole = self.path.read_bytes().rpartition(b"\n")[0] if self.path.is_file() else b""
+        return [_line(line, self.path) for line in whole.split(b"\n") if line]
+
     def spent_usd(self) -> float:
         """The cost of all lines; only those not seen before are read. Raises ValueError naming a damaged line."""
         with self._lock:
@@ -34,13 +39,15 @@ class CallLog:
                 with open(self.path, "rb") as handle:
                     handle.seek(self._read_bytes)
                     whole, newline, _ = handle.read().rpartition(b"\n")
-                self._spent_usd += sum(_cost_of_line(line, self.path) for line in whole.split(b"\n") if line)
+                self._spent_usd += sum(float(_line(line, self.path)["cost_usd"]) for line in whole.split(b"\n") if line)
                 self._read_bytes += len(whole) + len(newline)
             return self._spent_usd
 
 
-def _cost_of_line(line: bytes, path: Path) -> float:
+def _line(line: bytes, path: Path) -> dict[str, Any]:
     try:
-        return float(json.loads(line)["cost_usd"])
+        row = json.loads(line)
+        float(row["cost_usd"])
+        return row
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: line: got {line[:80]!r}, expected a call with its cost_usd; repair or remove the line") from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models.mllm.question import Question
-from models.mllm.schema import problems, strict_json
+from models.mllm.schema import problems, strict_json, unwrapped
 
 MAX_REPLY_BYTES = 4 << 20
 
@@ -50,7 +50,7 @@ def read_reply(text: str, question: Question) -> Reply:
     if refusal or finish == "content_filter":
         return Reply(outcome="refused", said=str(refusal or "content_filter"), **known)
     try:
-        value = strict_json(said)
+        value = strict_json(unwrapped(said))
         problem = next(problems(value, question.schema), "")
     except (ValueError, RecursionError) as error:
         value, problem = None, f"no JSON ({excerpt(str(error))})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any, Iterator, Mapping
 
 from models.types import require
@@ -19,6 +20,13 @@ def strict_json(text: str) -> Any:
         return table
 
     return json.loads(text, object_pairs_hook=unique)
+
+
+def unwrapped(said: str) -> str:
+    """A reply without what models put around all of it: thoughts before it, a fence of ``` around it. Nothing is searched for within."""
+    text = re.sub(r"\A\s*<think>.*?</think>", "", said, count=1, flags=re.DOTALL).strip()
+    fenced = re.fullmatch(r"```[A-Za-z]*[ \t]*\r?\n(.*?)\r?\n?[ \t]*```", text, flags=re.DOTALL)
+    return fenced[1] if fenced and "```" not in fenced[1] else text
 
 
 _KEYWORDS: dict[str, frozenset[str]] = {

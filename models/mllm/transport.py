@@ -37,6 +37,13 @@ def read_body(response: httpx.Response, deadline_s: float) -> str:
     return body[: MAX_REPLY_BYTES + 1].decode("utf-8", "replace")
 
 
+def may_be_billed(error: Exception) -> bool:
+    """Whether a call broke off after it was sent: the server may have answered, and bill it."""
+    import httpx
+
+    return isinstance(error, (httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError))
+
+
 def error_of(text: str) -> tuple[str, str]:
     """(codes, message) of an error body: `{"error": {"code", "type", "message"}}` and what else servers make of it."""
     try:

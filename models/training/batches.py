@@ -60,8 +60,7 @@ class Batches:
     poses: PoseCache | None = None
 
     def __post_init__(self) -> None:
-        advice = "check the data folder and what its manifest rejected"
-        require(len(self.examples) > 0, f"recipe {self.config.recipe}", "examples", 0, "at least one", advice)
+        require(len(self.examples) > 0, f"recipe {self.config.recipe}", "examples", 0, "at least one")
 
     def batch(self, part: int) -> Batch:
         """The `part`-th batch of the run; a step has `accumulate` of them."""

@@ -86,10 +86,13 @@ class TrainConfig:
             require(0 <= getattr(self, name) <= 1, item, name, getattr(self, name), "0 to 1")
         frames = self.grid.num_frames
         most = f"1 to {frames - 1}, within the window's {frames} frames"
-        require(1 <= self.gap_frames < frames, item, "gap_frames", self.gap_frames, most)
+        longer = "train on longer clips (--num-frames) or at a lower rate (--fps)"
+        require(1 <= self.gap_frames < frames, item, "gap_frames", self.gap_frames, most, longer)
         require(min(self.batch_size, self.accumulate) >= 1, item, "batch_size, accumulate", (self.batch_size, self.accumulate), ">= 1")
         require(0 <= self.ema_decay < 1, item, "ema_decay", self.ema_decay, "0 <= ema_decay < 1")
-        require(self.max_grad_norm > 0 and self.driver_weight >= 0, item, "max_grad_norm, driver_weight", self.max_grad_norm, "> 0, >= 0")
+        require(self.max_grad_norm > 0, item, "max_grad_norm", self.max_grad_norm, "> 0")
+        require(self.driver_weight >= 0, item, "driver_weight", self.driver_weight, ">= 0")
+        require(self.save_every >= 1, item, "save_every", self.save_every, "a whole number >= 1")
         tails = self.tail_share == 0 or 0 < self.sampling.tail_frames < frames - 1
         require(tails, item, "sampling.tail_frames", self.sampling.tail_frames, f"1 to {frames - 2} where tail_share is not 0")
 

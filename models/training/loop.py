@@ -15,6 +15,9 @@ import threading
 import time
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
+from functools import reduce
+from math import isfinite
+from operator import add
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping
 
@@ -45,7 +48,7 @@ class Fitted:
     skipped: Mapping[str, str]
 
 
-_SAVE_EVERY_S = 300.0
+_SAVE_EVERY_S, _FETCH_EVERY_S = 300.0, 2.0
 
 Watch = Callable[["TrainState"], None]
 """Called after every step: logging, validation."""
@@ -59,7 +62,10 @@ def initialised(config: TrainConfig, build: Callable[[], Backbone]) -> Backbone:
 
 
 class TrainState:
-    """The mutable state of one run: what trains of a backbone, its running average, optimizers, losses so far."""
+    """The mutable state of one run: what trains of a backbone, its running average, optimizers, losses so far.
+
+    `steps` done; their `losses` stay on the device, where fetching one would wait for all work under way, until somebody asks for them.
+    """
 
     def __init__(self, backbone: Backbone, config: TrainConfig, init: Mapping[str, torch.Tensor] | None, inputs: Mapping[str, Any]) -> None:
         check_grid(backbone, config.grid)
@@ -76,29 +82,46 @@ class TrainState:
         self.trainable = {name: p for name, p in transformer.named_parameters() if p.requires_grad}
         self.optimizers = build_optimizers(self.trainable, config)
         self.average = {name: p.detach().clone() for name, p in self.trainable.items()}
-        self.losses: list[float] = []
+        self.fetched: list[float] = []
+        self._waiting: list[torch.Tensor] = []
         self.skipped: dict[str, str] = {}
 
-    def step(self, batches: list[Batch], steps: int) -> float:
+    @property
+    def steps(self) -> int:
+        """Optimizer steps done."""
+        return len(self.fetched) + len(self._waiting)
+
+    @property
+    def losses(self) -> list[float]:
+        """The loss of every step, those that wait on the device fetched. Raises ValueError naming the first step that went wrong."""
+        waiting, self._waiting = self._waiting, []
+        for *parts, norm in torch.stack(waiting).tolist() if waiting else []:
+            loss, step = reduce(add, parts), len(self.fetched) + 1
+            advice = "lower the learning rate or look at the data; what was saved before stays"
+            for name, value in (("loss", loss), ("gradient norm", norm)):
+                require(isfinite(value), f"train: step {step}", name, value, "a finite number", advice)
+            self.fetched.append(loss)
+        return self.fetched
+
+    def step(self, batches: list[Batch], steps: int) -> None:
         """One optimizer step over `accumulate` batches."""
-        step, config = len(self.losses), self.config
+        step, config = self.steps, self.config
         set_rates(self.optimizers, config, step, steps)
         self.backbone.transformer.train()
-        total = 0.0
+        figures = []
         for part, batch in enumerate(batches):
             self.skipped.update(batch.skipped)
             loss = self.loss(batch, step * config.accumulate + part) / len(batches)
             loss.backward()
-            total += float(loss.detach())
-        torch.nn.utils.clip_grad_norm_(self.trainable.values(), config.max_grad_norm)
+            figures.append(loss.detach())
+        figures.append(torch.nn.utils.clip_grad_norm_(self.trainable.values(), config.max_grad_norm))
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         decay = min(config.ema_decay, (1 + step) / (10 + step))
         for name, value in self.trainable.items():
             self.average[name].lerp_(value.detach(), 1 - decay)
-        self.losses.append(total)
-        return total
+        self._waiting.append(torch.stack(figures))
 
     def loss(self, batch: Batch, part: int) -> torch.Tensor:
         """The loss of the run's `part`-th batch; its noise and times depend on (seed, part) and the kind of device."""
@@ -177,7 +200,7 @@ class TrainState:
         self.swap({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
         self.average = {k[8:]: v.to(self.backbone.device) for k, v in tensors.items() if k.startswith("average.")}
         restore_state(self.optimizers, {k: v for k, v in tensors.items() if k.startswith("optimizer")})
-        self.losses = list(about["losses"])
+        self.fetched, self._waiting = list(about["losses"]), []
 
 
 def _refuse_changes(folder: Path, mine: Mapping[str, Any], before: Mapping[str, Any]) -> None:
@@ -210,30 +233,35 @@ def fit(
     run = TrainState(backbone, config, init, {name: card.get(name, {}) for name in ("parents", "data")})
     if (folder / OPTIMIZER).is_file():
         run.resume(folder)
-    if len(run.losses) < steps:
+    if run.steps < steps:
         _train(run, batches, steps, folder, card, watch, processes)
-    if not _published(folder, len(run.losses)):  # killed between the resume point and the checkpoint
+    if not _published(folder, run.steps):  # killed between the resume point and the checkpoint
         publish_checkpoint(run, folder, card, len(batches.examples))
     tail = run.losses[-max(1, len(run.losses) // 10) :]
-    return Fitted(folder=folder, steps=len(run.losses), loss=sum(tail) / len(tail), skipped=dict(run.skipped))
+    return Fitted(folder=folder, steps=run.steps, loss=sum(tail) / len(tail), skipped=dict(run.skipped))
 
 
 def _train(
     run: TrainState, batches: Batches, steps: int, folder: Path, card: Mapping[str, Any], watch: Watch | None, processes: int
 ) -> None:
-    """Steps until there are `steps`; the state is saved every `save_every` steps, every few minutes, and when Ctrl-C asks to stop."""
-    config, done, saved_s = run.config, len(run.losses), time.monotonic()
+    """Steps until there are `steps`; the state is saved every `save_every` steps, every few minutes, and when Ctrl-C asks to stop.
+
+    Losses are fetched before a save and every few seconds in between.
+    """
+    config, done, saved_s, fetched_s = run.config, run.steps, time.monotonic(), float("-inf")
     stream = batches.stream(done * config.accumulate, processes=processes)
     try:
         with Progress(f"train {config.recipe}", total=steps, already=done) as bar, _asked_to_stop() as stop:
-            while len(run.losses) < steps:
-                loss = run.step([next(stream) for _ in range(config.accumulate)], steps)
-                note = f"loss {loss:.4f}" + (f", {len(run.skipped)} examples skipped" if run.skipped else "")
-                bar.step(note=note)
+            while run.steps < steps:
+                run.step([next(stream) for _ in range(config.accumulate)], steps)
+                full, now_s = run.steps % config.save_every == 0 or run.steps == steps, time.monotonic()
+                due = full or now_s - saved_s > _SAVE_EVERY_S
+                if due or now_s - fetched_s > _FETCH_EVERY_S:
+                    fetched_s, loss = now_s, run.losses[-1]
+                bar.step(note=f"loss {loss:.4f}" + (f", {len(run.skipped)} examples skipped" if run.skipped else ""))
                 if watch is not None:
                     watch(run)
-                full = len(run.losses) % config.save_every == 0 or len(run.losses) == steps
-                if full or stop.is_set() or time.monotonic() - saved_s > _SAVE_EVERY_S:
+                if due or stop.is_set():
                     run.save(folder)
                     saved_s = time.monotonic()
                 if full:
@@ -286,7 +314,7 @@ def publish_checkpoint(run: TrainState, folder: Path, extra: Mapping[str, Any], 
         "prediction": run.backbone.prediction,
         "sampling": asdict(config.sampling),
         "recipe": config.identity(),
-        "steps": len(run.losses),
+        "steps": run.steps,
         "examples": examples,
         **extra,
     }

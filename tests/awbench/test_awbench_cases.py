@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from awbench.cases import Case, CaseMedia, Suite, Truth
-from models.types import Clip, Grid
+from models.types import Clip, Grid, PoseTrack
 
 GRID = Grid(width=10, height=8, fps=8.0, num_frames=3)
 
@@ -32,6 +32,14 @@ def suite(media: CaseMedia | None = None, **changes: object) -> Suite:
     media = media or CaseMedia(reference=clip().frames[0], driving=clip())
     parts: dict = {"name": "s", "version": "1", "grid": GRID, "cases": (Case(id="a"), Case(id="b")), "source": lambda case: media}
     return Suite(**(parts | changes))
+
+
+def test_a_truth_may_know_poses_of_its_own_length() -> None:
+    pose = PoseTrack(points=np.zeros((3, 2, 17, 2), np.float32), confidence=np.ones((3, 2, 17), np.float32), skeleton="coco17", fps=8.0)
+    assert truth().pose is None and truth(pose=pose).pose.points.shape[1] == 2
+    with pytest.raises(ValueError, match="Truth: pose: got 3 frames, expected 2 as the clip"):
+        masks = {"subject": np.zeros((2, 8, 10), bool), "seen": np.ones((2, 8, 10), bool), "flow": np.zeros((1, 8, 10, 2), np.float32)}
+        truth(clip=clip(2), pose=pose, **masks)
 
 
 @pytest.mark.parametrize("good", ["a", "wh-0001", "A_b-9", "0", "x" * 64])

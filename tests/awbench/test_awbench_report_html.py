@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from awbench.cases import Case, CaseMedia, Suite
 from awbench.report.figures import histogram_svg, interval_svg, scale_of
 from awbench.report.media import MediaFolder, enlarged, upscale_factor
-from awbench.report.write import FORMATS, write_report
+from awbench.report.write import FORMATS, size_warning, write_report
 from awbench.runs import finish_generation, generate_case, start_run
 from models.artifacts import write_parquet
 from models.images import read_image
@@ -82,13 +83,16 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict]] = []
         self.words: list[str] = []
+        self.json: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
 
     def handle_data(self, data):
-        self.words.append(data)
+        tag, attrs = self.tags[-1] if self.tags else ("", {})
+        is_json = tag == "script" and attrs.get("type") == "application/json"
+        (self.json if is_json and data.startswith("{") else self.words).append(data)
 
     def all(self, tag):
         return [attrs for name, attrs in self.tags if name == tag]
@@ -114,6 +118,12 @@ def written(folders, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def data(page):
+    (found,) = [json.loads(text) for text in page.json]
+    return found
+
+
+@pytest.fixture(scope="module")
 def page(written):
     return Page(written.read_text(encoding="utf-8"))
 
@@ -121,7 +131,8 @@ def page(written):
 def test_every_clip_is_there_once_and_its_file_exists(page, written):
     videos = [attrs["data-src"] for attrs in page.all("video")]
     images = [attrs["src"] for attrs in page.all("img")]
-    assert len(videos) == 3 + 2 * 3 - 1 and len(images) == 3  # drivers, two systems less one failure; references
+    opening = 3  # the driver and both systems on one case that both answered
+    assert len(videos) == opening + 3 + 2 * 3 - 1 and len(images) == 1 + 3  # drivers, two systems less one failure; references
     for link in videos + images:
         assert link.startswith("my%20report_files/") and (written.parent / unquote(link)).is_file()
 
@@ -139,11 +150,12 @@ def test_copies_are_enlarged_and_playable_everywhere(page, written):
 def test_nothing_comes_from_the_network(page):
     links = [attrs.get(name) for _, attrs in page.tags for name in ("src", "href", "data-src") if attrs.get(name)]
     assert links and not [link for link in links if "://" in link or link.startswith("//")]
-    assert not page.all("link") and "@import" not in page.text and "url(" not in page.text
+    assert [attrs["href"] for attrs in page.all("link")] == ["data:,"]  # no icon, so that none is asked for
+    assert "@import" not in page.text and "url(" not in page.text
 
 
 def test_hostile_text_is_shown_and_never_run(page):
-    assert len(page.all("script")) == 1
+    assert [attrs for attrs in page.all("script") if attrs.get("type") != "application/json"] == [{}]
     assert not [attrs for _, attrs in page.tags if any(name.startswith("on") for name in attrs)]
     assert HOSTILE in page.text and not [attrs for attrs in page.all("img") if attrs.get("src") == "x"]
 
@@ -153,20 +165,33 @@ def test_failures_carry_their_reason_and_the_filter_its_dagger(page):
     assert "1 failed" in page.text and "†" in page.text
 
 
-def test_cards_carry_what_the_script_sorts_and_filters_by(page):
-    cards = [attrs for attrs in page.all("article") if "data-order" in attrs]
-    assert [json.loads(attrs["data-order"])["overall"] for attrs in cards] == pytest.approx([0.8, -1.0, 0.1])
+def test_the_data_holds_what_the_script_sorts_filters_and_shows(page, data):
+    cards = [attrs for attrs in page.all("article") if "id" in attrs]
+    assert [attrs["id"] for attrs in cards] == ["case-c0", "case-c1", "case-c2"]
     assert all(f"camera={HOSTILE}" in json.loads(attrs["data-tags"]) for attrs in cards)
-    notes = [json.loads(attrs["data-notes"])["overall"] for attrs in page.all("span") if "data-notes" in attrs]
-    assert notes == ["0.900", "0.100", "0.500", "0.700", "0.600"]  # the failed tile says why instead
+    assert [data["gaps"][case][0] for case in ("c0", "c1", "c2")] == pytest.approx([0.8, -1.0, 0.1])
+    scores = {case: [row[0] for row in rows] for case, rows in data["scores"].items()}
+    assert data["systems"] == ["good", f"bad {HOSTILE}"] and scores["c0"] == ["0.900", "0.100"]
+    assert scores["c1"][0] == "0.500" and "generation failed" in data["reasons"][scores["c1"][1]]
 
 
-def test_one_body_per_choice_and_only_the_first_is_shown(page):
-    bodies = [attrs for attrs in page.all("tbody") if "data-group" in attrs]
-    options = {attrs["value"] for attrs in page.all("option")}
-    assert {attrs["data-group"] for attrs in bodies} <= options
-    shown = [attrs["data-group"] for attrs in bodies if "hidden" not in attrs]
-    assert shown == ["", "", "overall", "overall"]  # scores, differences, and the driver x reference cells of both
+def test_hidden_tables_are_data_and_the_first_choice_is_printed(page, data):
+    bodies = {attrs["id"]: attrs for attrs in page.all("table") if "id" in attrs}
+    assert {"lead", "means", "differences", "quadrants", "adaptations"} <= bodies.keys()
+    assert data["tables"].keys() == {"means", "differences", "quadrants", "quadrant-differences"}
+    (name, cells), *_ = data["tables"]["means"][""]
+    assert name == "good" and cells[0][:2] == ["0.700", "[0.203, 1.000]"]
+    assert set(data["tables"]["means"]) <= {attrs["value"] for attrs in page.all("option")}
+
+
+def test_a_page_of_sixty_cases_stays_small(tmp_path):
+    cases = tuple(Case(id=f"c{index}", tags={"motion": f"m{index % 9}", "note": f"n{index}"}, driver_id=f"d{index}") for index in range(60))
+    suite = Suite(name="large", version="1", grid=GRID, cases=cases, source=lambda case: media_of(CASES[0]))
+    runs = [make_run(tmp_path / str(n), Fake(f"s{n}", 90 + n), {case.id: 0.5 for case in cases}, suite) for n in range(6)]
+    written = write_report(runs, tmp_path / "r.html", "html", "s0")
+    assert written.stat().st_size < 700_000
+    (data,) = [json.loads(text) for text in Page(written.read_text(encoding="utf-8")).json]
+    assert set(data["tables"]["means"]) == {"", *(f"motion=m{index}" for index in range(9))}  # a note names a case, it groups nothing
 
 
 def test_a_second_report_is_equal_and_writes_no_medium_again(folders, written):
@@ -181,7 +206,7 @@ def test_an_unreadable_output_is_a_tile_with_a_reason(tmp_path):
     run = make_run(tmp_path / "run", Fake("good", 90), dict.fromkeys(("c0", "c1", "c2"), 0.5))
     (run / "videos" / "c2.mp4").write_text("not a video")
     page = Page(write_report([run], tmp_path / "r.html").read_text(encoding="utf-8"))
-    assert "cannot be read: not a readable video" in page.text and len(page.all("video")) == 5
+    assert "cannot be read: not a readable video" in page.text and len(page.all("video")) == 2 + 5
 
 
 def test_every_format_is_written(folders, tmp_path):
@@ -201,10 +226,11 @@ def test_wrong_use_is_refused_before_anything_is_written(folders, tmp_path):
         ((folders, tmp_path / "r.pdf", "pdf"), "format"),
         (([], tmp_path / "r.html"), "paths"),
         ((folders, tmp_path), "out"),
+        ((folders, tmp_path / "r.csv", "csv", None, True), "single-file"),
         (([tmp_path / "nothing"], tmp_path / "r.html"), "nothing"),
     ]:
         with pytest.raises(ValueError, match=word):
-            write_report(*arguments)
+            write_report(*arguments[:4], single_file=len(arguments) > 4)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -212,6 +238,22 @@ def test_small_pictures_repeat_pixels_and_large_ones_stay():
     image = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
     assert np.array_equal(enlarged(image)[::4, ::4], image) and enlarged(image).shape == (8, 8, 3)
     assert [upscale_factor(side, 512) for side in (48, 96, 192)] == [4, 2, 1]
+
+
+def test_a_page_that_holds_its_media_needs_no_folder(folders, tmp_path):
+    written = write_report(folders, tmp_path / "one.html", single_file=True)
+    page = Page(written.read_text(encoding="utf-8"))
+    videos = next(found for text in page.json if "scores" not in (found := json.loads(text)))
+    assert {attrs["data-src"].removeprefix("#") for attrs in page.all("video")} == videos.keys()
+    assert len(videos) < len(page.all("video"))  # equal media are there once
+    assert all(len(read_video(base64.b64decode(text))) == 3 for text in videos.values())
+    assert all(attrs["src"].startswith("data:image/webp;base64,") for attrs in page.all("img"))
+    assert list(tmp_path.iterdir()) == [written] and size_warning(written) == ""
+
+
+def test_a_page_too_large_to_mail_says_so(tmp_path):
+    (tmp_path / "r.html").write_bytes(bytes(27 << 20))
+    assert "27 MiB" in size_warning(tmp_path / "r.html")
 
 
 def test_drawings_place_numbers_on_their_scale():

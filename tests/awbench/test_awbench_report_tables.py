@@ -5,73 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from awbench.cases import Case, Suite
+from awbench.cases import Case
 from awbench.report import formats
 from awbench.report.comparison import compare, unique_names
 from awbench.report.groups import groups_of, tag_text
 from awbench.report.html import wide_table
 from awbench.report.metric_facts import MetricFacts
-from awbench.report.table import BEST, SECOND, UNMARKED, Row, difference_rows, failure_counts, mean_rows, rank
+from awbench.report.table import BEST, BETTER, SECOND, UNMARKED, Row, difference_rows, failure_counts, marks, mean_rows
 from awbench.statistics import Estimate
-from models.types import Grid
-
-GRID = Grid(width=16, height=16, fps=8.0, num_frames=3)
-CASES = tuple(
-    Case(
-        id=f"c{index:02d}",
-        tags={
-            "driver_subject": ["human", "bird"][index % 2],
-            "reference_subject": ["human", "human", "cartoon", "blob"][index % 4],
-            "track": "self" if index == 0 else "cross",
-            "novel": index > 9,
-        },
-        driver_id=f"d{index}",
-    )
-    for index in range(12)
-)
-
-
-def suite_of(cases=CASES, name="mini", version="1", has_truth=True):
-    return Suite(name=name, version=version, grid=GRID, cases=cases, source=lambda case: None, has_truth=has_truth)
-
-
-@dataclass
-class FakeRun:
-    """What a report asks of a run. `values`: metric -> case -> number, or (status, reason)."""
-
-    system: str
-    values: dict
-    suite: Suite = field(default_factory=suite_of)
-    config: dict = field(default_factory=dict)
-    failures: dict = field(default_factory=dict)
-    version: str = "1"
-
-    def scores(self):
-        rows = []
-        for metric, cases in self.values.items():
-            for case, value in cases.items():
-                status, reason = ("ok", None) if isinstance(value, float) else value
-                number = value if isinstance(value, float) else None
-                rows.append((case, self.system, metric, self.version, number, status, reason))
-        return pd.DataFrame(rows, columns=["case", "system", "metric", "metric_version", "value", "status", "reason"])
-
-    def generation(self):
-        rows = [(case.id, "failed" if case.id in self.failures else "ok", self.failures.get(case.id)) for case in self.suite.cases]
-        return pd.DataFrame(rows, columns=["case", "status", "reason"])
-
-
-def ramp(offset=0.0, cases=CASES):
-    return {case.id: offset + index / 100 for index, case in enumerate(cases)}
-
-
-def compared(*runs):
-    return compare(list(runs), [Path(f"/runs/{index}") for index in range(len(runs))])
+from tests.awbench.report_fakes import CASES, FakeRun, compared, ramp, suite_of
 
 
 def pick(rows, **wanted):
@@ -135,7 +81,7 @@ def test_paired_differences_are_exact_and_by_case():
     comparison = compared(FakeRun("base", {"overall": ramp()}), FakeRun("better", {"overall": ramp(0.25) | {"c04": ("failed", "x")}}))
     (row,) = pick(difference_rows(comparison, "base"), tag=None)
     assert (row.system, row.baseline, row.estimate.n, row.failed) == ("better", "base", 11, 1)
-    assert row.estimate.mean == pytest.approx(0.25) and row.estimate.clear
+    assert row.estimate.mean == pytest.approx(0.25) and row.verdict == BETTER
 
 
 def test_unknown_baseline_names_the_systems():
@@ -146,16 +92,19 @@ def test_unknown_baseline_names_the_systems():
 def test_marks_need_a_difference_and_skip_the_ceiling():
     runs = [FakeRun("ground_truth", {"overall": ramp(0.8)}), FakeRun("a", {"overall": ramp(0.5)}), FakeRun("b", {"overall": ramp(0.2)})]
     comparison = compared(*runs)
-    assert rank(comparison, comparison.metrics[0], comparison.cases) == {"ground_truth": UNMARKED, "a": BEST, "b": SECOND}
+    assert marks(comparison, comparison.cases)["overall"] == {"a": BEST, "b": SECOND}
     tied = compared(FakeRun("a", {"overall": ramp()}), FakeRun("b", {"overall": ramp()}))
-    assert set(rank(tied, tied.metrics[0], tied.cases).values()) == {UNMARKED}
-    few = comparison.cases[:3]
-    assert set(rank(comparison, comparison.metrics[0], few).values()) == {UNMARKED}
+    assert marks(tied, tied.cases)["overall"] == {}
+    assert marks(comparison, comparison.cases[:3])["overall"] == {}
 
 
 def marks_of(*runs):
+    """Of the first metric, by system; also as printed."""
     comparison = compared(*runs)
-    return rank(comparison, comparison.metrics[0], comparison.cases)
+    printed = {row.system: row.mark for row in pick(mean_rows(comparison), tag=None, metric=comparison.metrics[0].name)}
+    found = marks(comparison, comparison.cases).get(comparison.metrics[0].name, {})
+    assert found == {name: mark for name, mark in printed.items() if mark}
+    return printed
 
 
 def test_a_mean_over_the_easy_cases_alone_does_not_win():
@@ -165,24 +114,24 @@ def test_a_mean_over_the_easy_cases_alone_does_not_win():
     better = {case.id: 0.85 if case.id in easy else 0.5 for case in cases}
     runs = [FakeRun("failing", {"overall": failing}, suite=suite), FakeRun("better", {"overall": better}, suite=suite)]
     runs += [FakeRun("worst", {"overall": {case.id: 0.1 for case in cases}}, suite=suite)]
-    assert marks_of(*runs) == {"failing": SECOND, "better": BEST, "worst": UNMARKED}
+    assert marks_of(*runs) == {"failing": UNMARKED, "better": BEST, "worst": SECOND}
     few = failing | {name: ("failed", "x") for name in easy[5:]}  # too few to be compared with anything
     assert marks_of(FakeRun("few", {"overall": few}, suite=suite), *runs[1:]) == {"few": UNMARKED, "better": BEST, "worst": SECOND}
 
 
 def test_lower_is_better_where_the_metric_says_so_and_shares_are_in_percent():
-    leaks, clean = {case.id: 1.0 for case in CASES}, {case.id: float(index == 3) for index, case in enumerate(CASES)}
+    leaks, clean = {case.id: float(index > 5) for index, case in enumerate(CASES)}, {case.id: 0.0 for case in CASES}
     runs = FakeRun("leaks", {"driver_leak": leaks}), FakeRun("clean", {"driver_leak": clean})
     assert marks_of(*runs) == {"leaks": SECOND, "clean": BEST}
     text = formats.as_markdown(compared(*runs), "leaks")
-    assert "driver\\_leak ↓" in text and "**8.3 %**" in text and "<u>100.0 %</u>" in text and "−91.7 pp" in text
-    assert "8.3 \\%" in formats.as_latex(compared(*runs))
+    assert "driver\\_leak ↓" in text and "**0.0 %**" in text and "<u>50.0 %</u>" in text and "−50.0 pp" in text
+    assert "50.0 \\%" in formats.as_latex(compared(*runs))
     page = wide_table("means", compared(*runs), mean_rows(compared(*runs))).groups[0]
-    assert [(name, cells[0].mark, cells[0].lower_first) for name, cells in page.rows] == [("leaks", SECOND, True), ("clean", BEST, True)]
+    assert [(name, cells[0].mark, cells[0].lower_first) for name, cells in page.rows] == [("clean", BEST, True), ("leaks", SECOND, True)]
 
 
 def test_a_share_of_nothing_is_never_minus_zero():
-    estimate = Estimate(mean=-1e-17, low=-1e-17, high=0.0, n=12, clusters=12)
+    estimate = Estimate(mean=-1e-17, low=-1e-17, high=0.0, n=12, drivers=12, references=12)
     row = Row(system="s", metric="driver_leak", tag=None, baseline=None, estimate=estimate, failed=0, unscored=0, missing=0)
     facts = MetricFacts(name="driver_leak", version="1", is_share=True)
     assert formats.row_number(-1e-17, row, facts) == "0.0 %"
@@ -197,7 +146,7 @@ def test_motion_is_not_ranked_where_no_case_has_a_truth():
         marked = {row.metric for row in pick(mean_rows(comparison), tag=None, mark=BEST)}
         assert marked == set(values) if has_truth else {"imaging_quality"}
         for text in (formats.as_markdown(comparison), formats.as_latex(comparison)):
-            assert ("Without truth, motion follows the driver" in text) != has_truth
+            assert ("Ranks nobody here: " in text) != has_truth
 
 
 def test_metrics_unscored_for_all_are_named_once_and_not_shown():
@@ -227,7 +176,7 @@ def test_a_subject_tag_that_repeats_the_references_is_shown_once():
 def test_one_driver_is_said_and_nothing_is_marked():
     cases = tuple(Case(id=case.id, driver_id="d") for case in CASES)
     runs = [FakeRun(name, {"overall": ramp(offset)}, suite=suite_of(cases)) for name, offset in (("a", 0.5), ("b", 0.1))]
-    assert set(marks_of(*runs).values()) == {UNMARKED} and "12 cases of one driver" in formats.as_markdown(compared(*runs))
+    assert set(marks_of(*runs).values()) == {UNMARKED} and "over 1 driver and 12 references" in formats.as_markdown(compared(*runs))
 
 
 def test_equal_names_are_told_apart_by_as_much_folder_as_it_takes():
@@ -280,11 +229,12 @@ def test_csv_and_json_hold_the_same_rows():
 
 
 def test_printed_tables_mark_escape_and_say_n():
-    runs = [FakeRun("a_1 & <b>|", {"overall": ramp(0.5)}), FakeRun("b", {"overall": ramp(0.1) | {"c00": ("failed", "x")}})]
+    failed = {"c00": ("failed", "x")}  # for both: neither answered fewer than the other
+    runs = [FakeRun("a_1 & <b>|", {"overall": ramp(0.5) | failed}), FakeRun("b", {"overall": ramp(0.1) | failed})]
     markdown, latex = formats.as_markdown(compared(*runs), "b"), formats.as_latex(compared(*runs), "b")
-    assert "**0.555**" in markdown and "<u>0.160</u>" in markdown and "(n=11, 1 failed)" in markdown
+    assert "**0.560**" in markdown and "<u>0.160</u>" in markdown and "(n=11, 1 failed)" in markdown
     assert "a\\_1 &amp; &lt;b&gt;\\|" in markdown
-    assert r"\textbf{0.555}" in latex and r"\underline{0.160}" in latex and r"a\_1 \& \textless{}b\textgreater{}|" in latex
+    assert r"\textbf{0.560}" in latex and r"\underline{0.160}" in latex and r"a\_1 \& \textless{}b\textgreater{}|" in latex
     assert latex.count(r"\toprule") == latex.count(r"\bottomrule") == latex.count(r"\begin{table}") > 1
 
 

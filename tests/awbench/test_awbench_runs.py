@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from models.baselines.still import Still
 from models.images import MediaError
 from models.seeds import item_seed
 from models.types import AnimationRequest, AnimationResult, Clip, Grid
-from models.video import read_video
+from models.video import read_video, read_window, write_video
 
 GRID = Grid(width=32, height=24, fps=8.0, num_frames=4)
 IDS = ("a", "b", "c")
@@ -145,7 +146,7 @@ def test_requests_carry_the_grid_the_prompt_and_the_items_seed(tmp_path: Path) -
         (moving(0), ""),
         (moving(0, Grid(width=64, height=24, fps=8.0, num_frames=4)), "cropped and resized from 64x24"),
         (moving(0, Grid(width=32, height=24, fps=16.0, num_frames=7)), "resampled from 16 to 8 fps"),
-        (moving(0, Grid(width=32, height=24, fps=8.0, num_frames=2)), "output of 2 frames holds its last one"),
+        (moving(0, Grid(width=32, height=24, fps=8.0, num_frames=3)), "output of 3 frames holds its last one"),
         (moving(0, Grid(width=32, height=24, fps=8.0, num_frames=6)), "output of 6 frames cut"),
     ],
 )
@@ -153,6 +154,35 @@ def test_results_are_brought_to_the_grid_and_it_is_said_how(clip: Clip, notes: s
     fitted, note = to_grid(clip, GRID)
     assert (len(fitted), fitted.size, fitted.fps) == (4, (32, 24), 8.0)
     assert notes in note and bool(note) == bool(notes)
+
+
+def test_an_answer_far_too_short_has_failed_and_what_was_given_is_recorded(tmp_path: Path) -> None:
+    short, odd = (moving(0, Grid(width=w, height=24, fps=fps, num_frames=n)) for w, fps, n in ((32, 8.0, 2), (48, 16.0, 8)))
+    made = {"a": short, "b": odd}
+    answers = {name: AnimationResult(request_id=name, clip=clip, animator="scripted", seconds=0) for name, clip in made.items()}
+    run = whole_run(tmp_path / "run", Scripted(answers), "scripted")
+    rows = {row["case"]: row for row in run.generation().to_dict("records")}
+    assert rows["a"]["status"] == "failed" and "2 frames at 8 fps" in rows["a"]["reason"] and "two thirds" in rows["a"]["reason"]
+    given = [rows["b"][f"given_{name}"] for name in ("frames", "fps", "width", "height")]
+    assert rows["b"]["status"] == "ok" and given == [8, 16.0, 48, 24]
+
+
+def test_a_declared_offset_is_in_the_run_and_may_not_change(tmp_path: Path) -> None:
+    start_run(tmp_path / "run", suite(), "scripted", Scripted({}), 3, offset_s=0.5)
+    assert json.loads((tmp_path / "run" / "plan.json").read_text())["offset_s"] == 0.5
+    start_run(tmp_path / "run", suite(), "scripted", Scripted({}), 3, offset_s=0.5)
+    with pytest.raises(ValueError, match="offset_s"):
+        start_run(tmp_path / "run", suite(), "scripted", Scripted({}), 3)
+
+
+def test_answer_and_driver_of_one_file_show_the_same_moments(tmp_path: Path) -> None:
+    """Whatever the file's rate: a driver is read by `read_window`, an answer by `read_video` and `to_grid`."""
+    for fps in (12, 15, 20, 24, 25, 30, 60, 30000 / 1001):
+        numbered = Clip(frames=np.stack([np.full((24, 32, 3), 3 * t, np.uint8) for t in range(80)]), fps=fps)
+        write_video(tmp_path / "numbered.mp4", numbered)
+        grid = Grid(width=32, height=24, fps=8.0, num_frames=9)
+        driver, answer = read_window(tmp_path / "numbered.mp4", grid)[0], to_grid(read_video(tmp_path / "numbered.mp4"), grid)[0]
+        assert np.abs(driver.frames.astype(int) - answer.frames).max() <= 1, fps
 
 
 def test_a_rerun_does_only_what_is_missing_and_agrees_to_the_byte(tmp_path: Path) -> None:
@@ -215,6 +245,82 @@ def test_an_unfinished_run_is_not_declared_complete(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="2, e.g. "):
         finish_generation(run)
     assert not run.complete and any("run.json" in line for line in validate_run(run.path))
+
+
+def marked(ids: tuple[str, ...] = IDS, **marks: str) -> Suite:
+    """The suite with a mark of every case; another fingerprint for every choice of cases and marks."""
+    known = {name: f"mark of {name}" for name in ids} | marks
+    return suite(ids, fingerprint=str(sorted(known.items())), case_marks=known)
+
+
+def test_a_run_covers_the_first_cases_and_goes_on_with_a_larger_limit(tmp_path: Path) -> None:
+    animator = Scripted({})
+
+    def up_to(limit: int | None) -> Run:
+        run = start_run(tmp_path / "run", suite(), "scripted", animator, 3, limit=limit)
+        for case_id in pending(run):
+            generate_case(run, case_id, animator)
+        return finish_generation(run)
+
+    run = up_to(1)
+    assert run.complete and [case.id for case in run.suite.cases] == ["a"] == list(run.generation().case)
+    assert (run.config["suite"]["cases"], run.config["suite"]["of_cases"]) == (1, 3) and validate_run(run.path) == []
+    first = run.video_path("a").read_bytes()
+    run = up_to(2)
+    assert list(run.generation().case) == ["a", "b"] and run.config["counts"] == {"ok": 2, "failed": 0}
+    assert [case.id for case in up_to(1).suite.cases] == ["a", "b"]  # a smaller limit takes nothing away
+    run = up_to(None)
+    assert [each.id for each in animator.asked] == ["a", "b", "c"] and run.video_path("a").read_bytes() == first
+    with pytest.raises(ValueError, match="limit: got 0"):
+        up_to(0)
+
+
+def test_a_run_goes_on_with_a_suite_that_has_grown(tmp_path: Path) -> None:
+    animator = Scripted({"b": ValueError("no")})
+    run = start_run(tmp_path / "run", marked(), "scripted", animator, 3)
+    for case_id in pending(run):
+        generate_case(run, case_id, animator)
+    run = finish_generation(run)
+    assert run.suite.case_marks == run.config["suite"]["case_marks"] == {name: f"mark of {name}" for name in IDS}
+    run = start_run(tmp_path / "run", marked(("d", *IDS)), "scripted", animator, 3)
+    assert not run.complete and pending(run) == ["d"] and not (run.path / "generation.parquet").exists()
+    generate_case(run, "d", animator)
+    run = finish_generation(run)
+    assert list(run.generation().case) == ["d", *IDS] and [each.id for each in animator.asked] == [*IDS, "d"]
+    assert set(run.suite.case_marks) == {"d", *IDS} and validate_run(run.path) == []
+
+
+def test_a_case_that_has_changed_or_gone_is_refused_by_name(tmp_path: Path) -> None:
+    start_run(tmp_path / "run", marked(), "echo_driver", EchoDriver(), 3)
+    with pytest.raises(ValueError, match="case b: got other fields or media"):
+        start_run(tmp_path / "run", marked((*IDS, "d"), b="another"), "echo_driver", EchoDriver(), 3)
+    with pytest.raises(ValueError, match="case c: got no such case in the suite"):
+        start_run(tmp_path / "run", marked(("a", "b", "d")), "echo_driver", EchoDriver(), 3)
+    with pytest.raises(ValueError, match="suite.fit: got pad, expected crop"):
+        start_run(tmp_path / "run", suite(fit="pad"), "echo_driver", EchoDriver(), 3)
+    assert [case.id for case in Run.open(tmp_path / "run").suite.cases] == list(IDS)
+
+
+def test_a_case_whose_media_were_broken_is_asked_again_once_they_are_mended(tmp_path: Path) -> None:
+    run = start_run(tmp_path / "run", marked(("a", "broken")), "echo_driver", EchoDriver(), 3)
+    for case_id in pending(run):
+        generate_case(run, case_id, EchoDriver())
+    assert finish_generation(run).config["counts"] == {"ok": 1, "failed": 1}
+    same = start_run(tmp_path / "run", marked(("a", "broken")), "echo_driver", EchoDriver(), 3)
+    assert same.complete and pending(same) == []
+    mended = replace(marked(("a", "broken"), broken="mended"), source=lambda case: media(Case(id="b")))
+    run = start_run(tmp_path / "run", mended, "echo_driver", EchoDriver(), 3)
+    assert pending(run) == ["broken"]
+    assert generate_case(run, "broken", EchoDriver())["status"] == "ok"
+
+
+def test_a_run_stopped_while_it_grew_goes_on(tmp_path: Path) -> None:
+    start_run(tmp_path / "run", marked(), "echo_driver", EchoDriver(), 3)
+    grown, plan = marked((*IDS, "d")), (tmp_path / "run" / "plan.json").read_bytes()
+    start_run(tmp_path / "run", grown, "echo_driver", EchoDriver(), 3)
+    (tmp_path / "run" / "plan.json").write_bytes(plan)  # as if it had been killed between the suite and the plan
+    run = start_run(tmp_path / "run", grown, "echo_driver", EchoDriver(), 3)
+    assert pending(run) == [*IDS, "d"] and "d" in run.suite.case_marks
 
 
 def test_validate_names_each_planted_fault(tmp_path: Path) -> None:

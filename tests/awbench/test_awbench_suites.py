@@ -1,4 +1,4 @@
-"""Folder suites: any user's yaml, good and bad; archives; suites made from folders of media."""
+"""Folder suites: any user's yaml, good and bad; archives; framing; marks of cases."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import yaml
 
 from awbench.cases import Truth
 from awbench.suites.arrays import digest, pack, truth_arrays, truth_from_arrays, unpack
-from awbench.suites.folder import load_folder, validate_suite
-from awbench.suites.from_media import case_id, pair_evenly, write_suite_from_media
+from awbench.suites.folder import load_folder, notes_of_suite, validate_suite
 from awbench.suites.load import load_suite, validate
+from awbench.suites.snapshot import write_snapshot
 from models.artifacts import write_bytes
 from models.images import MediaError, encode_image
-from models.types import Clip, Grid
+from models.types import Clip
 from models.video import write_video
 
 GRID = {"width": 24, "height": 16, "fps": 8, "num_frames": 4}
@@ -157,7 +157,7 @@ def test_a_truth_archive_comes_back_to_the_bit_and_a_video_counts_every_pixel(tm
     suite = load_folder(folder)
     assert digest(truth_arrays(suite.load("a").truth)) == digest(truth_arrays(truth()))
     whole = suite.load("b").truth
-    assert whole.subject.all() and whole.seen.all() and whole.flow.shape == (3, 16, 24, 2)
+    assert whole.subject.all() and whole.seen.all() and whole.flow is None
 
 
 def test_archives_are_equal_bytes_and_refuse_damage_and_pickles(tmp_path: Path) -> None:
@@ -187,68 +187,66 @@ def test_unknown_suites_are_refused(name: str, message: str) -> None:
         load_suite(name)
 
 
-def media_folders(tmp_path: Path) -> tuple[Path, Path]:
-    driving, references = tmp_path / "in" / "driving", tmp_path / "in" / "reference"
-    for name in ("run", "sub/run", "jump"):
-        write_video(driving / f"{name}.mp4", noise(frames=6, seed=len(name)))
-    for name in ("cat", "fée d'or"):
-        write_bytes(references / f"{name}.png", encode_image(noise(seed=len(name)).frames[0]))
-    (driving / "cut.mp4").write_bytes(b"nothing")
-    (driving / "notes.txt").write_text("not a clip")
-    rows = ["file,subject,framing,count,camera", "driving/run.mp4,human,full,one,fixed", "reference/cat.png,cat,face,one,unknown"]
-    (tmp_path / "in" / "manifest.csv").write_text("\n".join(rows))
-    return driving, references
+def test_a_clip_can_be_its_own_truth(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, cases=[CASE | {"truth": "driver", "tags": {"track": "self"}}])
+    suite = load_folder(folder)
+    media = suite.load("a")
+    assert suite.has_truth and validate_suite(folder) == []
+    assert media.truth.clip is media.driving and media.truth.subject.all() and media.truth.flow is None
+    assert truth_from_arrays(truth_arrays(media.truth)).flow is None
+    write_snapshot(suite, tmp_path / "run")
+    (entry,) = yaml.safe_load((tmp_path / "run" / "suite.yaml").read_text())["cases"]
+    assert entry["truth"] == "driver" and not list((tmp_path / "run").rglob("*.npz"))
 
 
-def test_a_suite_from_media_pairs_all_labels_them_and_validates(tmp_path: Path) -> None:
-    skipped = write_suite_from_media(*media_folders(tmp_path), tmp_path / "out", Grid(width=24, height=16, fps=8.0, num_frames=4))
-    suite = load_suite(tmp_path / "out")
-    assert len(skipped) == 1 and skipped[0].startswith("cut.mp4: ")
-    assert validate(tmp_path / "out") == [] and len(suite.cases) == 6
-    assert len({(case.driver_id, case.identity_id) for case in suite.cases}) == 6
-    labelled = next(c for c in suite.cases if c.driver_id == "driving/run.mp4" and c.identity_id == "reference/cat.png")
-    expected = {
-        "framing": "full",
-        "count": "1",
-        "camera": "static",
-        "driver_subject": "human",
-        "subject": "cat",
-        "reference_subject": "cat",
-    }
-    assert labelled.tags == expected | {"track": "cross", "novel": False}
+def test_padding_keeps_the_whole_picture_between_grey_bars(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, fit="pad", cases=[CASE | {"truth": "d.mp4"}])
+    write_video(folder / "d.mp4", noise(size=(16, 32)))
+    write_bytes(folder / "r.png", encode_image(noise(size=(32, 16)).frames[0]))
+    media = load_folder(folder).load("a")
+    grey = np.full((16, 8, 3), 128)
+    for clip in (media.driving, media.truth.clip):  # 16x32 becomes 8x16 in the middle of 24x16
+        assert (clip.frames[:, :, :8] == grey).all() and (clip.frames[:, :, 16:] == grey).all() and clip.frames[:, :, 8:16].std() > 20
+    assert (media.reference[:2] == 128).all() and (media.reference[14:] == 128).all() and media.reference[2:14].std() > 20
+    assert "driver padded to (-16, 0, 48, 32) and resized from 16x32" in media.adaptation
+    assert "reference padded and resized from 32x16" in media.adaptation
+    write_snapshot(load_folder(folder), tmp_path / "run")
+    assert load_folder(tmp_path / "run").fit == "pad" and (load_folder(tmp_path / "run").load("a").reference == media.reference).all()
 
 
-def test_a_suite_from_media_is_seeded_limited_and_never_overwritten(tmp_path: Path) -> None:
-    driving, references = media_folders(tmp_path)
-    grid = Grid(width=24, height=16, fps=8.0, num_frames=4)
-    for name, seed in (("one", 0), ("two", 0), ("three", 5)):
-        write_suite_from_media(driving, references, tmp_path / name, grid, pairs=3, seed=seed)
-    one, two, three = ((tmp_path / name / "suite.yaml").read_text() for name in ("one", "two", "three"))
-    assert one == two != three and len(load_suite(tmp_path / "one").cases) == 3
-    with pytest.raises(ValueError, match="already there"):
-        write_suite_from_media(driving, references, tmp_path / "one", grid)
+def test_what_cropping_cuts_away_is_a_note_and_no_problem(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path)
+    write_video(folder / "d.mp4", noise(size=(16, 32)))
+    lines = notes_of_suite(folder)
+    assert len(lines) == 2 and "driver d.mp4: cropping to 24x16 cuts 66% of its picture away (1 case(s), e.g. a)" in lines[0]
+    assert "fit: pad" in lines[1] and validate_suite(folder) == []
+    text = (folder / "suite.yaml").read_text()
+    (folder / "suite.yaml").write_text(text + "fit: pad\n")
+    assert notes_of_suite(folder) == []
+    (folder / "suite.yaml").write_text(text + "fit: squeeze\n")
+    assert "fit: got 'squeeze', expected one of crop, pad" in validate_suite(folder)[0]
 
 
-def test_a_suite_needs_usable_media(tmp_path: Path) -> None:
-    driving, references = media_folders(tmp_path)
-    with pytest.raises(ValueError, match="driving clips: got none usable"):
-        write_suite_from_media(driving, references, tmp_path / "out", Grid(width=24, height=16, fps=8.0, num_frames=50))
-    with pytest.raises(ValueError, match="existing folder"):
-        write_suite_from_media(tmp_path / "none", references, tmp_path / "out", Grid(width=24, height=16, fps=8.0, num_frames=4))
+def test_the_mark_of_a_case_follows_its_own_fields_and_media_alone(tmp_path: Path) -> None:
+    cases = [CASE, CASE | {"id": "b", "reference": "s.png"}]
+    folder = folder_with(tmp_path, cases=cases)
+    write_bytes(folder / "s.png", encode_image(noise(seed=3).frames[0]))
+    before = load_folder(folder).case_marks
+    write_bytes(folder / "s.png", encode_image(noise(seed=4).frames[0]))
+    after = load_folder(folder).case_marks
+    assert before["a"] == after["a"] and before["b"] != after["b"]
+    changes = ({"prompt": "p"}, {"tags": {"age": "child"}}, {"reference_pose": "first_frame"}, {"truth": "driver"})
+    marks = [load_folder(folder_with(tmp_path, cases=[CASE | change])).case_marks["a"] for change in changes]
+    marks.append(load_folder(folder_with(tmp_path, cases=[CASE], grid=GRID | {"fps": 4})).case_marks["a"])
+    marks.append(load_folder(folder_with(tmp_path, cases=[CASE], fit="pad")).case_marks["a"])
+    assert len({before["a"], *marks}) == 7
+    assert load_folder(folder_with(tmp_path, cases=[CASE])).case_marks == {"a": before["a"]}  # without its neighbour
 
 
-@pytest.mark.parametrize(("clips", "images"), [(3, 5), (4, 6), (1, 7), (6, 6)])
-def test_pairing_is_even_and_covers_the_product_once(clips: int, images: int) -> None:
-    left, right = [Path(f"c{k}") for k in range(clips)], [Path(f"i{k}") for k in range(images)]
-    pairs = pair_evenly(left, right, None, 0)
-    assert len(set(pairs)) == len(pairs) == clips * images
-    first = pairs[: max(clips, images)]
-    assert {clip for clip, _ in first} == set(left) and {image for _, image in first} == set(right)
-
-
-def test_ids_made_from_file_names_keep_the_rules() -> None:
-    assert case_id(3, Path("my clip.v2.mp4"), Path("Ünï.png")) == "0003-my-clip-v2-n"
-    assert len(case_id(12345, Path("x" * 200), Path("y" * 200))) <= 64
+def test_guides_know_the_drivers_tags_without_prefix(tmp_path: Path) -> None:
+    tags = {"driver_framing": "half", "driver_subject": "human", "reference_subject": "cartoon", "reference_framing": "full"}
+    described = load_folder(folder_with(tmp_path, cases=[CASE | {"tags": tags}])).cases[0].described()
+    assert (described["framing"], described["subject"], described["driver_subject"]) == ("half", "cartoon", "human")
 
 
 def test_the_referee_loads_without_torch_or_ray() -> None:

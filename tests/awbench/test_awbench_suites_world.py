@@ -12,12 +12,14 @@ import pytest
 
 from awbench.suites import world
 from awbench.suites.arrays import digest
-from awbench.suites.load import load_suite, validate
+from awbench.suites.load import load_suite
 from awbench.suites.world import media_arrays, render_case, validate_world
 from awbench.suites.world_design import WorldCase, dev_cases, heldout_cases, mini_cases
+from awbench.suites.world_pool import all_cases, reported_cases
+from awbench.world.render import render
 from models.types import Grid
 
-HELDOUT, MINI = heldout_cases(), mini_cases()
+HELDOUT, MINI, REPORTED = heldout_cases(), mini_cases(), reported_cases()
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +104,7 @@ def test_a_first_frame_reference_is_the_truths_first_frame_an_independent_one_is
 
 def test_on_the_self_track_the_truth_is_the_driver() -> None:
     item = next(item for item in HELDOUT if item.case.track == "self" and item.case.tags["count"] == "1")
-    media = render_case(item, world.GRID)
+    media = render_case(item, world.TINY_GRID)
     assert np.array_equal(media.truth.clip.frames, media.driving.frames)
 
 
@@ -144,9 +146,32 @@ def test_another_world_source_is_another_address(monkeypatch: pytest.MonkeyPatch
     assert suite.source.key(suite.cases[0]) != before
 
 
-@pytest.mark.parametrize("name", ["world-mini", "world-heldout", "world-dev"])
+def test_another_world_source_that_renders_the_same_bars_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = load_suite("world-mini")
+    monkeypatch.setattr(world, "world_source_hash", lambda: "changed")
+    after = load_suite("world-mini")
+    assert after.fingerprint == before.fingerprint and after.case_marks == before.case_marks and len(before.case_marks) == len(MINI)
+
+
+def test_a_case_that_renders_otherwise_changes_its_own_mark_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, records = load_suite("world-mini"), world._records()
+    records["wm-0003"] = replace(records["wm-0003"], content="another picture")
+    monkeypatch.setattr(world, "_records", lambda: records)
+    after = load_suite("world-mini")
+    assert [case_id for case_id, mark in after.case_marks.items() if mark != before.case_marks[case_id]] == ["wm-0003"]
+    assert after.fingerprint != before.fingerprint
+
+
+def test_every_case_of_every_world_suite_is_recorded() -> None:
+    suites = (HELDOUT, MINI, dev_cases(), all_cases())
+    assert {item.case.id for suite in suites for item in suite} == set(world._records())
+
+
+@pytest.mark.parametrize("name", ["world-mini", "world-heldout", "world-dev", "world-v1", "world-v1-all"])
 def test_the_world_still_renders_what_the_suites_stand_for(name: str) -> None:
-    assert validate(name) == []
+    suite = load_suite(name)
+    every = {"world-mini": 2, "world-v1": 8}.get(name, 24)  # `actorforge validate` looks at all of them
+    assert validate_world(suite, [case.id for case in suite.cases[::every]]) == []
 
 
 def test_drift_is_noticed_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,18 +186,32 @@ def test_drift_is_noticed_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
     monkeypatch.setattr(world, "render", drifted)
-    problems = validate_world(suite)
+    problems = validate_world(suite, [case.id for case in suite.cases[:6]])
     assert problems and all("content digest: got" in line and "suite world-mini case wm-" in line for line in problems)
 
 
 def test_a_pixel_that_rounds_the_other_way_is_no_drift_and_a_moved_subject_is() -> None:
-    media = render_case(MINI[0], world.GRID)
-    frames, before = media.driving.frames.copy(), world.content_record(media)
+    media = render_case(MINI[0], world.TINY_GRID)
+    frames, before = media.driving.frames.copy(), world.Record.of(media)
     frames[:, 20, 20, 0] ^= 1
-    rounded = world.content_record(replace(media, driving=replace(media.driving, frames=frames)))
-    moved = world.content_record(replace(media, driving=replace(media.driving, frames=np.roll(frames, 2, axis=2))))
-    assert rounded["sha256"] != before["sha256"] and world._same_content(rounded, before)
-    assert not world._same_content(moved, before)
+    rounded = world.Record.of(replace(media, driving=replace(media.driving, frames=frames)))
+    moved = world.Record.of(replace(media, driving=replace(media.driving, frames=np.roll(frames, 2, axis=2))))
+    assert rounded.content != before.content and rounded.agrees(before)
+    assert not moved.agrees(before)
+
+
+def test_writing_records_keeps_those_that_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    suite, recorded = load_suite("world-mini").only(["wm-0001", "wm-0002"]), world._records()
+    rounded = replace(recorded["wm-0001"], content="of another processor")
+    monkeypatch.setattr(world, "RECORDS_FILE", tmp_path / "records.json")
+    monkeypatch.setattr(world, "_records", lambda: {"wm-0001": rounded})
+    for name in ("world_mini", "world_heldout", "world_dev", "world_v1_all"):
+        monkeypatch.setattr(world, name, lambda: suite)
+    world.write_records()
+    monkeypatch.undo()
+    monkeypatch.setattr(world, "RECORDS_FILE", tmp_path / "records.json")
+    written = world._records()
+    assert written["wm-0001"] == rounded and written["wm-0002"].agrees(recorded["wm-0002"])
 
 
 def test_the_dev_suite_shares_nothing_with_the_held_out_one_and_has_all_four_cells():
@@ -181,3 +220,102 @@ def test_the_dev_suite_shares_nothing_with_the_held_out_one_and_has_all_four_cel
     assert not any(case.case.tags["novel"] for case in dev)
     cells = [(case.case.tags["driver_subject"] == "human", case.case.tags["reference_subject"] == "human") for case in dev]
     assert {cell: cells.count(cell) for cell in cells} == {(True, True): 24, (True, False): 24, (False, True): 24, (False, False): 32}
+
+
+@pytest.mark.parametrize(
+    ("spelling", "grid", "name"),
+    [
+        ("world-v1", Grid(width=256, height=256, fps=12.0, num_frames=24), "world-v1"),
+        ("world-v1:512x288", Grid(width=512, height=288, fps=12.0, num_frames=24), "world-v1-512x288x24-12fps"),
+        ("world-mini:96x64x5@7.5", Grid(width=96, height=64, fps=7.5, num_frames=5), "world-mini-96x64x5-7.5fps"),
+        ("world-v1:256x256x24@12", Grid(width=256, height=256, fps=12.0, num_frames=24), "world-v1"),
+    ],
+)
+def test_a_world_suite_comes_at_any_grid_under_a_name_of_its_own(spelling: str, grid: Grid, name: str) -> None:
+    suite = load_suite(spelling)
+    assert (suite.grid, suite.name) == (grid, name)
+    plain = load_suite(spelling.partition(":")[0])
+    assert [case.id for case in plain.cases] == [case.id for case in suite.cases]
+    same = suite.grid == plain.grid
+    assert same == (plain.fingerprint == suite.fingerprint) == (plain.case_marks == suite.case_marks)
+
+
+def test_a_case_at_another_grid_loads_there() -> None:
+    media = load_suite("world-v1:72x40x3@6").load(REPORTED[4].case.id)
+    assert media.driving.size == (72, 40) and len(media.truth.clip) == 3 and media.truth.clip.fps == 6
+
+
+@pytest.mark.parametrize("text", ["", "256", "256x", "x256", "256x256x24@", "256 x 256", "-1x256"])
+def test_a_mistyped_grid_is_told_the_spelling(text: str) -> None:
+    with pytest.raises(ValueError, match="world suite: grid: got .* expected WIDTHxHEIGHT"):
+        world.grid_of(text, world.GRID)
+
+
+def test_world_v1_has_a_hundred_drivers_and_two_hundred_references_each_once() -> None:
+    whole = all_cases()
+    assert len(REPORTED) == 100 and len(whole) == 200 and whole[:100] == REPORTED
+    assert len({item.driver for item in whole}) == 100 and len({item.reference for item in whole}) == 200
+    assert len({item.case.driver_id for item in whole}) == 100 and len({item.case.identity_id for item in whole}) == 200
+    assert {shot.split for item in whole for shot in (item.driver, item.reference)} == {"heldout"}
+    earlier = {seed for item in HELDOUT + MINI for shot in (item.driver, item.reference) for seed in shot.identities}
+    assert not earlier & {seed for item in whole for shot in (item.driver, item.reference) for seed in shot.identities}
+
+
+def test_world_v1_covers_the_taxonomy() -> None:
+    def counted(tag: str) -> Counter:
+        return Counter(item.case.tags[tag] for item in REPORTED)
+
+    assert set(counted("driver_subject")) == set(counted("reference_subject")) == {"human", "animal", "cartoon"}
+    assert set(counted("driver_framing")) == {"full", "half", "face"} and min(counted("driver_framing").values()) >= 10
+    assert set(counted("camera")) == {"static", "moving", "tracking"} and counted("camera")["tracking"] >= 6
+    assert counted("mode") == {"one_to_one": 84, "one_to_many": 8, "many_to_many": 8}
+    assert counted("driver_activity").keys() == {"dance", "sport", "daily", "speech"} and len(counted("motion")) >= 13
+    assert counted("novel")[True] == 4 and counted("track") == {"cross": 100}
+    assert {item.case.reference_pose for item in REPORTED} == {"independent"}
+
+
+def test_tags_say_what_the_shots_are() -> None:
+    for item in (*all_cases(), *MINI):
+        tags = item.case.tags
+        assert (tags["driver_count"], tags["reference_count"]) == (str(item.driver.count), str(item.reference.count))
+        assert (tags["driver_framing"], tags["reference_framing"]) == (item.driver.framing, item.reference.framing)
+        assert (tags["camera"], tags["motion"]) == (item.driver.camera, item.driver.motion)
+        assert tags["mode"] == "_to_".join("many" if shot.count > 1 else "one" for shot in (item.driver, item.reference))
+
+
+def test_what_a_truth_shows_is_in_the_reference_or_closer() -> None:
+    closer = [item for item in REPORTED if item.driver.framing != item.reference.framing]
+    assert len(closer) == 6 and {item.reference.framing for item in closer} == {"full"}
+
+
+def test_one_driver_moves_all_of_the_reference_at_the_same_time_and_apart() -> None:
+    item = next(item for item in REPORTED if item.case.tags["mode"] == "one_to_many" and item.reference.subject == "human")
+    assert item.truth.count == item.reference.count > 1 and item.truth.formation == "unison"
+    alone = render(item.driver, (96, 96), 12, 12).pose.points[:, 0]
+    together = render(item.truth, (96, 96), 12, 12).pose.points
+    swing = (alone[:, 9] - alone[:, 5]).ravel()
+    for n in range(item.truth.count):
+        assert np.corrcoef(swing, (together[:, n, 9] - together[:, n, 5]).ravel())[0, 1] > 0.9
+    assert (np.diff(together[:, :, 11:13, 0].mean(-1), axis=1) > 0).all()  # left to right, as in the reference
+
+
+def test_many_to_many_keeps_the_order_of_the_reference_and_they_pass_before_each_other() -> None:
+    for item in (item for item in REPORTED if item.case.tags["mode"] == "many_to_many" and item.reference.subject in ("human", "cartoon")):
+        reference = render(item.reference, (96, 96), 1, 12).pose.points
+        made = render(item.truth, (96, 96), 24, 12)
+        across = made.pose.points[:, :, 11:13, 0].mean(-1)  # the hips
+        assert (np.diff(reference[:, :, 11:13, 0].mean(-1), axis=1) > 0).all()
+        assert (np.diff(across[0]) > 0).all() and (np.diff(across, axis=1) < 0).any()
+        areas = made.subjects.mean((2, 3))
+        assert (areas.min(0) < 0.8 * areas.max(0)).any()  # somebody is hidden for a while
+
+
+def test_the_truth_knows_its_poses_and_archives_keep_them() -> None:
+    item = next(item for item in REPORTED if item.case.tags["mode"] == "many_to_many" and item.reference.subject == "human")
+    media = render_case(item, world.TINY_GRID)
+    again = world._media_from_arrays(media_arrays(media)).truth.pose
+    assert media.truth.pose.points.shape == (6, item.reference.count, 17, 2)
+    np.testing.assert_array_equal(again.points, media.truth.pose.points)
+    np.testing.assert_array_equal(again.confidence, media.truth.pose.confidence)
+    old = {name: array for name, array in media_arrays(media).items() if not name.startswith("pose_")}
+    assert world._media_from_arrays(old).truth.pose is None

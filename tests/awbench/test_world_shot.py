@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from awbench.world.draws import choose
 from awbench.world.shot import (
     FRAMINGS,
     NOVEL_MOTIONS,
@@ -17,6 +18,7 @@ from awbench.world.shot import (
 )
 
 TRAIN = [sample_shot("train", seed) for seed in range(400)]
+PLANS = tuple(name for name in SUBJECTS if name not in NOVEL_SUBJECTS)
 HELDOUT = [sample_shot("heldout", seed) for seed in range(400)]
 
 
@@ -76,6 +78,24 @@ def test_truth_takes_motion_camera_framing_and_start_from_the_driver() -> None:
     for name in ("motion", "motion_seed", "camera", "camera_seed", "framing", "start_s"):
         assert getattr(truth, name) == getattr(driver, name)
     assert with_motion_of(reference, reference) == reference
+
+
+def test_one_driver_moves_all_of_a_reference_in_unison() -> None:
+    truth = with_motion_of(sample_shot("train", 2, count=3), sample_shot("train", 1, count=1))
+    assert truth.count == 3 and truth.formation == "unison"
+
+
+def test_another_option_takes_its_share_and_leaves_the_rest_as_it_was() -> None:
+    few = {"walk": 2.0, "wave": 1.0}
+    before, after = ([choose(shares, seed, "motion") for seed in range(2000)] for shares in (few, few | {"fly": 1.0}))
+    assert all(new in (old, "fly") for old, new in zip(before, after))
+    assert 0.2 < after.count("fly") / 2000 < 0.3 and 0.6 < before.count("walk") / 2000 < 0.73
+
+
+def test_decisions_are_independent_of_each_other() -> None:
+    shots = [sample_shot("train", seed) for seed in range(1500)]
+    moving = [[shot.camera == "moving" for shot in shots if shot.subject == subject] for subject in PLANS]
+    assert all(0.1 < sum(each) / len(each) < 0.3 for each in moving)
 
 
 def test_truth_refuses_unequal_counts() -> None:

@@ -6,9 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from awbench.world.camera import MARGIN, camera_path
+from awbench.world import render as renderer
+from awbench.world.affine import compose
+from awbench.world.camera import MARGIN, TRACK, camera_path, scene_path
 from awbench.world.render import render
 from awbench.world.shot import SUBJECTS, Shot, sample_shot
+from awbench.world.stage import crossing_start_s, stage_of
 
 SIZE = (96, 96)
 
@@ -125,3 +128,95 @@ def test_one_motion_drives_two_identities_alike() -> None:
     tracks = [render(replace(shot, identities=(identity,)), SIZE, 12, 8).pose.points[:, 0] for identity in (21, 23)]
     wrist, other = ((track[:, 9] - track[:, 5]).ravel() for track in tracks)
     assert np.corrcoef(wrist, other)[0, 1] > 0.95
+
+
+LARGE = (256, 192)
+
+
+def crossing(subject: str, seed: int, count: int = 2, **fixed: object) -> Shot:
+    shot = replace(shot_of(subject, seed, count=count, motion="sway", **fixed), formation="crossing")
+    return replace(shot, start_s=crossing_start_s(shot))
+
+
+@pytest.mark.parametrize("subject", ["human", "bird", "octopus"])
+def test_flow_explains_the_next_frame_at_a_large_size_where_characters_cross(subject: str) -> None:
+    made = render(crossing(subject, 5), LARGE, 24, 12, flow=True)
+    frames, errors, still, hidden = made.clip.frames.astype(np.float32), [], [], []
+    for t in range(23):
+        for n in range(2):
+            stays = pulled(made.subjects[t + 1, n].astype(np.float32), made.flow[t]) > 0.999  # seen at t, of the same body at t + 1
+            inside = cv2.erode((made.subjects[t, n] & stays).astype(np.uint8), np.ones((5, 5))) > 0
+            errors.append(np.abs(pulled(frames[t + 1], made.flow[t]) - frames[t])[inside])
+            still.append(np.abs(frames[t + 1] - frames[t])[inside])
+            hidden.append((made.subjects[t, n] & ~stays).mean())
+    errors, still = np.concatenate(errors), np.concatenate(still)
+    assert np.median(errors) < 2 and errors.mean() < 0.45 * still.mean()  # what remains are limbs before the own body
+    assert max(hidden) > 0.005
+
+
+def test_the_flow_of_what_goes_behind_another_is_its_own_motion() -> None:
+    shot = crossing("human", 7)
+    made = render(shot, LARGE, 24, 12, flow=True)
+    times = np.arange(24) / 12
+    stage = stage_of(shot, times, compose(renderer._raster(LARGE), camera_path("static", 0, times)))
+    for n in range(2):
+        ids = (1, stage.first_id[n + 1] - stage.first_id[n] + 1)
+        alone = replace(stage, actors=stage.actors[n : n + 1], order=np.zeros((24, 1), int), first_id=ids)
+        layers = [renderer._layers(alone, t, LARGE) for t in range(24)]
+        own = renderer._flow(alone, layers, np.tile(np.eye(2, 3), (24, 1, 1)), LARGE)
+        both = [renderer._layers(stage, t, LARGE) for t in range(23)]
+        mine = np.stack([(layer.parts >= stage.first_id[n]) & (layer.parts < stage.first_id[n + 1]) for layer in both])
+        np.testing.assert_allclose(made.flow[mine], own[mine], atol=1e-4)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_masks_of_several_subjects_are_a_partition_and_the_nearer_one_is_on_top(count: int) -> None:
+    shot = crossing("human", 9, count)
+    made = render(shot, LARGE, 24, 12)
+    assert made.subjects.shape == (24, count, LARGE[1], LARGE[0])
+    np.testing.assert_array_equal(made.subjects.sum(1), made.subject.astype(int))
+    times = np.arange(24) / 12
+    stage = stage_of(shot, times, compose(renderer._raster(LARGE), camera_path("static", 0, times)))
+    area = made.subjects.mean((2, 3))
+    front = stage.order[:, -1]
+    whole = np.array([area[front == n, n].min() if (front == n).any() else np.nan for n in range(count)])
+    behind = [area[t, n] / np.nanmax(area[:, n]) for t in range(24) for n in range(count) if front[t] != n]
+    assert np.nanmin(whole) > 0.03 and min(behind) < 0.75  # nobody in front is hidden, somebody behind is
+
+
+def test_a_single_subject_is_all_of_the_subject() -> None:
+    made = render(shot_of("blob"), SIZE, 2, 8)
+    np.testing.assert_array_equal(made.subjects[:, 0], made.subject)
+
+
+def test_a_joint_behind_another_character_has_no_confidence() -> None:
+    hidden = 0
+    for seed in range(4):
+        shot = crossing("human", seed)
+        made = render(shot, LARGE, 24, 12)
+        seen = made.pose.confidence > 0
+        t, n, j = np.nonzero(seen)
+        x, y = np.rint(made.pose.points[t, n, j]).astype(int).T
+        assert not made.subjects[t, 1 - n, y, x].any()
+        hidden += int((~seen[:, :, 5:]).sum())  # shoulders to ankles are confident unless somebody is before them
+    assert hidden > 20
+
+
+def test_flow_scales_with_the_size() -> None:
+    shot = crossing("quadruped", 3)
+    small, large = (render(shot, (edge, edge), 3, 12, flow=True) for edge in (96, 288))
+    both = small.subject[0] & large.subject[0][1::3, 1::3]
+    both = cv2.erode(both.astype(np.uint8), np.ones((5, 5))) > 0
+    gap = np.abs(large.flow[0][1::3, 1::3] / 3 - small.flow[0])[both]
+    assert np.median(gap) < 1e-4 and np.mean(gap > 0.05) < 0.02  # outlines of parts fall on other pixels
+
+
+@pytest.mark.parametrize("facing", [1.0, -1.0])
+def test_a_tracking_camera_passes_the_scene_and_keeps_the_subject(facing: float) -> None:
+    shot = next(shot for seed in range(40) if (shot := shot_of("human", seed, motion="walk", camera="tracking")).facing == facing)
+    made, still = render(shot, LARGE, 24, 12, flow=True), render(replace(shot, camera="static"), LARGE, 24, 12)
+    np.testing.assert_array_equal(made.subject, still.subject)
+    moves = scene_path("tracking", facing, np.arange(24) / 12)[..., 0, 2] * LARGE[1]
+    outside = cv2.erode((~made.subject[0]).astype(np.uint8), np.ones((3, 3))) > 0
+    np.testing.assert_allclose(made.flow[0][outside][:, 0], moves[1] - moves[0], atol=1e-3)
+    assert np.sign(moves[-1]) == -facing and 0.5 * LARGE[1] < abs(moves[-1]) < TRACK * LARGE[1]

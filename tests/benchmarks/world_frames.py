@@ -1,7 +1,8 @@
 """Frames a second and core of the world renderer, per body plan: python tests/benchmarks/world_frames.py [SIZE_PX]
 
 Every clip is a new identity in a new scene (nothing is warm), subject mask and pose included. Beside it, in the same run,
-what a user would do instead of rendering: decode the same frames from mp4 (PyAV), as a ratio.
+what a user would do instead of rendering: decode the same frames from mp4 (PyAV), as a ratio. Then seconds a whole case of world-v1
+(driver, reference, truth with masks, flow and pose) takes at some grids, over CASES of them.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import cv2  # noqa: E402
 
+from awbench.suites.world import render_case, world_v1  # noqa: E402
 from awbench.world.render import render  # noqa: E402
 from awbench.world.shot import SUBJECTS, sample_shot  # noqa: E402
 from models.video import encode_video, read_video  # noqa: E402
 
 CLIPS, FRAMES, FPS = 40, 12, 8.0
+GRIDS, CASES = ("256x256x24@12", "512x512x24@12", "832x480x49@16"), 10
 
 
 def main(size_px: int) -> None:
@@ -35,6 +38,13 @@ def main(size_px: int) -> None:
             read_video(data)
         decoded = CLIPS * FRAMES / (time.process_time() - start)
         print(f"{subject:10s} {rendered:7.0f} {decoded:7.0f} {rendered / decoded:5.2f}")
+    for spelling in GRIDS:
+        suite, seconds = world_v1(spelling), []
+        for case in suite.cases[:CASES]:
+            start = time.process_time()
+            render_case(suite.source.recipe[case.id], suite.grid)
+            seconds.append(time.process_time() - start)
+        print(f"world-v1 at {spelling}: {sum(seconds) / CASES:.2f} s a case, {max(seconds):.2f} s at most")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ SPEC = PairSpec(key="abc", driving="d.mp4", identity="i.png", start_s=0.0, seed=
 def _media() -> PairMedia:
     clip = moving_square((220, 60, 30), 40, frames=4)
     window = Window(start_s=0.0, crop=(0, 0, 32, 32), source_size=(32, 32), source_fps=8.0)
-    return PairMedia(clip=clip, window=window, identity=moving_square((20, 90, 220), 220).frames[0])
+    identity = moving_square((20, 90, 220), 220).frames[0].copy()
+    identity[::4, ::2], identity[26:] = 150, (90, 160, 60)  # another scene: else it would be the source in other colours
+    return PairMedia(clip=clip, window=window, identity=identity)
 
 
 def _candidate(**teacher) -> Candidate:

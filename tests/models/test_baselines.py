@@ -113,6 +113,31 @@ def test_recorded_says_which_file_is_missing_broken_or_outside(tmp_path: Path) -
         animator.animate(request(sliding(1), id="../b"))
 
 
+@pytest.mark.parametrize("ending", ["MP4", "mkv", "MOV", "avi", "gif", "webm"])
+def test_recorded_takes_any_video_ending_and_case(tmp_path: Path, ending: str) -> None:
+    write_video(tmp_path / "answer.mp4", sliding(2))
+    (tmp_path / "answer.mp4").rename(tmp_path / f"A-1.{ending}")
+    animator = load_animator(f"recorded:{tmp_path}")
+    assert len(animator.animate(request(sliding(1), id="a-1")).clip) == FRAMES
+
+
+def test_recorded_names_near_misses_doubles_and_strays(tmp_path: Path) -> None:
+    for name in ("0001-run-cat.webm.part", "0002-run-cat.mp4", "0002-run-cat.mov", "kling 0003_run_cat (1).mp4", "0004.mp4", "x.mp4", ".h"):
+        (tmp_path / name).write_bytes(b"no video")
+    animator = load_animator(f"recorded:{tmp_path}")
+    near = {"0001-run-cat": "0001-run-cat.webm.part", "0003-run-cat": "kling 0003_run_cat (1).mp4", "0004-run-cat": "0004.mp4"}
+    for case_id, name in near.items():
+        with pytest.raises(ValueError) as caught:
+            animator.animate(request(sliding(1), id=case_id))
+        assert str(caught.value).endswith(f"add it to the folder; found {name}")
+    with pytest.raises(ValueError, match=r"got 2 videos \(0002-run-cat.mov, 0002-run-cat.mp4\).*keep one"):
+        animator.animate(request(sliding(1), id="0002-run-cat"))
+    with pytest.raises(ValueError, match="add it to the folder$"):
+        animator.animate(request(sliding(1), id="0005-run-cat"))
+    strays = animator.strays(["0002-RUN-cat", "0004"])
+    assert strays == ["0001-run-cat.webm.part", "kling 0003_run_cat (1).mp4", "x.mp4"]
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -1,9 +1,13 @@
 """What an animator sees of the driver: one road for training and inference."""
 
+import ast
+from dataclasses import fields
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from models.animators.motion import MOTIONS, Blank, Raw, Skeleton, build_motion
+from models.animators.motion import MOTIONS, Blank, Raw, Skeleton, build_motion, motion_class
 from models.pose.draw import draw_poses
 from models.training.augment import Augmentation
 from models.types import Clip, PoseTrack
@@ -75,3 +79,34 @@ def test_what_a_card_keeps_builds_the_same_signal_and_unknown_kinds_are_named(tm
     assert built.normalised and build_motion(built.describe()).weights_hash == built.weights_hash
     with pytest.raises(ValueError, match=r"motion: got 'flow', expected one of " + ", ".join(MOTIONS)):
         build_motion({"kind": "flow"})
+
+
+def test_a_kind_says_what_it_needs_and_what_changes_it_before_anything_is_loaded():
+    skeleton = motion_class({"kind": "skeleton", "estimator": "/no/such"})
+    assert [kind for kind, signal in MOTIONS.items() if signal.needs_estimator] == ["skeleton"] and skeleton is Skeleton
+    assert [kind for kind, signal in MOTIONS.items() if signal.needs_driver] == ["raw", "skeleton"]
+    assert {name for signal in MOTIONS.values() for name in signal.changes} <= {field.name for field in fields(Augmentation)}
+    with pytest.raises(ValueError, match="motion: got 'flow'"):
+        motion_class({"kind": "flow"})
+
+
+@pytest.mark.parametrize("share", ["bones", "driver_stretch", "driver_colour"])
+@pytest.mark.parametrize("signal", [Raw(), Skeleton(Fixed(STICK))])
+def test_a_signal_is_changed_by_what_it_says_changes_it(signal, share):
+    none = {"mirror": 0, "bones": 0, "driver_stretch": 0, "driver_colour": 0}
+    change = Augmentation(**{**none, share: 1.0}).draw(np.random.default_rng(1), (48, 48))
+    shown = [signal.draw(signal.prepare(clip()), np.arange(3), (48, 48), c) for c in (None, change)]
+    assert np.array_equal(*shown) == (share not in signal.changes)
+
+
+def test_no_file_asks_for_a_kind_of_signal_by_its_name():
+    root = Path(__file__).resolve().parents[2]
+    files = [path for room in ("pipelines", "bootstrap", "models/training", "models/animators") for path in (root / room).rglob("*.py")]
+    asked = [
+        f"{path.relative_to(root)}:{node.lineno}"
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Compare)
+        and any(isinstance(part, ast.Constant) and part.value in MOTIONS for part in (node.left, *node.comparators))
+    ]
+    assert len(files) > 30 and not asked

@@ -217,6 +217,44 @@ def test_a_finished_run_is_a_no_op_and_a_killed_publication_is_mended(tmp_path):
     assert bytes_of(tmp_path) == before and (tmp_path / "animator.json").stat().st_mtime_ns == stamp
 
 
+def test_losses_stay_on_the_device_until_a_save_or_a_glance(tmp_path, monkeypatch):
+    import models.training.loop as loop
+
+    monkeypatch.setattr(loop, "_FETCH_EVERY_S", 1e9)
+    known = []
+    trained(tmp_path / "quiet", 6, replace(CONFIG, save_every=4), watch=lambda run: known.append((run.steps, len(run.fetched))))
+    assert known == [(1, 1), (2, 1), (3, 1), (4, 4), (5, 4), (6, 6)]
+    monkeypatch.setattr(loop, "_FETCH_EVERY_S", 0.0)
+    trained(tmp_path / "curious", 6, replace(CONFIG, save_every=4), watch=lambda run: run.losses)
+    assert bytes_of(tmp_path / "quiet") == bytes_of(tmp_path / "curious")
+
+
+@pytest.mark.parametrize("spoilt", ["loss", "gradient norm"])
+def test_what_is_not_finite_is_noticed_before_a_checkpoint_is_written(tmp_path, monkeypatch, spoilt):
+    import models.training.loop as loop
+
+    monkeypatch.setattr(loop, "_FETCH_EVERY_S", 1e9)
+    sound, clip = TrainState.loss, torch.nn.utils.clip_grad_norm_
+
+    def loss(run, batch, part):
+        return sound(run, batch, part) * (float("nan") if spoilt == "loss" and run.steps == 2 else 1.0)
+
+    def norm(*arguments):
+        calls.append(clip(*arguments))
+        return calls[-1] * (float("inf") if len(calls) == 3 and spoilt != "loss" else 1.0)
+
+    calls = []
+    monkeypatch.setattr(TrainState, "loss", loss)
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", norm)
+    with pytest.raises(ValueError, match=f"train: step 3: {spoilt}: got (nan|inf), expected a finite number; lower the learning rate"):
+        trained(tmp_path, 6)
+    monkeypatch.undo()
+    assert read_card(tmp_path)["steps"] == 2 and len((tmp_path / "loss.csv").read_text().splitlines()) == 3
+    trained(tmp_path, 6)
+    trained(tmp_path / "whole", 6)
+    assert bytes_of(tmp_path) == bytes_of(tmp_path / "whole")
+
+
 def test_other_settings_data_or_parents_are_refused_by_name(tmp_path):
     trained(tmp_path, 2, card={"parents": {"init": "a"}})
     with pytest.raises(ValueError, match="batch_size: got 3, expected 2 as in the started run; use another --out"):
@@ -356,7 +394,9 @@ def test_rates_warm_up_stay_and_fall():
 @pytest.mark.parametrize(
     "field,value,message",
     [
-        ("gap_frames", 5, "gap_frames: got 5, expected 1 to 4, within the window's 5 frames"),
+        ("gap_frames", 5, "gap_frames: got 5, expected 1 to 4, within the window's 5 frames; train on longer clips"),
+        ("save_every", 0, "save_every: got 0, expected a whole number >= 1"),
+        ("driver_weight", -1.0, "driver_weight: got -1.0, expected >= 0"),
         ("other_moment_share", 2.0, "other_moment_share: got 2.0"),
         ("batch_size", 0, "batch_size, accumulate"),
         ("tail_share", 0.5, "sampling.tail_frames: got 0"),

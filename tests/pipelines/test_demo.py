@@ -8,13 +8,13 @@ import pipelines.demo as module
 
 @pytest.fixture
 def small(monkeypatch):
-    for name, value in {"CLIPS": 2, "IDENTITIES": 5, "PAIRS": 6, "STEPS": 2}.items():
+    for name, value in {"CLIPS": 2, "IDENTITIES": 5, "PAIRS": 6, "STEPS": 2, "LARGE_CASES": 1}.items():
         monkeypatch.setattr(module, name, value)
 
 
 def test_the_line_from_footage_to_report_and_again(small, tmp_path, capsys):
     page = module.demo(tmp_path, workers=0)
-    assert page.is_file() and (tmp_path / "pairs.html").is_file()
+    assert page.is_file() and (tmp_path / "pairs.html").is_file() and (tmp_path / "world-v1.html").is_file()
     text = page.read_text()
     for system in ("still", "echo_driver", "flow_warp", "tiny_pose", "demo_e2e", "ground_truth"):
         assert system in text, system

@@ -12,7 +12,7 @@ from awbench.suites.from_media import write_suite_from_media
 from awbench.suites.load import load_suite
 from models.artifacts import read_json, write_json
 from models.baselines.still import Still
-from models.mllm.errors import Refused
+from models.mllm.errors import CostCapReached, Refused, Unreachable
 from models.runtime import Runtime
 from models.types import Grid
 from pipelines.cli import main
@@ -132,6 +132,127 @@ def test_a_guide_that_fails_fails_the_case_by_its_kind_and_asks_nobody(place):
     rows = made(place, "refused", WordGuide(error=Refused("no")), Asked()).generation()
     assert list(rows["status"]) == ["ok", "failed", "failed"] and set(rows["reason"][1:]) == {"guide: refused: no"}
     assert list(prompts.values()) == ["its own"] and list(rows["prompt"]) == ["its own", "", ""]
+
+
+@pytest.mark.parametrize("error", [Unreachable("no route"), CostCapReached("1 USD")])
+def test_what_failed_because_the_guide_did_not_serve_is_done_again_by_the_same_command(place, tmp_path, monkeypatch, error):
+    guide = WordGuide(error=error)
+    monkeypatch.setattr("pipelines.generate.load_guide", lambda name: guide)
+
+    def again():
+        return generate("still", str(place / "suite"), tmp_path / "run", guide="words")
+
+    run = again()
+    assert counts(run) == {"ok": 0, "failed": 3} and run.complete
+    score([run.path], CHEAP[:1])
+    monkeypatch.setattr("pipelines.generate.run_units", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    guide = WordGuide()
+    with pytest.raises(KeyboardInterrupt):
+        again()
+    assert not run.complete and len(pending(run)) == 3  # what is being mended is not finished
+    monkeypatch.undo()
+    monkeypatch.setattr("pipelines.generate.load_guide", lambda name: guide)
+    run = again()
+    assert counts(run) == {"ok": 3, "failed": 0} and run.config["counts"] == {"ok": 3, "failed": 0} and validate_run(run.path) == []
+    assert run.generation()["prompt"].str.contains("instead of").all()
+    assert list(score([run.path], CHEAP[:1])[0].scores()["status"]) == ["ok"] * 3
+
+
+def test_what_a_guide_refused_or_an_animator_could_not_do_stays_as_it_is(place, tmp_path, monkeypatch):
+    guide = WordGuide(error=Refused("no"))
+    monkeypatch.setattr("pipelines.generate.load_guide", lambda name: guide)
+    run = generate("still", str(place / "suite"), tmp_path / "run", guide="words")
+    stamp, guide = (run.path / "run.json").stat().st_mtime_ns, WordGuide()
+    assert counts(generate("still", str(place / "suite"), tmp_path / "run", guide="words"))["failed"] == 3
+    assert (run.path / "run.json").stat().st_mtime_ns == stamp
+
+
+def test_another_guide_is_refused_before_any_row_is_taken_back(place, tmp_path, monkeypatch):
+    guide = WordGuide(error=Unreachable("no route"))
+    monkeypatch.setattr("pipelines.generate.load_guide", lambda name: guide)
+    run = generate("still", str(place / "suite"), tmp_path / "run", guide="words")
+    with pytest.raises(ValueError, match="guide: got"):
+        generate("still", str(place / "suite"), tmp_path / "run", guide="none")
+    assert run.complete and not pending(run)
+
+
+@pytest.fixture
+def fragile(monkeypatch):
+    """`still` that fails for the cases in the returned set, and tells which it was asked for."""
+    broken, asked = set(), []
+
+    class Fragile(Still):
+        def animate(self, request):
+            asked.append(request.id)
+            if request.id in broken:
+                raise RuntimeError(f"out of memory at {request.id}")
+            return super().animate(request)
+
+    monkeypatch.setattr("pipelines.generate.load_for_suite", lambda *_: Fragile())
+    return broken, asked
+
+
+def test_failed_cases_are_tried_anew_when_asked(place, tmp_path, fragile):
+    broken, asked = fragile
+    ids = [case.id for case in load_suite(str(place / "suite")).cases]
+    broken.add(ids[1])
+    arguments = ("still", str(place / "suite"), tmp_path / "run")
+    assert counts(generate(*arguments)) == {"ok": 2, "failed": 1}
+    broken.clear()
+    assert counts(generate(*arguments))["failed"] == 1 and len(asked) == 3
+    run = generate(*arguments, retry_failed=True)
+    assert asked[3:] == [ids[1]] and run.config["counts"] == {"ok": 3, "failed": 0} and list(run.generation()["status"]) == ["ok"] * 3
+    generate(*arguments, retry_failed=True)
+    assert len(asked) == 4 and validate_run(run.path) == []
+
+
+def test_a_limited_run_is_scored_and_extended(place, tmp_path, capsys):
+    command = ["generate", "--animator", "still", "--suite", str(place / "suite"), "--out", str(tmp_path / "run")]
+    assert main([*command, "--limit", "2"]) == 0 and "2 generated, 0 failed" in (told := capsys.readouterr().out)
+    assert "2 of the suite's 3 cases" in told
+    first = score([tmp_path / "run"], CHEAP[:1])[0].scores()
+    assert main(command) == 0 and len(first) == 2
+    both = score([tmp_path / "run"], CHEAP[:1])[0].scores()
+    assert len(both) == 3 and both.iloc[:2].equals(first)
+
+
+def test_one_cause_that_stops_everything_is_told_and_stops_the_run(place, tmp_path, fragile, monkeypatch):
+    broken, asked = fragile
+    monkeypatch.setattr("pipelines.generate.STUCK", 2)
+    ids = [case.id for case in load_suite(str(place / "suite")).cases]
+    broken.update(ids)
+    arguments = ("still", str(place / "suite"), tmp_path / "run")
+    with pytest.raises(ValueError, match="2 cases in a row: got failed: RuntimeError: out of memory at CASE"):
+        generate(*arguments)
+    assert asked == ids[:2]
+    broken.clear()
+    assert counts(generate(*arguments, retry_failed=True)) == {"ok": 3, "failed": 0}
+    broken.update(ids[1:])
+    assert counts(generate("still", str(place / "suite"), tmp_path / "part")) == {"ok": 1, "failed": 2}  # something came: go on
+
+
+def test_a_suite_that_has_grown_goes_on_in_the_same_run(place, tmp_path):
+    driving, references = place / "driving", place / "references"
+    write_suite_from_media(driving, references, tmp_path / "suite", Grid(width=32, height=32, fps=8.0, num_frames=4), pairs=2)
+    first = generate("still", str(tmp_path / "suite"), tmp_path / "run")
+    write_suite_from_media(driving, references, tmp_path / "suite", None, pairs=3)
+    run = generate("still", str(tmp_path / "suite"), tmp_path / "run")
+    assert counts(run) == {"ok": 3, "failed": 0} and validate_run(run.path) == []
+    old, new = (each.config["suite"]["case_marks"] for each in (first, run))
+    assert old == {name: new[name] for name in old} and len(new) == 3
+
+
+def test_strays_among_recorded_answers_are_told_once(place, tmp_path, capsys):
+    ids = [case.id for case in load_suite(str(place / "suite")).cases]
+    source = generate("still", str(place / "suite"), place / "still")
+    (tmp_path / "answers").mkdir()
+    for case_id, name in zip(ids, (f"{ids[0]}.MP4", f"{ids[1]}.webm.part", "extra.mp4")):
+        (tmp_path / "answers" / name).write_bytes(source.video_path(case_id).read_bytes())
+    run = generate(f"recorded:{tmp_path / 'answers'}", str(place / "suite"), tmp_path / "run")
+    told = capsys.readouterr().err
+    assert told.count("2 file(s) answer no case of from-media: ") == 1 and "extra.mp4" in told
+    rows = run.generation()
+    assert list(rows["status"]) == ["ok", "failed", "failed"] and f"found {ids[1]}.webm.part" in rows["reason"][1]
 
 
 class OnDevice(Still):

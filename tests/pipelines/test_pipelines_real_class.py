@@ -12,7 +12,8 @@ from models.animators.checkpoint import WEIGHTS_PATH, read_card
 from pipelines.cli import main
 from tests.models.tiny_pipelines import save_wan
 
-SMALL = ["--size", "32x32", "--num-frames", "9", "--runtime.device", "cpu"]
+CHEAP = ["--runtime.device", "cpu", "--sampling.steps", "2"]
+SMALL = [*CHEAP, "--size", "32x32", "--num-frames", "9"]
 
 
 @pytest.fixture(autouse=True)
@@ -22,35 +23,22 @@ def one_thread():
     torch.set_num_threads(1)
 
 
-@pytest.fixture
-def small(monkeypatch):
-    """The paper's recipes at a rank and batch a test can pay for."""
-    from dataclasses import replace
-
-    import pipelines.recipes as recipes
-    from models.training.lora import LoraSpec
-
-    for name in ("wan_1_3b_pose", "wan_1_3b_e2e"):
-        base = getattr(recipes, name)()
-        config = replace(base, lora=LoraSpec(rank=4), batch_size=1, sampling=replace(base.sampling, steps=2))
-        monkeypatch.setattr(recipes, name, lambda config=config: config)
-
-
 def run(*arguments):
     status = main([str(argument) for argument in arguments])
     assert status == 0, arguments
 
 
-def test_the_commands_of_the_readme_run_on_a_real_class(tmp_path, small, monkeypatch, capsys):
+def test_the_commands_of_the_readme_run_on_a_real_class(tmp_path, monkeypatch, capsys):
     weights = save_wan(tmp_path / "hub" / "Wan2.1-tiny")
     people, looks = tmp_path / "people", tmp_path / "looks"
     write_clip_folder(people, split="train", subjects=("human",), clips=2, size=48, num_frames=24)
     write_clip_folder(looks, split="train", subjects=("bird", "blob"), clips=2, size=48, num_frames=12)
 
     pose = ["train", "--recipe", "wan_1_3b_pose", "--data", people, "--estimator", "tiny", "--fps", 4, "--steps", 2]
-    run(*pose, "--weights", weights, "--out", tmp_path / "pose", *SMALL)
+    run(*pose, "--weights", weights, "--out", tmp_path / "pose", "--lora.rank", 4, "--lora.layers", "feed_forward,attention", *SMALL)
     card = read_card(tmp_path / "pose")
-    assert card["adapter"]["rank"] == 4 and card["gap_frames"] == 4 and card["motion"]["normalised"] and card["grid"]["fps"] == 4.0
+    assert card["adapter"]["rank"] == 4 and card["adapter"]["layers"] == ["feed_forward", "attention"] and card["sampling"]["steps"] == 2
+    assert card["gap_frames"] == 4 and card["motion"]["normalised"] and card["grid"]["fps"] == 4.0
     assert card["backbone"]["weights"]["name"] == "Wan2.1-tiny" and str(tmp_path) not in json.dumps(card)
 
     open_gates = [f"--thresholds.{name}={0}" for name in ("moving", "distinct", "motion-agreement", "identity")]
@@ -77,8 +65,15 @@ def test_the_commands_of_the_readme_run_on_a_real_class(tmp_path, small, monkeyp
     assert "--weights fingerprint" in capsys.readouterr().err and not (tmp_path / "wrong").exists()
 
     end = ["train", "--recipe", "wan_1_3b_e2e", "--init", tmp_path / "pose", "--data", tmp_path / "pairs", "--steps", 2]
-    run(*end, "--out", tmp_path / "e2e", *SMALL)
-    card = read_card(tmp_path / "e2e")
+    assert main([str(part) for part in (*end, "--out", tmp_path / "wrong", "--lora.rank", 8, *CHEAP)]) == 2
+    assert "--lora.rank: got 8, expected 4 as in --init" in capsys.readouterr().err
+    run(*end, "--out", tmp_path / "e2e", *CHEAP)  # the pairs' own size and length, the LoRA of --init
+    card, parent = read_card(tmp_path / "e2e"), card
+    assert (
+        card["adapter"] == parent["adapter"]
+        and card["grid"] == parent["grid"]
+        and (card["grid"]["width"], card["grid"]["num_frames"]) == (32, 9)
+    )
     assert card["parents"]["init"] == read_card(tmp_path / "pose")["sha256"] and card["data"]["kind"] == "pairs"
     assert card["motion"] == {"kind": "raw"} and card["gap_frames"] == 4 and card["grid"]["fps"] == 4.0
 

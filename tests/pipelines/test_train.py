@@ -16,7 +16,8 @@ from models.artifacts import sha256
 from models.runtime import Runtime
 from models.types import Grid
 from pipelines.recipes import RECIPES
-from pipelines.train import TrainFlags, resolve, train
+from pipelines.train import resolve, train
+from pipelines.train_flags import TrainFlags
 from pipelines.validation import Validation
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,7 +74,7 @@ def test_nothing_kept_is_nothing_to_train_on(people, tmp_path, small):
     from pipelines.synthesize import run as synthesize
 
     assert synthesize(driving=people, references=people, teacher="still", out=tmp_path / "still").kept == 0
-    with pytest.raises(ValueError, match="examples: got 0"):
+    with pytest.raises(ValueError, match="--data examples: got 0 in .*still, .*manifest.parquet says why"):
         train(tmp_path / "still", recipe="tiny_e2e", steps=1, out=tmp_path / "none")
 
 
@@ -104,6 +105,36 @@ def test_unreadable_clips_are_named_and_the_rest_is_used(people, tmp_path, small
     assert read_card(tmp_path / "out")["examples"] == 3
 
 
+def test_what_a_dataset_is_smaller_or_shorter_than_its_recipe_it_is_trained_at_and_said(pairs, tmp_path, capsys):
+    grid = resolve(recipes.tiny_e2e(), pairs, tmp_path, None, TrainFlags()).grid  # made for 64x64, 9 frames
+    assert (grid.size, grid.num_frames, grid.fps) == ((48, 48), 6, 8.0)
+    said = capsys.readouterr().out
+    assert "num_frames: recipe tiny_e2e is made for 9, the dataset's clips have 6: trains at 6; synthesize with --num-frames 9" in said
+    assert "size: recipe tiny_e2e is made for 64x64, the dataset's clips have 48x48: trains at 48x48; --size 64x64 enlarges them" in said
+    asked = resolve(recipes.tiny_e2e(), pairs, tmp_path, None, TrainFlags(size=(64, 64), num_frames=5)).grid
+    assert (asked.size, asked.num_frames) == ((64, 64), 5) and not capsys.readouterr().out
+    smaller = replace(recipes.tiny_e2e(), grid=GRID)
+    assert resolve(smaller, pairs, tmp_path, None, TrainFlags()).grid == GRID and not capsys.readouterr().out
+    for flags, message in (
+        (TrainFlags(num_frames=9), "--num-frames: got 9, expected <= 6, the dataset's; leave it out, or synthesize such pairs"),
+        (TrainFlags(fps=12.0), "--fps: got 12.0, expected 8, the dataset's"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            resolve(recipes.tiny_e2e(), pairs, tmp_path, None, flags)
+    with pytest.raises(ValueError, match="gap_frames: got 8, expected 1 to 5, within the window's 6 frames; train on longer clips"):
+        resolve(recipes.wan_1_3b_e2e(), pairs, tmp_path, None, TrainFlags())
+
+
+def test_clips_that_are_all_too_short_are_told_as_such(people, tmp_path):
+    with pytest.raises(ValueError) as said:
+        train(people, recipe="tiny_prior", steps=1, out=tmp_path / "x", flags=TrainFlags(num_frames=20))
+    text = "train: --data examples: got 0 in .*people0, expected a video of at least 40 frames at 8 fps, 5.00 s; lower --num-frames"
+    assert said.match(text) and "manifest" not in str(said.value)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="--data examples: got 0 in .*empty.*; give a folder of mp4"):
+        train(tmp_path / "empty", recipe="tiny_prior", steps=1, out=tmp_path / "x")
+
+
 def test_flags_take_the_place_of_the_recipe_and_a_second_stays_a_second(people, pairs, tmp_path):
     base = recipes.wan_1_3b_e2e()
     flags = TrainFlags(size=(64, 48), fps=8.0, num_frames=17, seed=5, save_every=7)
@@ -125,7 +156,9 @@ def test_validation_cases_are_painted_and_scored_while_it_trains(people, tmp_pat
     events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     board = events.EventAccumulator(str(tmp_path / "out" / "tensorboard"))
     board.Reload()
+    losses = np.loadtxt(tmp_path / "out" / "loss.csv", delimiter=",", skiprows=1)[:, 1]
     assert [event.step for event in board.Scalars("loss")] == [1, 2, 3] and "validation/overall" in board.Tags()["scalars"]
+    assert np.allclose([event.value for event in board.Scalars("loss")], losses, atol=1e-6)
     train(people, recipe="tiny_prior", steps=3, out=tmp_path / "plain")
     assert (tmp_path / "plain" / "model.safetensors").read_bytes() == (tmp_path / "out" / "model.safetensors").read_bytes()
 
@@ -144,7 +177,7 @@ def test_wrong_use_says_what_to_do(people, tmp_path, small):
     ):
         train(people, recipe="tiny_e2e", steps=1, out=tmp_path / "x", flags=TrainFlags(init="nowhere"))
     with pytest.raises(ValueError, match="--weights: got none, expected a local diffusers folder"):
-        train(people, recipe="wan_1_3b_e2e", steps=1, out=tmp_path / "x")
+        train(people, recipe="wan_1_3b_e2e", steps=1, out=tmp_path / "x", flags=TrainFlags(fps=4.0, num_frames=5))
     with pytest.raises(ValueError, match="--estimator: got tiny, expected none: it draws no skeleton"):
         train(people, recipe="tiny_e2e", steps=1, out=tmp_path / "x", flags=TrainFlags(estimator="tiny"))
     with pytest.raises(ValueError, match="flags: got size, seed, expected none"):

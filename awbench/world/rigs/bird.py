@@ -218,8 +218,8 @@ def bird(seed: int) -> Bird:
         sketch.part("tail", "tail", ellipse(2.2 * dx, 0.14, 0.05, 0.12, 14), plume)
     return Bird(
         scale=rng.uniform(0.61, 0.67),
-        half=(0.0, -0.6, 0.84),
-        face=(0.0, -0.7, 0.76),
+        half=(0.0, -0.68, 1.06),
+        face=(0.0, -0.75, 0.92),
         girth=0.22,
         colours=(colour, belly, plume),
         figure=sketch.finish(GROUPS),

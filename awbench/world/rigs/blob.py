@@ -160,9 +160,9 @@ def blob(seed: int) -> Blob:
     draw_chain(sketch, "stalk", "stalk", np.full(_STALK, stalk), np.array([0.03, 0.024, 0.022, 0.022]), colour)
     sketch.part("stalk", f"stalk{_STALK - 1}", ellipse(0, stalk, 0.045, 0.045, 16), other)
     return Blob(
-        scale=rng.uniform(0.56, 0.61) / max(height, 0.7),
-        half=(0.0, -0.64 * height, 1.1 * height),
-        face=(0.0, -0.56 * height, 0.92 * height),
+        scale=rng.uniform(0.53, 0.58) / max(height, 0.7),
+        half=(0.0, -0.82 * height, 1.5 * height),
+        face=(0.0, -0.64 * height, 1.14 * height),
         girth=0.24,
         colours=(colour, other),
         figure=sketch.finish(GROUPS),

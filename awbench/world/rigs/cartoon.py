@@ -202,8 +202,8 @@ def cartoon(seed: int) -> Biped:
     style, root, length = _strand(sketch, kind, build, fur, look.trim)
     return Biped(
         scale=rng.uniform(0.62, 0.68),
-        half=(0.0, -0.7, 0.88),
-        face=(0.0, -1.0 + 0.85 * build.head_ry, 3.0 * build.head_ry),
+        half=(0.0, -0.73, 0.96),
+        face=(0.0, -1.0 + 0.75 * build.head_ry, 3.3 * build.head_ry),
         girth=0.17,
         colours=(fur, look.shirt, look.legwear),
         build=build,

@@ -170,7 +170,7 @@ def human(seed: int) -> Biped:
     _hat(sketch, build, rng, palette.vivid(rng))
     return Biped(
         scale=rng.uniform(0.68, 0.74),
-        half=(0.0, -0.74, 0.74),
+        half=(0.0, -0.77, 0.82),
         face=(0.0, -1.0 + 0.9 * build.head_ry, 3.3 * build.head_ry),
         girth=0.16,
         colours=(look.shirt, look.legwear, look.skin, colour),

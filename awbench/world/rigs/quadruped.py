@@ -151,10 +151,10 @@ def quadruped(seed: int) -> Quadruped:
     ahead, behind = 0.46 * body + neck * np.cos(angle) + head + snout, 0.5 * body + 0.7 * tail
     nose = 0.5 * (behind - ahead) + 0.46 * body + neck * np.cos(angle)
     return Quadruped(
-        scale=min(rng.uniform(0.64, 0.7) / max(top, 0.8), 0.92 / (ahead + behind)),
+        scale=min(rng.uniform(0.61, 0.67) / max(top, 0.8), 0.92 / (ahead + behind)),
         shift=0.5 * (behind - ahead),
-        half=(0.45 * nose, -0.68 * top, 1.0 * top),
-        face=(nose + 0.3 * snout, -top + 0.9 * head, 3.9 * head),
+        half=(0.45 * nose, -0.72 * top, 1.2 * top),
+        face=(nose + 0.3 * snout, -top + 0.7 * head, 4.5 * head),
         girth=0.3,
         colours=(colour, extra),
         figure=sketch.finish(GROUPS),

@@ -6,6 +6,7 @@ In: a checkpoint folder whose card says `"class": "WarpAnimator"`. Out: an `Anim
 from __future__ import annotations
 
 import time
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Mapping
 
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 
 from models.animators.checkpoint import ESTIMATOR, WEIGHTS, checked_weights
+from models.animators.framing import framing_note, from_canvas, to_canvas
 from models.artifacts import sha256
 from models.backbones.warp.canvas import compose
 from models.backbones.warp.moves import joint_moves
@@ -32,7 +34,7 @@ _LEAST_PX = 96  # DIS needs a few pyramid levels of 8-px patches
 
 
 class WarpAnimator:
-    """Animates at the checkpoint's own grid, then resizes to the requested size; every window sees the original reference."""
+    """Animates at the checkpoint's own grid, to which the picture is stretched, and back; every window sees the original reference."""
 
     def __init__(
         self, network: WarpNetwork, *, motion: str, estimator: PoseEstimator | None, grid: Grid, card: Mapping[str, Any], name: str
@@ -46,18 +48,19 @@ class WarpAnimator:
         start, count = time.perf_counter(), request.num_frames
         got = f"{len(request.driving)} frames"
         require(len(request.driving) >= count, f"request {request.id}", "driving length", got, f"at least {count}")
-        driving = Clip(frames=request.driving.frames[:count], fps=request.driving.fps)
-        pictures, pose = self._signal(driving, request.pose)
-        reference = fit_image(request.reference, self.grid.size)
+        shaped = to_canvas(request, self.grid.size)
+        driving, reference = Clip(frames=shaped.driving.frames[:count], fps=request.driving.fps), shaped.reference
+        pictures, pose = self._signal(driving, shaped.pose)
         frames = np.zeros((count, self.grid.height, self.grid.width, 3), np.uint8)
         length = self.grid.num_frames
         for first in sorted({min(s, max(count - length, 0)) for s in range(0, count, length)}):
             kept = np.minimum(np.arange(first, first + length), count - 1)
             window = None if pictures is None else (pictures[kept], None if pose is None else _frames_of(pose, kept))
             frames[first : first + length] = self._sample(reference, window, request.seed)[: count - first]
-        clip = Clip(frames=np.stack([fit_image(frame, request.size) for frame in frames]), fps=driving.fps)
-        label = f"{self.name}@{self.weights_hash[:12]}"
-        return AnimationResult(request_id=request.id, clip=clip, animator=label, seconds=time.perf_counter() - start)
+        clip = Clip(frames=from_canvas(frames, request.size), fps=driving.fps)
+        label, note = f"{self.name}@{self.weights_hash[:12]}", framing_note(self.grid.size, request.size)
+        about = {"note": note} if note else {}
+        return AnimationResult(request_id=request.id, clip=clip, animator=label, seconds=time.perf_counter() - start, provenance=about)
 
     def _signal(self, driving: Clip, pose: PoseTrack | None) -> tuple[np.ndarray | None, PoseTrack | None]:
         """The pictures of the driver's half, and the joints drawn there where they are drawn."""
@@ -121,7 +124,9 @@ def _enlarged(channel: np.ndarray, scale: float) -> np.ndarray:
 
 
 def load(folder: Path, card: Mapping[str, Any], runtime: Runtime = Runtime()) -> WarpAnimator:
-    """The animator of a checked card, on the CPU whatever the runtime says. Raises ValueError for weights that are damaged or misfit."""
+    """The animator of a checked card, on the CPU in float32. Raises ValueError for weights that are damaged or misfit, and for a runtime
+    that asks for anything else."""
+    _refuse_other_runtimes(card.get("name", folder.name), runtime)
     weights, _ = checked_weights(folder, card)
     fields = {key: value for key, value in card["backbone"].items() if key != "family"}
     network = WarpNetwork(TinyConfig(**fields))
@@ -132,3 +137,13 @@ def load(folder: Path, card: Mapping[str, Any], runtime: Runtime = Runtime()) ->
     estimator = load_estimator(folder / ESTIMATOR) if card["motion"] == "skeleton" else None
     grid = Grid(**card["grid"])
     return WarpAnimator(network, motion=card["motion"], estimator=estimator, grid=grid, card=card, name=card.get("name", folder.name))
+
+
+def _refuse_other_runtimes(name: str, runtime: Runtime) -> None:
+    advice = "the shipped warps are a second of one core a clip and know no other way to run"
+    for field, good in {"device": ("auto", "cpu"), "dtype": ("auto", "float32")}.items():
+        got = getattr(runtime, field)
+        require(got in good, f"animator {name}", f"--runtime.{field}", got, " or ".join(good), advice)
+    plain = replace(Runtime(), device=runtime.device, dtype=runtime.dtype)
+    idle = [field.name.replace("_", "-") for field in fields(runtime) if getattr(runtime, field.name) != getattr(plain, field.name)]
+    require(not idle, f"animator {name}", "--runtime", ", ".join(idle), "device and dtype alone", advice)

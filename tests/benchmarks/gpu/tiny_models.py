@@ -146,9 +146,9 @@ def train_until(
     run = TrainState(backbone, config, init, {})
     batches = Batches(examples=examples, config=config, motion=build_motion(config.motion), poses=poses)
     stream, steps, began = batches.stream(0, processes=scale.processes), 10**6, 0.0
-    while len(run.losses) < steps:
+    while run.steps < steps:
         run.step([next(stream)], steps)
-        done = len(run.losses)
+        done = run.steps
         if done == WARM_STEPS:
             began = clock()  # after compilation
         if done > WARM_STEPS and (done == 2 * WARM_STEPS or done % 50 == 0):  # what was fetched ahead is used up: ask the rate again

@@ -1,0 +1,132 @@
+"""What was done to the answers of a system before they were scored, so that nothing is lost in silence.
+
+In: a `Comparison` whose runs say what they were given (generation.parquet). Out: an `Answer` for each case with short badges, and an
+`AnswerSummary` for each system. A row that an older run wrote has no numbers: its text is shown as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Mapping
+
+from awbench.alignment import Given, answered
+from awbench.report.comparison import Comparison, System
+from models.types import Grid
+from models.video import nearest_frames
+
+FRAMED, RESIZED, RESAMPLED, HELD, CUT, ADAPTED = "framed", "resized", "resampled", "held", "cut", "adapted"
+ADAPTATIONS = (FRAMED, RESIZED, RESAMPLED, HELD, CUT, ADAPTED)
+LAG = "lag"
+SAME_SHAPE = 0.01
+"""Two aspect ratios within this share of each other are the same: nothing was cropped that anybody could see."""
+REPLAYED = "recorded:"
+"""How the name of a system begins whose answers were read from files: its seconds are those of reading."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Badge:
+    """A short word on a card. `kind`: one of ADAPTATIONS, or LAG."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One answer as it came. `seconds`: what generating took, None where it is not known; `note`: what the run wrote of it."""
+
+    badges: tuple[Badge, ...] = ()
+    seconds: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerSummary:
+    """Counts over the answers of a system. `counts`: kind -> answers; `lag_s`: median of those with a lag; `seconds`: median."""
+
+    system: str
+    answers: int
+    failed: int
+    as_asked: int
+    counts: Mapping[str, int]
+    lagging: int
+    lag_s: float | None
+    seconds: float | None
+    slowest_s: float | None
+
+    @property
+    def latency(self) -> str:
+        """The median and the slowest as they are read."""
+        return f"{_seconds(self.seconds)} s, slowest {_seconds(self.slowest_s)} s" if self.seconds is not None else "read from files"
+
+
+def _seconds(value: float) -> str:
+    return "< 0.01" if value < 0.01 else f"{value:.2g}" if value < 10 else f"{value:.0f}"
+
+
+def answers_of(comparison: Comparison, system: System) -> dict[str, Answer]:
+    """Case id -> its answer, of the cases that have one."""
+    rows = {row["case"]: row for row in system.run.generation().to_dict("records") if row["status"] == "ok"}
+    fit = getattr(comparison.suite, "fit", "crop")
+    replayed = system.name.startswith(REPLAYED)
+    lags = system.values(LAG, comparison.cases)
+    return {case: _answer(rows[case], comparison.grid, fit, lags.get(case), replayed) for case in comparison.cases if case in rows}
+
+
+def summary(system: System, cases: int, found: Mapping[str, Answer]) -> AnswerSummary:
+    """The answers of one system, counted."""
+    kinds = [{badge.kind for badge in answer.badges} for answer in found.values()]
+    seconds = [answer.seconds for answer in found.values() if answer.seconds is not None]
+    lags = [value for value in system.values(LAG, found).values() if value]
+    return AnswerSummary(
+        system=system.name,
+        answers=len(found),
+        failed=cases - len(found),
+        as_asked=sum(not own & set(ADAPTATIONS) for own in kinds),
+        counts=Counter(kind for own in kinds for kind in own),
+        lagging=len(lags),
+        lag_s=median(lags) if lags else None,
+        seconds=median(seconds) if seconds else None,
+        slowest_s=max(seconds, default=None),
+    )
+
+
+def _answer(row: Mapping[str, Any], grid: Grid, fit: str, lag: float | None, replayed: bool) -> Answer:
+    note = row.get("adaptation") if isinstance(row.get("adaptation"), str) else ""
+    badges = [*_shape(row, grid, fit), *_time(row, grid)]
+    if not badges and "output " in note and _number(row, "given_frames") is None:
+        badges = [Badge(kind=ADAPTED, text="adapted")]
+    if lag:
+        badges.append(Badge(kind=LAG, text=f"lag {lag:+.2f} s".replace("-", "−")))
+    return Answer(badges=tuple(badges), seconds=None if replayed else _number(row, "seconds"), note=note)
+
+
+def _shape(row: Mapping[str, Any], grid: Grid, fit: str) -> list[Badge]:
+    width, height = _number(row, "given_width"), _number(row, "given_height")
+    if not width or not height or (width, height) == grid.size:
+        return []
+    if abs(math.log(width / height * grid.height / grid.width)) > SAME_SHAPE:
+        return [Badge(kind=FRAMED, text="cropped" if fit == "crop" else "padded")]
+    return [Badge(kind=RESIZED, text=f"{width:g}×{height:g}")]
+
+
+def _time(row: Mapping[str, Any], grid: Grid) -> list[Badge]:
+    frames, fps = _number(row, "given_frames"), _number(row, "given_fps")
+    if not frames or not fps:
+        return []
+    badges = [Badge(kind=RESAMPLED, text=f"{fps:g} to {grid.fps:g} fps")] if fps != grid.fps else []
+    held = grid.num_frames - answered(grid.num_frames, grid.fps, Given(frames=int(frames), fps=fps))
+    unused = int(frames) - 1 - int(nearest_frames(grid.num_frames, grid.fps, fps)[-1])
+    if held:
+        badges.append(Badge(kind=HELD, text=f"held {held} of {grid.num_frames}"))
+    elif unused > fps / grid.fps:  # less is the rest of the last step
+        badges.append(Badge(kind=CUT, text=f"cut {unused} of {frames:g}"))
+    return badges
+
+
+def _number(row: Mapping[str, Any], name: str) -> float | None:
+    value = row.get(name)
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None

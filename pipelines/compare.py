@@ -1,0 +1,89 @@
+"""The `compare` verb: who beats whom in one sentence per pair of systems, and one table that fits a terminal.
+
+In: scored runs of one suite. Out: text; for machines one JSON file with the standings and every finding behind the sentences:
+`{suite, cases, systems: [{system, kind, reason, answered, cases, mean_rank}], verdicts: [{first, second, sentence, findings}], notes}`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Sequence
+
+from awbench.report.comparison import Comparison
+from awbench.report.comparison import compare as lay_side_by_side
+from awbench.report.formats import coverage, row_number
+from awbench.report.groups import ALL_CASES
+from awbench.report.metric_facts import MetricFacts
+from awbench.report.standing import DECIDES, decided_by_truth, standing_notes, standings
+from awbench.report.table import BEST, SECOND, Row, mean_rows
+from awbench.runs import Run
+from awbench.verdicts import Verdict, verdicts
+from models.artifacts import write_json
+from models.types import require
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_STYLES = {BEST: "bold", SECOND: "underline"}
+
+
+def compare(paths: Sequence[str | Path], baseline: str | None = None, json: Path | None = None) -> None:
+    """Print the sentences, what a reader must know, and the table. Raises ValueError for runs that do not fit together."""
+    from rich.console import Console
+
+    folders = [Path(path) for path in paths]
+    require(len(folders) > 1, "compare", "runs", len(folders), "two or more run folders")
+    comparison = lay_side_by_side([Run.open(folder) for folder in folders], folders)
+    said = verdicts(comparison, baseline)
+    if json is not None:
+        write_json(json, record(comparison, said))
+    for line in (*(verdict.sentence for verdict in said), *standing_notes(comparison), *comparison.notes):
+        print(line)
+    Console().print(table(comparison))
+
+
+def record(comparison: Comparison, said: Sequence[Verdict]) -> dict[str, Any]:
+    """What machines read."""
+    return {
+        "suite": {"name": comparison.suite.name, "version": comparison.suite.version},
+        "cases": len(comparison.cases),
+        "systems": [asdict(standing) for standing in standings(comparison)],
+        "verdicts": [{**asdict(verdict), "findings": [finding.record() for finding in verdict.findings]} for verdict in said],
+        "notes": [*standing_notes(comparison), *comparison.notes],
+    }
+
+
+def table(comparison: Comparison) -> Table:
+    """Metrics down, systems across in the order of their standings; bold is best, underlined second, as in a report."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    placed = standings(comparison)
+    order = f"{DECIDES} against the truth" if decided_by_truth(comparison) else "mean rank"
+    title = f"{comparison.suite.name}: means over {len(comparison.cases)} cases; in order of {order}"
+    found = Table("", title=Text(title), title_justify="left", box=SIMPLE_HEAD)
+    for standing in placed:
+        found.add_column(Text(standing.system))
+    found.add_row("standing", *(standing.kind for standing in placed))
+    found.add_row("mean rank", *("–" if standing.mean_rank is None else f"{standing.mean_rank:.1f}" for standing in placed))
+    rows = {(row.metric, row.system): row for row in mean_rows(replace(comparison, groups={ALL_CASES: comparison.cases}))}
+    for metric in comparison.shown:
+        cells = [_cell(comparison, rows[metric.name, standing.system]) for standing in placed]
+        found.add_row(_title(comparison, metric), *cells)
+    return found
+
+
+def _title(comparison: Comparison, metric: MetricFacts) -> str:
+    if not comparison.is_ranked(metric.name):
+        return f"{metric.title} (ranks nobody)"
+    return f"{metric.title} {'↑' if metric.higher_is_better else '↓'}"
+
+
+def _cell(comparison: Comparison, row: Row) -> Any:
+    from rich.text import Text
+
+    covered = coverage(row, len(comparison.cases))
+    mean = row_number(row.estimate.mean, row, comparison.metric(row.metric))
+    return Text.assemble((mean, _STYLES.get(row.mark, "")), f" ({covered})" if covered else "")

@@ -1,0 +1,229 @@
+"""What a page is made of: the order of metrics, what was done to answers, duels, profiles, judges and the case to open with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from awbench.judging.answers import COLUMNS as ANSWER_COLUMNS
+from awbench.judging.answers import answers_path
+from awbench.judging.identity import Judge, Used, remember
+from awbench.judging.rubrics import rubric_version
+from awbench.report.answers import answers_of, summary
+from awbench.report.cells import WORST, lead_table
+from awbench.report.columns import columns, leading, leading_metric
+from awbench.report.comparison import compare
+from awbench.report.duels import win_matrix
+from awbench.report.figures import marks_on, radar_svg
+from awbench.report.gallery import telling_case
+from awbench.report.html import two_weights
+from awbench.report.judge_notes import judge_notes
+from awbench.report.profile import profile
+from awbench.report.published import published
+from awbench.report.table import BETTER, WORSE, mean_rows
+from awbench.report.tags import tag_choices
+from awbench.report.write import write_report
+from awbench.runs import Run
+from awbench.verdicts import Verdict, verdicts
+from tests.awbench.report_fakes import CASES, FakeRun, compared, ramp, suite_of, written_run
+
+METRICS = (
+    "overall",
+    "imaging_quality",
+    "motion_fidelity",
+    "appearance_consistency",
+    "driver_leak",
+    "lag",
+    "ssim",
+    "psnr",
+    "clip_appearance",
+    "judge_imaging_quality",
+)
+
+
+def both(values=METRICS, **settings):
+    """Two systems, the first better on everything."""
+    better = {name: ramp(0.5) for name in values}
+    worse = {name: ramp(0.2) for name in values}
+    if "driver_leak" in values:
+        better["driver_leak"], worse["driver_leak"] = dict.fromkeys(ramp(), 0.0), dict.fromkeys(ramp(), 1.0)
+    return compared(FakeRun("a", better, **settings), FakeRun("b", worse, **settings))
+
+
+def test_the_judge_leads_then_learned_then_truth_then_weight_free():
+    names = [column.metric.name for column in columns(both())]
+    assert names[:4] == ["judge_imaging_quality", "clip_appearance", "ssim", "psnr"] and names[-1] == "lag"
+    assert leading_metric(columns(both())).name == "judge_imaging_quality"
+    assert leading_metric(columns(both(("overall", "imaging_quality")))).name == "imaging_quality"  # no whole of others leads
+
+
+def test_without_truth_blind_metrics_end_the_table_and_say_why():
+    found = columns(both(suite=suite_of(has_truth=False)))
+    blind = {column.metric.name: column.blind for column in found if column.blind}
+    assert {"overall", "motion_fidelity", "lag"} <= blind.keys() and "without a truth" in blind["motion_fidelity"]
+    assert [bool(column.blind) for column in found] == sorted(bool(column.blind) for column in found)
+    assert "imaging_quality" not in blind and leading_metric(found).name == "judge_imaging_quality"
+
+
+def test_the_first_table_fits_and_holds_no_metric_that_only_informs():
+    chosen = leading(columns(both()))
+    names = [column.metric.name for column in chosen]
+    assert len(names) <= 7 and "lag" not in names and "psnr" not in names  # ssim speaks for what compares with the truth
+
+
+def test_a_leak_of_everything_is_marked_as_nothing_can_be_worse():
+    comparison = both(("driver_leak", "imaging_quality"))
+    table = lead_table(comparison, leading(columns(comparison)), mean_rows(comparison))
+    place = [column.metric.name for column in table.columns].index("driver_leak")
+    marks = {row.standing.system: row.cells[place].mark for row in table.rows}
+    assert marks["b"] == WORST and marks["a"] != WORST
+    assert [(row.standing.system, row.place) for row in table.rows] == [("a", "1"), ("b", "–")] and "hands the driver back" in table.rows[
+        1
+    ].note
+
+
+def given(frames, fps, width, height, case="c00", **more):
+    known = {"case": case, "status": "ok", "seconds": 2.0, "adaptation": "output changed"}
+    return known | {"given_frames": frames, "given_fps": fps, "given_width": width, "given_height": height} | more
+
+
+class GivenRun(FakeRun):
+    """A run that says what it was given; the grid is 16x16, 3 frames at 8 fps."""
+
+    def generation(self):
+        return pd.DataFrame(self.config["rows"]).assign(reason="")
+
+
+def answers(rows, system="s", lags=None):
+    values = {"overall": ramp()} | ({"lag": lags} if lags else {})
+    comparison = compared(GivenRun(system, values, config={"rows": rows}))
+    return comparison, answers_of(comparison, comparison.systems[0])
+
+
+@pytest.mark.parametrize(
+    ("row", "badges"),
+    [
+        (given(3, 8.0, 16, 16), []),
+        (given(3, 8.0, 32, 16), ["cropped"]),
+        (given(3, 8.0, 64, 64), ["64×64"]),
+        (given(6, 16.0, 16, 16), ["16 to 8 fps"]),
+        (given(2, 8.0, 16, 16), ["held 1 of 3"]),
+        (given(10, 8.0, 16, 16), ["cut 7 of 10"]),
+        (given(2, 8.0, 32, 16), ["cropped", "held 1 of 3"]),
+        (given(float("nan"), float("nan"), float("nan"), float("nan")), ["adapted"]),
+    ],
+)
+def test_every_change_of_an_answer_is_a_badge(row, badges):
+    assert [badge.text for badge in answers([row])[1]["c00"].badges] == badges
+
+
+def test_answers_are_counted_and_a_lag_is_told_apart():
+    rows = [given(3, 8.0, 16, 16, "c00"), given(2, 8.0, 32, 16, "c01", seconds=4.0), given(3, 8.0, 32, 16, "c02", seconds=9.0)]
+    rows.append(given(3, 8.0, 16, 16, "c03", status="failed"))
+    comparison, found = answers(rows, lags={"c00": 0.25, "c01": 0.0, "c02": -0.125})
+    assert [badge.text for badge in found["c00"].badges] == ["lag +0.25 s"] and found["c02"].badges[-1].text == "lag −0.12 s"
+    counted = summary(comparison.systems[0], 12, found)
+    assert (counted.answers, counted.failed, counted.as_asked, counted.lagging) == (3, 9, 1, 2)
+    assert (counted.counts["framed"], counted.counts["held"], counted.counts["resampled"]) == (2, 1, 0)
+    assert counted.latency == "4 s, slowest 9 s" and counted.lag_s == pytest.approx(0.0625)
+
+
+def test_seconds_of_reading_files_are_no_latency():
+    comparison, found = answers([given(3, 8.0, 16, 16)], "recorded:clips")
+    assert summary(comparison.systems[0], 12, found).latency == "read from files"
+
+
+def test_duels_count_shared_cases_ties_half_and_bear_the_verdict():
+    comparison = both(("ssim",))
+    found = win_matrix(comparison, comparison.metric("ssim"), verdicts(comparison))
+    assert found.systems == ("a", "b") and found.rows[0][0] is None
+    assert [(duel.share, duel.n, duel.verdict) for duel in (found.rows[0][1], found.rows[1][0])] == [(1.0, 12, BETTER), (0.0, 12, WORSE)]
+    even = compared(FakeRun("a", {"ssim": ramp(0.5)}), FakeRun("b", {"ssim": ramp(0.5)}))
+    assert win_matrix(even, even.metric("ssim"), verdicts(even)).rows[0][1].share == 0.5
+    alone = compared(FakeRun("a", {"ssim": ramp(0.5)}))
+    assert win_matrix(alone, alone.metric("ssim"), verdicts(alone)) is None
+
+
+def test_a_profile_runs_from_the_worst_value_to_the_best():
+    names = ("imaging_quality", "driver_leak", "motion_smoothness", "psnr", "lag")
+    values = {name: dict.fromkeys(ramp(), 0.25) for name in names} | {"motion_fidelity": dict.fromkeys(ramp(), 0.5)}
+    comparison = compared(FakeRun("a", values))
+    found = profile(comparison, columns(comparison))
+    drawn = dict(zip(found.axes, found.systems["a"]))
+    assert drawn == {"imaging quality": 0.25, "driver leak": 0.75, "motion smoothness": 0.25, "motion fidelity": 0.5}  # no dB, no lag
+    assert profile(both(("imaging_quality", "ssim")), columns(both(("imaging_quality", "ssim")))) is None  # two axes are no figure
+
+
+def test_a_radar_puts_one_outside_and_a_gap_where_nothing_is_known():
+    drawing = radar_svg(["up", "right <b>", "down", "left"], [[1, 0.5, None, 0]], "all")
+    assert '<polygon class="shape s0" points="0.0 -96.0 48.0 0.0 -0.0 0.0"/>' in drawing and "right &lt;b&gt;" in drawing
+    assert marks_on(0.5, 0.25, None, (0, 1)) == (25.0, 50.0, None, None) and marks_on(0, -1, 1, (-1, 1), zero=True) == (0, 50, 100, 50)
+
+
+def test_the_page_opens_with_a_case_that_says_what_the_means_say():
+    better, worse = ramp(0.5), ramp(0.2)
+    better |= {"c03": 0.0, "c05": 0.9}
+    worse |= {"c03": 0.9, "c05": 0.1}  # c03 differs most, and the other way round
+    runs = [FakeRun("a", {"ssim": better}), FakeRun("b", {"ssim": worse})]
+    comparison = compared(*runs)
+    assert telling_case(comparison, comparison.metric("ssim")) == "c05"
+    failed = compared(replace(runs[0], failures={"c05": "no memory"}), runs[1])
+    assert telling_case(failed, failed.metric("ssim")) not in ("c03", "c05") and telling_case(failed, None) == "c00"
+
+
+def test_a_sentence_is_parted_where_it_cannot_tell():
+    def parted(text):
+        found = two_weights(Verdict(first="a", second="b", findings=(), sentence=text))
+        return found.known, found.unknown
+
+    assert parted("a beats b on x by 1, n = 9; cannot tell: y (n ≈ 3).") == ("a beats b on x by 1, n = 9.", "Cannot tell: y (n ≈ 3).")
+    assert parted("a and b cannot be told apart, n = 9: y (n ≈ 3).") == ("a and b cannot be told apart, n = 9.", "y (n ≈ 3).")
+    assert parted("recorded:a beats b on x by 1, n = 9.") == ("recorded:a beats b on x by 1, n = 9.", "")
+
+
+def test_tags_that_name_single_cases_are_not_chosen_by():
+    cases = tuple(replace(case, tags=dict(case.tags) | {"file": f"f{index}", "same": "x"}) for index, case in enumerate(CASES))
+    found = tag_choices(compared(FakeRun("a", {"ssim": ramp()}, suite=suite_of(cases))))
+    assert "driver_subject" in found and not {"file", "same"} & found.keys()
+    assert [(choice.value, choice.count) for choice in found["driver_subject"]] == [("bird", 6), ("human", 6)]
+
+
+def test_published_numbers_are_named_and_as_printed():
+    rows = {table.title: dict((row[0], row[1:]) for row in table.rows) for table in published()}
+    first, human, dance = rows.values()
+    assert first["DreamActor-M2, end-to-end"] == ("4.72", "4.56", "4.69", "4.35") and dance["SCAIL-2"] == ("4.43", "3.89", "4.18", "4.38")
+    assert human["DreamActor-M1"] == ("3.96 ± .21", "3.72 ± .26", "3.54 ± .31") and (len(first), len(human), len(dance)) == (6, 6, 5)
+    assert all(len(row) == len(table.columns) + 1 and table.source for table in published() for row in table.rows)
+
+
+@pytest.fixture
+def judged(tmp_path):
+    """A run with one judge's answers, one of them by an older judge."""
+    judge = Judge(model="fake-vl")
+    values = {"judge_imaging_quality": {case.id: 3.0 for case in CASES}, "imaging_quality": ramp()}
+    folder = written_run(tmp_path / "run", FakeRun("grey", values, version=judge.version()))
+    run = Run.open(folder)
+    about = {"model": judge.model, "protocol": judge.protocol, "temperature": judge.temperature}
+    remember(run, Used(version=judge.version(), rubric=rubric_version(), samples=1, metrics=("judge_imaging_quality",), **about))
+    rows = [("c00", judge.version(), "edges <b>hold</b>", "ok"), ("c01", "older", "what an older judge said", "ok")]
+    rows.append(("c02", judge.version(), "", "refused"))
+    facts = [(case, "judge_imaging_quality", 0, 3, why, status, "", version, "fake-vl", "x") for case, version, why, status in rows]
+    answers_path(run).parent.mkdir(exist_ok=True)
+    pd.DataFrame(facts, columns=list(ANSWER_COLUMNS)).to_parquet(answers_path(run))
+    return folder
+
+
+def test_a_judge_gives_its_reasons_and_one_that_was_not_tested_is_named(judged):
+    notes = judge_notes(compare([Run.open(judged)], [judged]))
+    assert list(notes.said["grey"]) == ["c00"] and notes.said["grey"]["c00"][0].why == "edges <b>hold</b>"
+    assert notes.warnings == ("Judge fake-vl (actorforge) was not put to the self-test (`actorforge judge selftest`).",)
+
+
+def test_the_page_shows_a_judges_reasons_and_warnings(judged, tmp_path):
+    text = write_report([judged], tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "edges &lt;b&gt;hold&lt;/b&gt;" in text and "older judge" not in text
+    assert "was not put to the self-test" in text and "The judge: what it covered" in text
+    measured, _, rest = text.partition('<details id="published">')
+    assert "SCAIL-2" not in measured and "SCAIL-2" in rest and "reported" in rest

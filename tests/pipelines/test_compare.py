@@ -1,0 +1,52 @@
+"""`actorforge compare`: sentences first, then a table, and all of it for machines."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pipelines.cli import main
+from tests.awbench.report_fakes import CASES, FakeRun, ramp, written_run
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("runs")
+    part = ramp(0.9) | {case.id: ("failed", "x") for case in CASES[:4]}
+    still = {"imaging_quality": {case.id: 1.0 for case in CASES}, "motion_fidelity": {case.id: 0.0 for case in CASES}}
+    own = {"good": ramp(0.5), "bad": ramp(0.2), "[part]": part}
+    runs = [FakeRun("still", still)]
+    runs += [FakeRun(name, {"imaging_quality": values, "motion_fidelity": ramp(0.3)}) for name, values in own.items()]
+    return [str(written_run(root / str(number), run)) for number, run in enumerate(runs)]
+
+
+def test_the_verb_says_who_beats_whom(folders, capsys):
+    assert main(["compare", *folders[:3]]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("good beats bad on imaging quality by 0.30 [0.30, 0.30], n = 12.\n")
+    assert "still is not ranked: it shows none of the driver's motion (motion_fidelity at most 0.02 on 12 of 12 cases)." in said
+    assert "Ranks nobody here: motion_fidelity" in said and "motion fidelity (ranks nobody)" in said
+    header = next(line for line in said.splitlines() if "still" in line and "good" in line)
+    assert header.split() == ["good", "bad", "still"] and "0.555" in said
+
+
+def test_machines_get_every_finding(folders, tmp_path, capsys):
+    assert main(["compare", *folders, "--baseline", "good", "--json", str(tmp_path / "found.json")]) == 0
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert [(one["system"], one["kind"]) for one in found["systems"]] == [
+        ("good", "ranked"), ("bad", "ranked"), ("[part]", "partial"), ("still", "degenerate")
+    ]  # fmt: skip
+    assert [(one["first"], one["second"]) for one in found["verdicts"]] == [("bad", "good"), ("[part]", "good")]
+    (first,) = found["verdicts"][0]["findings"]
+    assert (first["metric"], first["outcome"], first["n"]) == ("imaging_quality", "behind", 12) and first["gain"] == pytest.approx(-0.3)
+    assert "[part]" in capsys.readouterr().out and found["notes"] and found["cases"] == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(lambda runs: runs[:1], "two or more run folders"), (lambda runs: [*runs[:2], "--baseline", "x"], "baseline: got 'x'")],
+)
+def test_wrong_use_is_one_line(folders, arguments, said, capsys):
+    assert main(["compare", *arguments(folders)]) == 2
+    assert said in capsys.readouterr().err
