@@ -157,8 +157,9 @@ def _in_a_row(frames: list[int]) -> bool:
 
 
 def clip_at(clip: Clip, chosen: list[int]) -> Clip:
-    """The clip at `chosen` frames; its origin, where it has one, begins at the first of them."""
-    origin = None if clip.origin is None else replace(clip.origin, start_s=clip.origin.start_s + chosen[0] / clip.fps)
+    """The clip at `chosen` frames; its origin begins at the first of them, and is left out where they do not follow on one another."""
+    known = clip.origin is not None and _in_a_row(chosen)
+    origin = replace(clip.origin, start_s=clip.origin.start_s + chosen[0] / clip.fps) if known else None
     return replace(clip, frames=clip.frames[chosen], origin=origin)
 
 

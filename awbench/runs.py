@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable
 
-from awbench.alignment import Given, answered
+from awbench.alignment import LEAST_FPS, Given, answered
 from awbench.cases import Case, CaseMedia, Suite
 from awbench.suites.folder import load_folder
 from awbench.suites.snapshot import stored_entries, write_snapshot
@@ -283,7 +283,7 @@ def generate_case(run: Run, case_id: str, animator: Animator, guide: Guide | Non
         row["seconds"] = round(time.monotonic() - start_s, 4)
         given = _checked(result, case_id)
         row |= {"given_frames": len(given), "given_fps": float(given.fps), "given_width": given.size[0], "given_height": given.size[1]}
-        clip, note = to_grid(given, run.suite.grid, run.suite.fit)
+        clip, note = to_grid(given, run.suite.grid, run.suite.fit, run.config.get("offset_s"))
         data = encode_video(clip)
         write_bytes(run.video_path(case_id), data)
         adaptation = "; ".join(part for part in (media.adaptation, result.provenance.get("note", ""), note) if part)
@@ -321,14 +321,14 @@ def _checked(result: object, case_id: str) -> Clip:
     return result.clip
 
 
-def to_grid(clip: Clip, grid: Grid, fit: str = "crop") -> tuple[Clip, str]:
+def to_grid(clip: Clip, grid: Grid, fit: str = "crop", offset_s: float | None = None) -> tuple[Clip, str]:
     """A result on the grid, and what had to be done to it ("" when it was there already). Raises ValueError for one far too short."""
-    if (len(clip), clip.size, clip.fps) == (grid.num_frames, grid.size, grid.fps):
+    if offset_s is None and (len(clip), clip.size, clip.fps) == (grid.num_frames, grid.size, grid.fps):
         return clip, ""
-    reached = answered(grid.num_frames, grid.fps, Given(frames=len(clip), fps=clip.fps))
-    got = f"{len(clip)} frames at {clip.fps:g} fps, which reach {reached} of the driver's {grid.num_frames}"
-    enough = reached >= LEAST_ANSWERED * grid.num_frames
-    require(enough, "answer", "length", got, "at least two thirds of the driver", "answer the whole driver")
+    share = answered(grid.num_frames, grid.fps, Given(frames=len(clip), fps=clip.fps, offset_s=offset_s))
+    got = f"{len(clip)} frames at {clip.fps:g} fps, which show {share:.0%} of the driver's {grid.num_frames} at {grid.fps:g} fps"
+    advice = f"answer the whole driver, at {LEAST_FPS:g} fps or more"
+    require(share >= LEAST_ANSWERED - 1e-9, "answer", "length", got, "at least two thirds", advice)
     how = "cropped and resized" if fit == "crop" else "padded and resized"
     notes = [f"output {how} from {clip.size[0]}x{clip.size[1]}"] if clip.size != grid.size else []
     notes += [f"output resampled from {clip.fps:g} to {grid.fps:g} fps"] if clip.fps != grid.fps else []

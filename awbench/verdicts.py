@@ -72,12 +72,39 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Everything found of one pair, in order of the metrics. `sentence`: in plain words."""
+    """Everything found of one pair, in order of the metrics.
+
+    In plain words, as parts of a sentence: `known`; `unknown`: what cannot be told, or why nothing can, "" where all is known; `notes`: why
+    one of them is not ranked.
+    """
 
     first: str
     second: str
     findings: tuple[Finding, ...]
-    sentence: str
+    known: str
+    unknown: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def clear(self) -> bool:
+        """Whether one is better on anything."""
+        return any(one.clear for one in self.findings)
+
+    @property
+    def partly(self) -> bool:
+        """Whether anything can be told of the pair."""
+        return any(one.outcome != UNCLEAR for one in self.findings)
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one sentence."""
+        joint = f"{'; cannot tell' if self.partly else ''}: " if self.unknown else ""
+        return "; ".join([f"{self.known}{joint}{self.unknown}", *self.notes]) + "."
+
+    def record(self) -> dict[str, Any]:
+        """The verdict as plain values, its sentence whole."""
+        findings = [one.record() for one in self.findings]
+        return {"first": self.first, "second": self.second, "sentence": self.sentence, "findings": findings}
 
 
 def verdicts(comparison: Comparison, baseline: str | None = None) -> tuple[Verdict, ...]:
@@ -148,37 +175,36 @@ def _reckoned(one: Finding, tests: int) -> Finding:
 
 
 def _no_verdict(name: str, base: Standing) -> Verdict:
-    return Verdict(first=name, second=base.system, findings=(), sentence=f"{name} is not compared with {base.system}, which {base.reason}.")
+    return Verdict(first=name, second=base.system, findings=(), known=f"{name} is not compared with {base.system}, which {base.reason}")
 
 
 def _verdict(comparison: Comparison, places: dict[str, Standing], pair: Pair, found: Sequence[Finding]) -> Verdict:
-    sentence = _sentence(comparison, pair, found)
-    partial = [f"{name} {places[name].reason} and is not ranked" for name in pair if places[name].kind == PARTIAL]
-    return Verdict(first=pair[0], second=pair[1], findings=tuple(found), sentence="; ".join([sentence, *partial]) + ".")
+    known, unknown = _parts(comparison, pair, found)
+    partial = tuple(f"{name} {places[name].reason} and is not ranked" for name in pair if places[name].kind == PARTIAL)
+    return Verdict(first=pair[0], second=pair[1], findings=tuple(found), known=known, unknown=unknown, notes=partial)
 
 
-def _sentence(comparison: Comparison, pair: Pair, found: Sequence[Finding]) -> str:
-    """Wins, losses, what is level, what cannot be told; n once where it is one for all."""
+def _parts(comparison: Comparison, pair: Pair, found: Sequence[Finding]) -> tuple[str, str]:
+    """Wins, losses and what is level; what cannot be told. n once where it is one for all."""
     if not found:
-        return f"{pair[0]} and {pair[1]} share no case that a metric may rank"
+        return f"{pair[0]} and {pair[1]} share no case that a metric may rank", ""
     sizes = {one.gain.n for one in found}
     if not any(one.gain.enough for one in found):
-        return _too_few(pair, max((one.gain for one in found), key=lambda gain: gain.n))
+        return f"{pair[0]} and {pair[1]} cannot be told apart", _too_few(max((one.gain for one in found), key=lambda gain: gain.n))
     count = f", n = {max(sizes)}"
     beats = [_beats(comparison, found, pair, outcome, max(sizes)) for outcome in (AHEAD, BEHIND)]
     level = [_title(comparison, one) for one in found if one.outcome == LEVEL]
     unclear = _untold(comparison, [one for one in found if one.outcome == UNCLEAR])
     if not any(beats) and not level:
-        return f"{pair[0]} and {pair[1]} cannot be told apart{count}: {', '.join(unclear)}"
+        return f"{pair[0]} and {pair[1]} cannot be told apart{count}", ", ".join(unclear)
     won = "; ".join(part for part in beats if part)
     same = f"{'' if won else f'{pair[0]} and {pair[1]} are '}level on {_and(level)}" if level else ""
-    head = "; ".join(part for part in (won, same) if part) + count
-    return head + (f"; cannot tell: {', '.join(unclear)}" if unclear else "")
+    return "; ".join(part for part in (won, same) if part) + count, ", ".join(unclear)
 
 
-def _too_few(pair: Pair, gain: Estimate) -> str:
+def _too_few(gain: Estimate) -> str:
     got = f"{gain.n} shared case{'s' * (gain.n != 1)} of {gain.drivers} driver{'s' * (gain.drivers != 1)} and {gain.references} reference"
-    return f"{pair[0]} and {pair[1]} cannot be told apart: {got}{'s' * (gain.references != 1)}, at least {MIN_CLUSTERS} of each are needed"
+    return f"{got}{'s' * (gain.references != 1)}, at least {MIN_CLUSTERS} of each are needed"
 
 
 def _beats(comparison: Comparison, found: Sequence[Finding], pair: Pair, outcome: str, n: int) -> str:

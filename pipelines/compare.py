@@ -49,7 +49,7 @@ def record(comparison: Comparison, said: Sequence[Verdict]) -> dict[str, Any]:
         "suite": {"name": comparison.suite.name, "version": comparison.suite.version},
         "cases": len(comparison.cases),
         "systems": [asdict(standing) for standing in standings(comparison)],
-        "verdicts": [{**asdict(verdict), "findings": [finding.record() for finding in verdict.findings]} for verdict in said],
+        "verdicts": [verdict.record() for verdict in said],
         "notes": [*standing_notes(comparison), *comparison.notes],
     }
 

@@ -8,6 +8,7 @@ asked for. Where nothing has come yet and one cause has failed `STUCK` cases in 
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -144,6 +145,15 @@ class _Dead:
 
     def animate(self, request: AnimationRequest) -> None:
         raise ValueError(self.reason)
+
+
+def failures(run: Run, most: int = 3) -> list[str]:
+    """What failed and why, most frequent first, one line a cause; the case's own id stands as CASE."""
+    causes = Counter(row["reason"].replace(row["case"], "CASE") for row in recorded_rows(run) if row["status"] == "failed")
+    lines = [f"{count} failed: {cause}" for cause, count in causes.most_common(most)]
+    left = len(causes) - len(lines)
+    again = ["mended, try them anew with --retry-failed"] if lines else []
+    return lines + [f"and {left} more causes, see generation.parquet"] * bool(left) + again
 
 
 def counts(run: Run) -> dict[str, int]:

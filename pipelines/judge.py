@@ -94,7 +94,7 @@ def judge(work: Work, flags: JudgeFlags) -> tuple[list[str], bool]:
     """Do the work. Lines to print, and whether anything was judged."""
     client = Client(flags.endpoint(), None, log=RunLogs(work.judged))
     session = judge_runs(work, client, workers=flags.workers)
-    test = kept_selftest(work.judge)
+    test = kept_selftest(work.judge, work.samples)
     for run in work.judged if test is not None else ():
         put_selftest(run, test)
     pairwise = work.judge.protocol == "pairwise"
@@ -169,7 +169,7 @@ def recompute_runs(folders: Sequence[str]) -> tuple[list[str], bool]:
 
 def selftest_place(out: Path | None, flags: JudgeFlags) -> Path:
     """The folder of a judge's self-test."""
-    return selftest_folder(flags.judge()) if out is None else out.resolve()
+    return selftest_folder(flags.judge(), flags.samples) if out is None else out.resolve()
 
 
 def selftest(folder: Path, flags: JudgeFlags, runs: Sequence[str], *, cases: int) -> tuple[list[str], SelfTest]:

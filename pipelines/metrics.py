@@ -10,7 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from awbench.catalog import METRICS
+from awbench.judging.rubrics import PREFIX, dimension_of, rubrics
+from awbench.metrics.learned.metric import LearnedMetric
 from awbench.metrics.metric import Metric
+from awbench.report.metric_facts import UNSTATED_MARGIN
 from awbench.selftest import run as selftest_run
 from awbench.selftest.findings import SelfTest
 from awbench.selftest.run import Plan, Row
@@ -80,12 +83,12 @@ def show(name: str) -> str:
         "range": f"{metric.low:g} to {metric.high:g}{_direction(metric)}",
         "sees": metric.sees or "(not said)",
         "blind to": metric.blind or "(not said)",
-        "margin": f"{metric.margin:g}: smaller differences of means are noise" if metric.margin else "(not measured)",
+        "margin": _margin(metric),
         "ranks": _ranks(metric),
     }
     width = max(map(len, facts))
     lines = [f"{label:<{width}}  {text}" for label, text in facts.items()]
-    return "\n".join([*lines, "", inspect.cleandoc(_docstring(metric))])
+    return "\n".join([*lines, "", _page(metric)])
 
 
 def _direction(metric: Metric) -> str:
@@ -94,12 +97,22 @@ def _direction(metric: Metric) -> str:
     return f", {'higher' if metric.higher_is_better else 'lower'} is better"
 
 
+def _margin(metric: Metric) -> str:
+    if metric.margin:
+        return f"{metric.margin:g}: smaller differences of means are noise"
+    return "none, as it never ranks" if metric.informative else f"not measured; {UNSTATED_MARGIN:.1%} of the range stands in"
+
+
 def _ranks(metric: Metric) -> str:
     if metric.informative:
         return "never: it is told"
     return "with and without a truth" if metric.rank_without_truth else "only where cases have a truth"
 
 
-def _docstring(metric: Metric) -> str:
-    module = sys.modules.get(getattr(metric.function, "__module__", "")) or inspect.getmodule(metric.function)
-    return getattr(module, "__doc__", None) or ""
+def _page(metric: Metric) -> str:
+    """A judge's dimension is its rubric; every other metric is told by the module of the function that computes it."""
+    if metric.name.startswith(PREFIX) and metric.name.removeprefix(PREFIX) in rubrics():
+        return dimension_of(metric.name).text
+    function = metric.score_with if isinstance(metric, LearnedMetric) else metric.function
+    module = sys.modules.get(getattr(function, "__module__", "")) or inspect.getmodule(function)
+    return inspect.cleandoc(getattr(module, "__doc__", None) or "")

@@ -297,6 +297,8 @@ def generate(
     counts, cases = job.counts(run), run.config["suite"]
     part = "" if cases["cases"] == cases["of_cases"] else f", {cases['cases']} of the suite's {cases['of_cases']} cases"
     print(f"{counts['ok']} generated, {counts['failed']} failed in {out}{part}")
+    for line in job.failures(run):
+        print(f"  {line}")
     return 0 if counts["ok"] else 1
 
 
@@ -321,7 +323,7 @@ def score(
         dino: Local timm folder, or NAME.safetensors with timm's NAME, for dino_i.
         lpips: Local safetensors of the lpips package's layout, a file or a folder, for lpips.
         iqa: ONNX file of an image quality model, for onnx_iqa.
-        estimator: Pose estimator, for pose_agreement and the subject's crop: tiny, rtmlib:DIR, mediapipe, tracks:DIR.
+        estimator: Pose estimator, for pose_agreement and the subject's crop: tiny, rtmlib:DIR or mediapipe.
         device: Where open_clip, timm and LPIPS run: cpu, cuda, cuda:N or auto.
         workers: Ray worker processes; 0 runs in this process.
     """

@@ -1,4 +1,7 @@
-"""Who judged: the name that stands in every score row, the record in a run, and whether the same judge chose the training pairs."""
+"""Who judged: the name that stands in every score row, the record in a run, and whether the same judge chose the training pairs.
+
+No filter of training pairs asks a model yet: `filter_name` and `filtered_by` are the hook for the first that does.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +77,7 @@ def current_judges(run: Run) -> dict[str, Used]:
 
 
 def filter_name(model: str) -> str:
-    """How a filter of training pairs that asks a model names it among `filter_metrics`, beside the metric it asked for."""
+    """How a filter of training pairs that asks a model is to name it among `filter_metrics`, beside the metric it asked for."""
     return f"{PREFIX.rstrip('_')}:{model}"
 
 

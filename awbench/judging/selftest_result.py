@@ -57,12 +57,17 @@ class SelfTest:
         return not self.failed
 
     def is_of(self, used: Used) -> bool:
-        """Whether it tested that judge."""
-        return (self.model, self.protocol, self.rubric, self.temperature) == (used.model, used.protocol, used.rubric, used.temperature)
+        """Whether it tested that judge: the mean of several samples is another judge than one."""
+        return _judge_of(self) == _judge_of(used)
 
     def record(self) -> dict[str, Any]:
         plants = [asdict(plant) | {"passed": plant.passed} for plant in self.plants]
         return asdict(self) | {"plants": plants, "failed": list(self.failed), "passed": self.passed}
+
+
+def _judge_of(one: SelfTest | Used) -> tuple[Any, ...]:
+    """What makes a judge, the question apart."""
+    return (one.model, one.protocol, one.rubric, one.temperature, one.samples)
 
 
 def from_record(record: Mapping[str, Any]) -> SelfTest:
@@ -71,14 +76,14 @@ def from_record(record: Mapping[str, Any]) -> SelfTest:
     return SelfTest(**{name: record[name] for name in SelfTest.__slots__ if name != "plants"}, plants=plants)
 
 
-def selftest_folder(judge: Judge) -> Path:
-    """Where the self-test of a judge is kept when nobody says."""
-    return cache_folder() / "judge_selftest" / sha256(judge.version().encode())[:12]
+def selftest_folder(judge: Judge, samples: int = 1) -> Path:
+    """Where the self-test of a judge, asked so many times, is kept when nobody says."""
+    return cache_folder() / "judge_selftest" / sha256(f"{judge.version()} x{samples}".encode())[:12]
 
 
-def kept_selftest(judge: Judge) -> SelfTest | None:
+def kept_selftest(judge: Judge, samples: int = 1) -> SelfTest | None:
     """The result in that place, of the rubrics of today."""
-    path = selftest_folder(judge) / SELFTEST_FILE
+    path = selftest_folder(judge, samples) / SELFTEST_FILE
     found = from_record(read_json(path)) if path.is_file() else None
     return found if found is not None and found.rubric == rubric_version() else None
 
@@ -91,8 +96,7 @@ def read_selftest(run: Run) -> tuple[SelfTest, ...]:
 
 def put_selftest(run: Run, result: SelfTest) -> None:
     """Keep a result beside the run's scores."""
-    same = (result.model, result.protocol, result.rubric, result.temperature)
-    others = [one for one in read_selftest(run) if (one.model, one.protocol, one.rubric, one.temperature) != same]
+    others = [one for one in read_selftest(run) if _judge_of(one) != _judge_of(result)]
     if (*others, result) != read_selftest(run):
         write_json(run.path / JUDGE_FOLDER / SELFTEST_FILE, [one.record() for one in (*others, result)])
 
@@ -100,12 +104,12 @@ def put_selftest(run: Run, result: SelfTest) -> None:
 def selftest_warnings(run: Run) -> tuple[str, ...]:
     """A sentence for each judge of the run's scores that failed the self-test, or was never put to it; () where all passed."""
     tests = read_selftest(run)
-    judges = {used.version: used for used in current_judges(run).values()}
+    judges = {_judge_of(used): used for used in current_judges(run).values()}
     return tuple(said for used in judges.values() if (said := _warning(used, next((t for t in tests if t.is_of(used)), None))))
 
 
 def _warning(used: Used, test: SelfTest | None) -> str:
-    name = f"judge {used.model} ({used.protocol})"
+    name = f"judge {used.model} ({used.protocol}{f', {used.samples} samples' if used.samples > 1 else ''})"
     if test is None:
         return f"{name} was not put to the self-test (`actorforge judge selftest`)"
     return "" if test.passed else f"{name} fails its self-test: it does not rank {', '.join(test.failed)} below the right answer"

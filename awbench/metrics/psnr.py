@@ -1,9 +1,8 @@
 """psnr, dB: 10 log10(255^2 / mse) against the truth, mse over all counted pixels of the clip; at most 100 dB.
 
 Only pixels inside the reference's view count (`seen`); what lay behind its subject counts as seen.
-The logarithm is taken once, of the clip's error (ffmpeg's `average`), and not of every frame's. Version 1 averaged the dB of
-frames: where the reference is the truth's first frame, a copy of it earned some 46 dB for that frame, and one frame in six
-decided the clip (README.md has the means of both versions).
+The logarithm is taken once, of the clip's error (ffmpeg's `average`), and not of every frame's: where the reference is the truth's first
+frame, a copy of it earns some 46 dB for that frame, and one frame in six would decide the clip.
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ from awbench.metrics.psnr import CAP_DB, clip_psnr
 def psnr_subject(evidence: Evidence) -> float | Unscored:
     if evidence.truth is None:
         return Unscored(reason="needs the truth")
+    if evidence.truth.subject.all():
+        return Unscored(reason="the truth does not say where its subject is: psnr says it all")
     region = evidence.truth.seen & (evidence.truth.subject | evidence.truth.reference_subject)
     return clip_psnr(evidence.output.frames, evidence.truth.clip.frames, region)
 

@@ -1,7 +1,7 @@
 """completeness and lag: how much of what was asked for was answered, and when.
 
-completeness, 0-1, informative (it counts in overall): the share of the driver's frames for which the answer has a frame of its own. Held
-last frames and frames lost to a lag do not count; the other metrics look at the rest only.
+completeness, 0-1, informative (it counts in overall): the share of the driver's frames for which the answer has something to show. Held
+last frames, frames lost to a lag and, below 8 frames a second, moments skipped do not count; the other metrics look at the rest.
 lag, s, informative: how far the answer is ahead of its driver (positive: its beginning is missing; negative: it starts late), as
 `awbench/alignment.py` estimates it; 0 where it was declared or none was found.
 """
@@ -40,6 +40,6 @@ LAG = Metric(
     high=MAX_LAG_S,
     function=lag,
     informative=True,
-    sees="a cut beginning or a late start, up to 1.2 s",
-    blind="lags within a motion that repeats itself",
+    sees="a cut beginning or a late start, up to 1.2 s and half of the clip",
+    blind="lags within a motion that repeats itself; where it is known, declare it: generate --offset",
 )

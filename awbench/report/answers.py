@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Mapping
 
-from awbench.alignment import Given, answered
+from awbench.alignment import Given, reached
 from awbench.report.comparison import Comparison, System
 from models.types import Grid
 from models.video import nearest_frames
@@ -118,7 +118,7 @@ def _time(row: Mapping[str, Any], grid: Grid) -> list[Badge]:
     if not frames or not fps:
         return []
     badges = [Badge(kind=RESAMPLED, text=f"{fps:g} to {grid.fps:g} fps")] if fps != grid.fps else []
-    held = grid.num_frames - answered(grid.num_frames, grid.fps, Given(frames=int(frames), fps=fps))
+    held = grid.num_frames - reached(grid.num_frames, grid.fps, Given(frames=int(frames), fps=fps))
     unused = int(frames) - 1 - int(nearest_frames(grid.num_frames, grid.fps, fps)[-1])
     if held:
         badges.append(Badge(kind=HELD, text=f"held {held} of {grid.num_frames}"))

@@ -22,6 +22,10 @@ CEILING = "ground_truth"
 """The system that answers with the truth: shown in every table, never ranked."""
 
 
+LEAST_KNOWN = 0.5
+"""A metric that needs a truth ranks where more than this share of the cases has one: one case must not speak for nine."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """One score. `status`: ok | failed | unscored | missing; `value` is a finite number when ok, else None."""
@@ -83,8 +87,9 @@ class Comparison:
 
     @property
     def shown(self) -> tuple[MetricFacts, ...]:
-        """The metrics of printed tables."""
-        return tuple(metric for metric in self.metrics if metric.name not in self.unscored)
+        """The metrics of printed tables, those that rank first."""
+        found = [metric for metric in self.metrics if metric.name not in self.unscored]
+        return tuple(sorted(found, key=lambda metric: not self.is_ranked(metric.name)))
 
     @property
     def ranking(self) -> tuple[MetricFacts, ...]:
@@ -92,8 +97,8 @@ class Comparison:
         return tuple(metric for metric in self.shown if self.is_ranked(metric.name))
 
     def is_ranked(self, metric: str) -> bool:
-        """Whether systems may be ranked by `metric`: not where it only informs, nor where it needs a truth and no case has one."""
-        return not self.metric(metric).informative and bool(self.ranking_cases(metric, self.cases))
+        """Whether systems may be ranked by `metric`: not where it only informs, nor where it needs a truth and few cases have one."""
+        return not self.metric(metric).informative and len(self.ranking_cases(metric, self.cases)) > LEAST_KNOWN * len(self.cases)
 
     def ranking_cases(self, metric: str, cases: Iterable[str]) -> tuple[str, ...]:
         """Those of `cases` whose values of `metric` may rank systems; a whole needs what its parts need."""
@@ -166,8 +171,9 @@ def _unscored(systems: Sequence[System], metrics: Sequence[MetricFacts]) -> dict
     for metric in metrics:
         pairs = [(s, case, cell) for s in systems for case, cell in s.cells.get(metric.name, {}).items()]
         cells = [cell for system, case, cell in pairs if case not in system.generation_failures]
-        if cells and all(cell.status == "unscored" for cell in cells):
-            found[metric.name] = Counter(cell.reason for cell in cells).most_common(1)[0][0]
+        if cells and all(cell.status in ("unscored", "missing") for cell in cells):
+            reasons = Counter(cell.reason for cell in cells if cell.status == "unscored") or Counter(cell.reason for cell in cells)
+            found[metric.name] = reasons.most_common(1)[0][0]
     return found if len(found) < len(metrics) else {}
 
 

@@ -7,7 +7,6 @@ script are part of the page, so it opens from a disk, a mail or a web server ali
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -39,16 +38,6 @@ from models.artifacts import write_bytes
 SCRIPTS = ("tables.js", "cards.js", "clock.js", "enlarge.js")
 SENTENCES = 6
 """How many sentences stand open; the others are a click away."""
-_UNTOLD = "; cannot tell: "
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sentence:
-    """A verdict in two weights: what is known, and what cannot be told."""
-
-    known: str
-    unknown: str
-    clear: bool
 
 
 def write_comparison(comparison: Comparison, page: Path, baseline: str | None = None, *, single_file: bool = False) -> Path:
@@ -88,16 +77,6 @@ def flattened(config: object, prefix: str = "") -> Iterator[tuple[str, str]]:
         yield prefix, config if isinstance(config, str) else json.dumps(config, ensure_ascii=False, default=str)
 
 
-def two_weights(verdict: Verdict) -> Sentence:
-    """The sentence of a verdict, parted where what cannot be told begins."""
-    known, found, unknown = verdict.sentence.partition(_UNTOLD)
-    lead = _UNTOLD.lstrip("; ").capitalize() if found else ""
-    if not found:
-        known, _, unknown = verdict.sentence.partition(": ")
-    clear = any(one.clear for one in verdict.findings)
-    return Sentence(known=f"{known}." if unknown else known, unknown=f"{lead}{unknown}" if unknown else "", clear=clear)
-
-
 def _context(comparison: Comparison, baseline: str | None, differences: Sequence[Any], media: Media) -> dict[str, Any]:
     found, means, said = columns(comparison), mean_rows(comparison), verdicts(comparison)
     chosen, notes = leading_metric(found), judge_notes(comparison)
@@ -112,7 +91,7 @@ def _context(comparison: Comparison, baseline: str | None, differences: Sequence
         "columns": found,
         "chosen": chosen,
         "opening": next(card for card in cards if card.title == telling),
-        "sentences": [two_weights(verdict) for verdict in said],
+        "sentences": said,
         "standing_notes": _standing_notes(comparison, said),
         "shown_sentences": SENTENCES,
         "judges": notes,

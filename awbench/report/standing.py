@@ -4,7 +4,7 @@ In: a `Comparison`. Out: one `Standing` per system, in the order to show them: r
 A degenerate system is one that no metric means to praise: it stands still, hands the driver back or mostly fails. It is shown
 with its numbers and the reason, gets no mark and never leads. A partial one answered fewer cases than the others.
 
-Ranked systems are ordered on the cases that all of them answered: by ssim where the truth is known, for it alone compares with
+Ranked systems are ordered on the cases that all of them answered: by ssim where the truth of most is known, for it alone compares with
 the right answer (psnr, which does too, prefers blur), else by the mean rank over the metrics that may rank: places within a metric's
 margin are level, every dimension has one voice, wholes made of other metrics have none of their own. The order is a way of showing; what
 is beyond chance is said by `awbench.verdicts`.
@@ -94,6 +94,8 @@ def decided_by_truth(comparison: Comparison) -> bool:
 
 
 def _deciding_ranks(comparison: Comparison, ranked: Sequence[System]) -> dict[str, float]:
+    if len(comparison.with_truth) <= MOST * len(comparison.cases):
+        return {}
     return next((_ranks(comparison, ranked, metric, 0.0) for metric in comparison.ranking if metric.name == DECIDES), {})
 
 

@@ -42,6 +42,9 @@ def write_report(
     require(format in FORMATS, "report", "format", repr(format), f"one of {', '.join(FORMATS)}")
     require(format == "html" or not single_file, "report", "single-file", f"format {format}", "format html", "texts are one file anyway")
     require(len(folders) > 0, "report", "paths", "none", "run folders or one dataset folder")
+    known = {".csv": "csv", ".json": "json", ".tex": "latex", ".md": "markdown", ".html": "html", ".pdf": "no format of these"}
+    meant = known.get(out.suffix.lower(), format)
+    require(meant == format, "report", "out", out.name, f"a name that fits format {format}", f"give --format {meant}, or another name")
     require(not out.is_dir(), "report", "out", f"the folder {out}", "a file name such as report.html")
     datasets = [folder for folder in folders if (folder / "manifest.parquet").is_file()]
     if not datasets:

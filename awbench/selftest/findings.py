@@ -49,7 +49,7 @@ class Ladder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class SystemMeans:
     """A system or trick: means by metric; `above`: share of the scenes in which it is above the lowest honest one on overall."""
 
     kind: str
@@ -118,7 +118,7 @@ class SelfTest:
     blind: dict[str, str]
     bars: tuple[Bar, ...]
     ladders: tuple[Ladder, ...]
-    standings: tuple[Standing, ...]
+    systems: tuple[SystemMeans, ...]
     shifts: tuple[Shift, ...]
     agreements: tuple[Agreement, ...]
     margins: dict[str, float]
@@ -143,7 +143,7 @@ def findings(table: pandas.DataFrame, metrics: Sequence[Metric], about: dict[str
     sets = [(kind, judged) for kind in _order(known["kind"]) for judged in (SHOWN, WITHHELD) if _part(known, kind, judged).size]
     good = known.assign(value=_turned(known, metrics))
     ladders = tuple(ladder for one in sets for ladder in _ladders(_part(good, *one), *one, metrics))
-    standings = tuple(standing for one in sets for standing in _standings(_part(known, *one), *one))
+    systems = tuple(system for one in sets for system in _systems(_part(known, *one), *one))
     shifts = tuple(shift for one in sets for shift in _shifts(_part(known, *one), *one, metrics))
     agreements = tuple(agreement for kind in _order(known["kind"]) for agreement in _agreements(known[known["kind"] == kind], kind))
     names = {metric.name: metric.scored_version for metric in metrics}
@@ -152,9 +152,9 @@ def findings(table: pandas.DataFrame, metrics: Sequence[Metric], about: dict[str
         metrics=names,
         sees={metric.name: metric.sees for metric in metrics},
         blind={metric.name: metric.blind for metric in metrics},
-        bars=tuple(_bars(ladders, standings, agreements)),
+        bars=tuple(_bars(ladders, systems, agreements)),
         ladders=ladders,
-        standings=standings,
+        systems=systems,
         shifts=shifts,
         agreements=agreements,
         margins={name: round(max(sizes), 4) for name in names if (sizes := [_moved(_part(known, *one), name) for one in sets])},
@@ -207,7 +207,7 @@ def _ladder(levels: pandas.DataFrame, **about: str) -> Ladder:
     return Ladder(**about, claimed=claimed, scenes=len(values), **numbers)
 
 
-def _standings(table: pandas.DataFrame, kind: str, judged: str) -> list[Standing]:
+def _systems(table: pandas.DataFrame, kind: str, judged: str) -> list[SystemMeans]:
     rows = table[table["group"].isin(("clean", "honest", "trick"))]
     overall = _grid(rows[rows["metric"] == "overall"], "name")
     honest = [name for name in (RIGHT, WARP) if name in overall]
@@ -216,8 +216,8 @@ def _standings(table: pandas.DataFrame, kind: str, judged: str) -> list[Standing
         own = rows[(rows["name"] == name) & (rows["metric"] != LAG_ERROR)]
         means = {metric: round(float(value), 4) for metric, value in own.groupby("metric", sort=False)["value"].mean().items()}
         above = float((overall[name] > overall[honest].min(axis=1)).mean()) if name in overall and honest else None
-        found.append(Standing(kind=kind, judged=judged, name=name, trick=name in TRICKS, means=means, above=above))
-    return sorted(found, key=lambda standing: -standing.means.get("overall", 0.0))
+        found.append(SystemMeans(kind=kind, judged=judged, name=name, trick=name in TRICKS, means=means, above=above))
+    return sorted(found, key=lambda system: -system.means.get("overall", 0.0))
 
 
 def _shifts(table: pandas.DataFrame, kind: str, judged: str, metrics: Sequence[Metric]) -> list[Shift]:
@@ -275,14 +275,14 @@ def _agreement(pair: pandas.DataFrame, **about: str) -> Agreement:
     return Agreement(**about, **{name: round(value, 4) for name, value in numbers.items()}, n=len(pair))
 
 
-def _bars(ladders: Sequence[Ladder], standings: Sequence[Standing], agreements: Sequence[Agreement]) -> list[Bar]:
+def _bars(ladders: Sequence[Ladder], systems: Sequence[SystemMeans], agreements: Sequence[Agreement]) -> list[Bar]:
     sets = dict.fromkeys((ladder.kind, ladder.judged) for ladder in ladders)
     bars = []
     for kind, judged in sets:
         mine = [ladder for ladder in ladders if (ladder.kind, ladder.judged) == (kind, judged)]
         bars += [_claim(ladder) for ladder in mine if ladder.claimed]
         bars += _rise(mine, kind, judged)
-        bars += _tricks([standing for standing in standings if (standing.kind, standing.judged) == (kind, judged)], kind, judged)
+        bars += _tricks([system for system in systems if (system.kind, system.judged) == (kind, judged)], kind, judged)
     hidden = [one for one in agreements if one.judged == WITHHELD and one.answers == "all" and one.quality in ("overall", "ssim")]
     return bars + [
         Bar(
@@ -314,10 +314,10 @@ def _rise(ladders: Sequence[Ladder], kind: str, judged: str) -> list[Bar]:
     return [Bar(name=name, number=worst.rise, wanted=f"<= {RISE}", met=worst.rise <= RISE, detail=where)]
 
 
-def _tricks(standings: Sequence[Standing], kind: str, judged: str) -> list[Bar]:
-    means = {standing.name: standing.means.get("overall") for standing in standings}
+def _tricks(systems: Sequence[SystemMeans], kind: str, judged: str) -> list[Bar]:
+    means = {system.name: system.means.get("overall") for system in systems}
     honest = [name for name in (RIGHT, WARP) if means.get(name) is not None]
-    tricks = [standing.name for standing in standings if standing.trick and means[standing.name] is not None]
+    tricks = [system.name for system in systems if system.trick and means[system.name] is not None]
     bars = []
     for name in honest if tricks else ():
         best = max(tricks, key=lambda trick: means[trick])

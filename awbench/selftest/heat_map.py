@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from html import escape
 
 from awbench.selftest.findings import RHO, RISE, Ladder, SelfTest
+from awbench.selftest.labels import LABELS
 
 _CELL, _LINE, _LEFT, _TOP, _GAP = 46, 18, 112, 118, 22
-_SHORT = {"imaging_quality": "imaging", "motion_smoothness": "smoothness", "temporal_consistency": "temporal"}
-_SHORT |= {"appearance_consistency": "appearance", "motion_fidelity": "motion", "psnr_subject": "psnr subject"}
 
 
 def heat_map(result: SelfTest) -> str:
@@ -36,7 +35,7 @@ def _panel(mine: dict[tuple[str, str], Ladder], damages: list[str], metrics: lis
     yield f'<text x="{left}" y="16" font-size="13" font-weight="bold" fill="#111111">{escape(title)}</text>'
     for column, metric in enumerate(metrics):
         x = left + _CELL * column
-        yield f'<text transform="translate({x + 27},{_TOP - 8}) rotate(-50)" fill="#111111">{_SHORT.get(metric, metric)}</text>'
+        yield f'<text transform="translate({x + 27},{_TOP - 8}) rotate(-50)" fill="#111111">{LABELS.get(metric, metric)}</text>'
         for row, damage in enumerate(damages):
             ladder = mine.get((damage, metric))
             if ladder is not None and ladder.drop is not None:

@@ -12,12 +12,11 @@ from functools import partial
 import cv2
 import numpy as np
 
-from awbench.alignment import Given
 from awbench.selftest.picture_damages import each
-from awbench.selftest.scenes import Answer, Scene
+from awbench.selftest.scenes import Answer, Scene, as_given
 from awbench.selftest.time_damages import chosen
-from models.types import Clip, Grid
-from models.video import encode_video, fit_clip, read_video
+from models.types import Clip
+from models.video import encode_video, read_video
 
 _LUMA_601, _LUMA_709 = (0.299, 0.114), (0.2126, 0.0722)
 """Weights of red and blue."""
@@ -83,11 +82,7 @@ def shifted(scene: Scene, frames: int) -> Answer:
 def at_rate(scene: Scene, fps: float) -> Answer | None:
     """The right answer at another frame rate, brought to the grid as a run does."""
     found = scene.at_rate(fps)
-    if found is None:
-        return None
-    width, height = scene.answer.size
-    grid = Grid(width=width, height=height, fps=scene.answer.fps, num_frames=len(scene.answer))
-    return Answer(clip=fit_clip(found, grid), given=Given(frames=len(found), fps=fps))
+    return None if found is None else as_given(scene, found)
 
 
 NUISANCES: dict[str, Callable[[Scene], Answer | None]] = {

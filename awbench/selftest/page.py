@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from awbench.selftest.findings import RHO, Bar, Ladder, SelfTest
-
-_SHORT = {"imaging_quality": "imaging", "motion_smoothness": "smooth", "temporal_consistency": "temporal"}
-_SHORT |= {"appearance_consistency": "look", "motion_fidelity": "motion", "completeness": "whole", "driver_leak": "leak"}
+from awbench.selftest.labels import LABELS
 
 
 def page(result: SelfTest) -> str:
@@ -21,7 +19,7 @@ def page(result: SelfTest) -> str:
     ]
     lines += ["## What metrics say of themselves", "", *_own_words(result), ""]
     lines += ["## Bars", "", *_bars(result.bars), ""]
-    for title, part in (("Ladders", _ladders), ("Tricks", _standings), ("Nuisances", _shifts)):
+    for title, part in (("Ladders", _ladders), ("Tricks", _systems), ("Nuisances", _shifts)):
         lines += [f"## {title}", ""]
         for one in sets:
             table = list(part(result, *one))
@@ -67,7 +65,7 @@ def _ladders(result: SelfTest, kind: str, judged: str) -> Iterable[str]:
     """Spearman and, in brackets, what level 5 costs; bold: claimed, with a cross where it misses the bar; a dot: it never moves."""
     mine = {(one.damage, one.metric): one for one in result.ladders if (one.kind, one.judged) == (kind, judged) and one.rho is not None}
     metrics = [name for name in result.metrics if any(metric == name for _, metric in mine)]
-    yield from _head(["damage", *(_SHORT.get(name, name) for name in metrics)])
+    yield from _head(["damage", *(LABELS.get(name, name) for name in metrics)])
     for damage in dict.fromkeys(damage for damage, _ in mine):
         yield _row([damage, *(_ladder(mine.get((damage, metric))) for metric in metrics)])
 
@@ -81,11 +79,11 @@ def _ladder(ladder: Ladder | None) -> str:
     return "·" if ladder.rho == 0 and abs(ladder.drop) < 0.005 else text
 
 
-def _standings(result: SelfTest, kind: str, judged: str) -> Iterable[str]:
-    mine = [one for one in result.standings if (one.kind, one.judged) == (kind, judged)]
+def _systems(result: SelfTest, kind: str, judged: str) -> Iterable[str]:
+    mine = [one for one in result.systems if (one.kind, one.judged) == (kind, judged)]
     metrics = [name for name in (*result.metrics, "driver_leak") if any(name in one.means for one in mine)]
     metrics = list(dict.fromkeys(metrics))
-    yield from _head(["answer", *(_SHORT.get(name, name) for name in metrics), "scenes above the lowest honest"])
+    yield from _head(["answer", *(LABELS.get(name, name) for name in metrics), "scenes above the lowest honest"])
     for one in mine if any(one.trick for one in mine) else ():
         numbers = [f"{one.means[name]:.3f}" if name in one.means else "" for name in metrics]
         yield _row(
@@ -97,7 +95,7 @@ def _shifts(result: SelfTest, kind: str, judged: str) -> Iterable[str]:
     """Mean movement."""
     mine = {(one.nuisance, one.metric): one for one in result.shifts if (one.kind, one.judged) == (kind, judged)}
     metrics = [name for name in result.metrics if any(metric == name for _, metric in mine)]
-    yield from _head(["nuisance", *(_SHORT.get(name, name) for name in metrics)])
+    yield from _head(["nuisance", *(LABELS.get(name, name) for name in metrics)])
     for nuisance in dict.fromkeys(nuisance for nuisance, _ in mine):
         yield _row([nuisance, *(f"{mine[nuisance, name].mean:+.3f}" if (nuisance, name) in mine else "" for name in metrics)])
 

@@ -105,7 +105,7 @@ def jobs(plan: Plan, kind: str) -> list[Job]:
         found.append(Job(group=HONEST_GROUP, name=WARP, level=0, answer=lambda scene: Answer(clip=HONEST[WARP](scene))))
     found += [Job(group=REPEATED_GROUP, name=WARP, level=crf, answer=_repeated(crf)) for crf in REPEATED]
     if kind != "self":
-        found += [Job(group=TRICK, name=name, level=0, answer=_trick(name)) for name in TRICKS]
+        found += [Job(group=TRICK, name=name, level=0, answer=trick) for name, trick in TRICKS.items()]
     found += [Job(group=NUISANCE, name=name, level=0, answer=make) for name, make in NUISANCES.items()]
     for name in plan.damages:
         first = 1 if DAMAGES[name].clean is None else 0
@@ -115,10 +115,6 @@ def jobs(plan: Plan, kind: str) -> list[Job]:
 
 def _repeated(crf: int) -> Callable[[Scene], Answer]:
     return lambda scene: Answer(clip=coded(HONEST[WARP](scene), crf))
-
-
-def _trick(name: str) -> Callable[[Scene], Answer]:
-    return lambda scene: Answer(clip=TRICKS[name](scene))
 
 
 def _damage(plan: Plan, name: str, level: int) -> Callable[[Scene], Answer | None]:

@@ -20,6 +20,7 @@ import numpy as np
 
 from awbench.alignment import Given
 from awbench.cases import Truth
+from awbench.suites.folder import whole_truth
 from awbench.suites.world import render_case
 from awbench.suites.world_design import WorldCase, heldout_cases
 from awbench.world.render import render
@@ -29,7 +30,7 @@ from models.baselines.flow_warp import FlowWarp
 from models.images import IMAGE_SUFFIXES, MediaError, fit_image, read_image
 from models.seeds import item_rng
 from models.types import AnimationRequest, Clip, Grid, require
-from models.video import VIDEO_SUFFIXES, read_window
+from models.video import VIDEO_SUFFIXES, fit_clip, read_window
 
 KINDS = ("world", "self", "cross")
 
@@ -84,6 +85,13 @@ class Source:
     kind: str
     mark: str
     make: Callable[[], Scene]
+
+
+def as_given(scene: Scene, clip: Clip) -> Answer:
+    """A clip of another length or rate as an answer: brought to the scene's grid as a run does."""
+    width, height = scene.answer.size
+    grid = Grid(width=width, height=height, fps=scene.answer.fps, num_frames=len(scene.answer))
+    return Answer(clip=fit_clip(clip, grid), given=Given(frames=len(clip), fps=clip.fps))
 
 
 def frames_at(grid: Grid, fps: float) -> int:
@@ -157,14 +165,13 @@ def _source(kind: str, files: list[Path], make: Callable[[], Scene]) -> Source:
 
 def _self_scene(file: Path, other: Path, grid: Grid) -> Scene:
     clip, stranger = (read_window(path, grid)[0] for path in (file, other))
-    everywhere = np.ones(clip.frames.shape[:3], bool)
     return Scene(
         id=f"self-{file.stem}",
         kind="self",
         reference=clip.frames[0],
         driver=clip,
         answer=clip,
-        truth=Truth(clip=clip, subject=everywhere, reference_subject=everywhere[0], seen=everywhere, flow=None),
+        truth=whole_truth(clip),
         subject=None,
         wrong_identity=stranger,
         wrong_driver=stranger,

@@ -1,6 +1,8 @@
-"""Tricks: answers that take no animator and should earn nothing by it, beside the honest systems that none may pass on `overall`.
+"""Tricks: answers that take no animator, or hardly show what one made, and should earn nothing by it, beside the honest systems that none
+may pass on `overall`.
 
-`TRICKS` and `HONEST` map a name to a function (scene) -> clip. Tricks need a driver that isn't the answer: cross track only.
+`TRICKS` maps a name to a function (scene) -> answer, `HONEST` to (scene) -> clip. Tricks need a driver that isn't the answer: cross track
+only.
 """
 
 from __future__ import annotations
@@ -11,11 +13,13 @@ from functools import partial
 import cv2
 import numpy as np
 
-from awbench.selftest.scenes import Scene, flow_warp
+from awbench.selftest.scenes import Answer, Scene, as_given, flow_warp
 from awbench.selftest.time_damages import warped
 from models.types import Clip
 
-Trick = Callable[[Scene], Clip]
+Painter = Callable[[Scene], Clip]
+Trick = Callable[[Scene], Answer]
+SLIDE_S, LEAST_SLIDES = 1.0, 3
 
 
 def _clip(scene: Scene, frames: np.ndarray | list[np.ndarray]) -> Clip:
@@ -142,10 +146,21 @@ def larger_warp(scene: Scene) -> Clip:
     return warped(scene.reference, scene.driver, lambda flow, t: 1.3 * flow)
 
 
+def slideshow(scene: Scene) -> Answer:
+    """The right answer at a frame a second, given as such; in a clip too short for LEAST_SLIDES of them, so many evenly spread."""
+    total, fps = len(scene.answer), scene.answer.fps
+    step = max(1, min(round(SLIDE_S * fps), total // LEAST_SLIDES))
+    return as_given(scene, Clip(frames=scene.answer.frames[::step], fps=fps / step))
+
+
+def _painted(paint: Painter, scene: Scene) -> Answer:
+    return Answer(clip=paint(scene))
+
+
 RIGHT, WARP = "right_answer", "flow_warp"
-HONEST: dict[str, Trick] = {RIGHT: lambda scene: scene.answer, WARP: lambda scene: flow_warp(scene.reference, scene.driver)}
+HONEST: dict[str, Painter] = {RIGHT: lambda scene: scene.answer, WARP: lambda scene: flow_warp(scene.reference, scene.driver)}
 """A cross scene of footage has no right answer: there `flow_warp` alone is honest."""
-TRICKS: dict[str, Trick] = {
+_PAINTED: dict[str, Painter] = {
     "still": still,
     "echo": echo,
     "mean_transfer": mean_transfer,
@@ -164,3 +179,4 @@ TRICKS: dict[str, Trick] = {
     "looped_warp": looped_warp,
     "larger_warp": larger_warp,
 }
+TRICKS: dict[str, Trick] = {name: partial(_painted, paint) for name, paint in _PAINTED.items()} | {"slideshow": slideshow}

@@ -15,6 +15,8 @@
       identity_id: robot
       reference_pose: independent       # or first_frame: the reference stands as the driver's first frame does
 
+A case of `track: self` with `reference_pose: first_frame` shows the driver's own first frame: the driver is its truth, named or not.
+
 A driver is read from its start, brought to the grid's shape by `fit` and resampled; the case's media say how. `fit` holds for the driver,
 the reference, a filmed truth and the answers alike; bars of `pad` stay part of the picture.
 Optional keys `adaptation` (what was done to the sources before) and `problem` (why a case has no media) are written by runs.
@@ -23,7 +25,7 @@ Optional keys `adaptation` (what was done to the sources before) and `problem` (
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping
@@ -289,7 +291,9 @@ def _parse_case(entry: Any, index: int) -> tuple[Case, CaseFiles]:
     if isinstance(own.get("tags"), dict):
         own["tags"] = {name: _text(value) for name, value in own["tags"].items()}
     case = Case(**{key: _text(value) if key.endswith("_id") else value for key, value in own.items()})
-    return case, _parse_files(entry, f"case {case.id}")
+    files = _parse_files(entry, f"case {case.id}")
+    own_answer = case.track == "self" and case.reference_pose == "first_frame"
+    return case, replace(files, truth=DRIVER) if own_answer and not files.truth and not files.problem else files
 
 
 def _parse_files(entry: dict[str, Any], item: str) -> CaseFiles:

@@ -101,6 +101,15 @@ def write_suite_from_media(
     _check_wishes(item, references, pairs, pairing, by_tag, track)
     before = load_folder(out, fingerprint=False) if (out / SUITE_FILE).is_file() else None
     name, grid, fit = _settings(item, before, name=name, grid=grid, fit=fit)
+    known = {case.track for case in before.cases} if before else {track}
+    require(
+        track in known,
+        item,
+        "track",
+        track,
+        f"{known.copy().pop()} as all its cases are",
+        "choose another folder: the two are not compared",
+    )
     entries = list(stored_entries(out).values())
     clips = _media(Path(driving), "driving", VIDEO_SUFFIXES, lambda path: read_window(path, grid, fit=fit), out)
     images = None if references is None else _media(Path(references), "reference", IMAGE_SUFFIXES, read_image, out)

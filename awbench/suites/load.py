@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Iterator
 
@@ -21,8 +22,19 @@ def load_suite(name_or_folder: str | Path) -> Suite:
             return load_folder(path.parent)
         if path.is_dir():
             return load_folder(path)
+        if len(path.parts) > 1 or path.exists() or _near_folder(path):
+            near = _near_folder(path)
+            advice = f"did you mean {near}?" if near else "`actorforge ls suites` lists the names"
+            raise ValueError(f"suite {path}: got no such folder, expected one with a {SUITE_FILE}, or a suite's name; {advice}")
     name, _, argument = str(name_or_folder).partition(":")
     return SUITES.load(name)(argument) if argument else SUITES.load(name)()
+
+
+def _near_folder(path: Path) -> str:
+    """A suite folder beside `path` with nearly its name, or ""."""
+    places = path.parent.glob(f"*/{SUITE_FILE}") if path.parent.is_dir() else ()
+    found = get_close_matches(path.name, [place.parent.name for place in places], n=1)
+    return str(path.parent / found[0]) if found else ""
 
 
 def _in_catalog(name_or_folder: str | Path) -> bool:

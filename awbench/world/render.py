@@ -179,15 +179,6 @@ def render(shot: Shot, size: tuple[int, int], num_frames: int, fps: float, *, fl
     )
 
 
-def render_still(shot: Shot, size: tuple[int, int], at_s: float = 0.0) -> np.ndarray:
-    """The frame `at_s` seconds after the shot's start, uint8 `[H,W,3]`; equals frame k of a clip when `at_s` is k / fps."""
-    check_raster(size, 1, 1.0)
-    times = np.array([at_s])
-    camera = camera_path(shot.camera, shot.camera_seed, times)
-    stage = stage_of(shot, times, compose(_raster(size), camera))
-    return _composed(stage, 0, _backdrops(shot, stage.colours, size, _scene_moves(shot, camera, times))[0], size)[0]
-
-
 def _pose(stage: Stage, owner: np.ndarray, size: tuple[int, int], fps: float) -> PoseTrack | None:
     if any(actor.joints is None for actor in stage.actors):
         return None
@@ -229,8 +220,3 @@ def in_view_of(truth: Shot, reference: Shot, size: tuple[int, int], num_frames: 
             place = move[axis, 0] * x + move[axis, 1] * y + move[axis, 2]
             inside[t] &= (place > -0.51) & (place < size[axis] - 0.49)
     return inside
-
-
-def seen_from_reference(truth: Shot, reference: Shot, size: tuple[int, int], num_frames: int, fps: float) -> np.ndarray:
-    """bool `[T,H,W]`: truth pixels in view of the reference picture, or on a subject."""
-    return in_view_of(truth, reference, size, num_frames, fps) | render(truth, size, num_frames, fps).subject

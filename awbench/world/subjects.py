@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Callable
 
 from awbench.world.character import Character
-from awbench.world.rigs.biped import Biped
 from awbench.world.rigs.bird import bird
 from awbench.world.rigs.blob import blob
 from awbench.world.rigs.cartoon import cartoon
@@ -28,8 +27,3 @@ _PLANS: dict[str, Callable[[int], Character]] = {
 def character(subject: str, seed: int) -> Character:
     """The character of a seed; recent ones are kept, building one costs as much as drawing a few frames."""
     return _PLANS[subject](seed)
-
-
-def has_skeleton(subject: Character) -> bool:
-    """Whether the plan has a human skeleton."""
-    return isinstance(subject, Biped)

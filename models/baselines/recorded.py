@@ -44,7 +44,7 @@ class Recorded:
         found = [path for path in files if _answers(path, case_id)]
         wanted, several = "one video for every case", ", ".join(path.name for path in found[:_SHOWN])
         near = _near(case_id, files)
-        advice = "add it to the folder" + (f"; found {', '.join(near)}" if near else "")
+        advice = "add it to the folder, then the same command with --retry-failed" + (f"; found {', '.join(near)}" if near else "")
         require(bool(found), self.name, f"{case_id}.mp4", "no such file", wanted, advice)
         require(len(found) == 1, self.name, case_id, f"{len(found)} videos ({several})", wanted, "keep one")
         return found[0]

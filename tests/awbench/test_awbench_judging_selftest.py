@@ -13,9 +13,9 @@ import pytest
 from awbench.judging.calls import RunLogs
 from awbench.judging.identity import Judge
 from awbench.judging.plants import PLANTS, RIGHT
-from awbench.judging.rubrics import rubrics
+from awbench.judging.rubrics import rubric_version, rubrics
 from awbench.judging.selftest import garden, planted_run, selftest, selftest_suite
-from awbench.judging.selftest_result import from_record, put_selftest, read_selftest, selftest_folder, selftest_warnings
+from awbench.judging.selftest_result import SelfTest, from_record, put_selftest, read_selftest, selftest_folder, selftest_warnings
 from awbench.judging.work import Work, judge_runs
 from models.types import Grid
 from models.video import read_video
@@ -136,5 +136,21 @@ def test_a_judge_that_does_not_answer_has_not_passed(folder, clips):
 
 def test_results_of_two_judges_lie_in_two_places(monkeypatch, tmp_path):
     monkeypatch.setenv("ACTORFORGE_CACHE", str(tmp_path))
-    places = {selftest_folder(Judge(model=model, protocol=p)) for model in "ab" for p in ("actorforge", "video-bench")}
-    assert len(places) == 4 and all(place.is_relative_to(tmp_path) for place in places)
+    judges = [Judge(model=model, protocol=protocol) for model in "ab" for protocol in ("actorforge", "video-bench")]
+    places = {selftest_folder(judge, samples) for judge in judges for samples in (1, 3)}
+    assert len(places) == 8 and all(place.is_relative_to(tmp_path) for place in places)
+
+
+def test_a_judge_of_several_samples_is_another_judge(tmp_path):
+    run = make_run(tmp_path / "run", [3])
+    server, judge = JudgeServer(), Judge(model=MODEL, temperature=0.7)
+    work = Work(runs=(run,), judge=judge, dimensions=("imaging_quality",), samples=3)
+    judge_runs(work, client_of(server, RunLogs([run]), temperature=0.7))
+    server.close()
+    about = {"model": MODEL, "protocol": "actorforge", "rubric": rubric_version(), "temperature": 0.7, "plants": ()}
+    one, three = SelfTest(**about, samples=1), SelfTest(**about, samples=3)
+    assert three.is_of(work.used) and not one.is_of(work.used)
+    put_selftest(run, one)
+    assert selftest_warnings(run) == (f"judge {MODEL} (actorforge, 3 samples) was not put to the self-test (`actorforge judge selftest`)",)
+    put_selftest(run, three)
+    assert selftest_warnings(run) == () and read_selftest(run) == (one, three)

@@ -39,7 +39,7 @@ AIMED_AT["reverse"] = "overall"  # a short motion run backwards may look like it
 
 def outputs(scene: Scene) -> dict[str, Clip]:
     known = {"truth": scene.answer, "flow_warp": flow_warp(scene.reference, scene.driver), "wrong_identity": scene.wrong_identity}
-    known |= {name: TRICKS[name](scene) for name in ("still", "echo")}
+    known |= {name: TRICKS[name](scene).clip for name in ("still", "echo")}
     return known | {name: DAMAGES[name].answer(scene, level, item_rng(0, scene.id, name)).clip for name, level in LEVELS.items()}
 
 

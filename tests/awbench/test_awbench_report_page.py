@@ -18,7 +18,7 @@ from awbench.report.comparison import compare
 from awbench.report.duels import win_matrix
 from awbench.report.figures import marks_on, radar_svg
 from awbench.report.gallery import telling_case
-from awbench.report.html import two_weights
+from awbench.report.html import environment
 from awbench.report.judge_notes import judge_notes
 from awbench.report.profile import profile
 from awbench.report.published import published
@@ -173,14 +173,18 @@ def test_the_page_opens_with_a_case_that_says_what_the_means_say():
     assert telling_case(failed, failed.metric("ssim")) not in ("c03", "c05") and telling_case(failed, None) == "c00"
 
 
-def test_a_sentence_is_parted_where_it_cannot_tell():
-    def parted(text):
-        found = two_weights(Verdict(first="a", second="b", findings=(), sentence=text))
-        return found.known, found.unknown
+def test_a_verdict_is_shown_in_two_weights():
+    def shown(**parts):
+        return str(environment().get_template("macros.html.j2").module.sentence(Verdict(first="a", second="b", **parts))).strip()
 
-    assert parted("a beats b on x by 1, n = 9; cannot tell: y (n ≈ 3).") == ("a beats b on x by 1, n = 9.", "Cannot tell: y (n ≈ 3).")
-    assert parted("a and b cannot be told apart, n = 9: y (n ≈ 3).") == ("a and b cannot be told apart, n = 9.", "y (n ≈ 3).")
-    assert parted("recorded:a beats b on x by 1, n = 9.") == ("recorded:a beats b on x by 1, n = 9.", "")
+    clear = verdicts(compared(FakeRun("a", {"overall": ramp(0.5)}), FakeRun("b", {"overall": ramp(0.1)})))[0].findings
+    told = shown(findings=clear, known="a beats b on x: y", unknown="y (n ≈ 3)", notes=("a is partial and is not ranked",))
+    quiet = '<span class="quiet">Cannot tell: y (n ≈ 3).</span>'
+    assert told == f'<li class="clear">a beats b on x: y; a is partial and is not ranked. {quiet}</li>'
+    assert shown(findings=(), known="a and <b> cannot be told apart", unknown="y") == (
+        '<li>a and &lt;b&gt; cannot be told apart. <span class="quiet">y.</span></li>'
+    )
+    assert shown(findings=(), known="recorded:a beats b") == "<li>recorded:a beats b.</li>"
 
 
 def test_tags_that_name_single_cases_are_not_chosen_by():

@@ -56,6 +56,20 @@ def test_a_good_folder_loads_and_validates(tmp_path: Path) -> None:
     assert media.truth is None and media.adaptation == ""
 
 
+def test_a_self_case_that_starts_as_its_driver_has_the_driver_as_its_truth(tmp_path: Path) -> None:
+    own, kept = {"tags": {"track": "self"}, "reference_pose": "first_frame"}, noise(seed=2)
+    cases = [CASE | own, CASE | {"id": "b", "tags": {"track": "self"}}, CASE | {"id": "c", "reference_pose": "first_frame"}]
+    folder = folder_with(tmp_path, cases=[*cases, CASE | own | {"id": "d", "truth": "t.mp4"}])
+    write_video(folder / "t.mp4", kept)
+    suite = load_folder(folder)
+    media = {case.id: suite.load(case.id) for case in suite.cases}
+    assert suite.has_truth and validate_suite(folder) == [] and media["a"].truth.clip is media["a"].driving
+    assert media["b"].truth is None and media["c"].truth is None
+    assert np.abs(media["d"].truth.clip.frames.astype(int) - kept.frames).mean() < 2
+    named = load_folder(folder_with(tmp_path, cases=[CASE | own | {"truth": "driver"}]))
+    assert named.case_marks["a"] == suite.case_marks["a"]
+
+
 def test_other_rasters_are_brought_to_the_grid_and_it_is_said_how(tmp_path: Path) -> None:
     folder = folder_with(tmp_path)
     write_video(folder / "d.mp4", noise(frames=20, size=(64, 64), fps=24))
@@ -181,7 +195,7 @@ def test_a_truth_archive_without_an_array_names_it() -> None:
         truth_from_arrays(arrays)
 
 
-@pytest.mark.parametrize(("name", "message"), [("world-minni", "did you mean world-mini"), ("/no/such", "expected one of")])
+@pytest.mark.parametrize(("name", "message"), [("world-minni", "did you mean world-mini"), ("/no/such", "no such folder")])
 def test_unknown_suites_are_refused(name: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         load_suite(name)

@@ -376,6 +376,20 @@ def test_one_sentence_says_who_beats_whom_what_is_level_and_what_it_would_take()
     )
 
 
+def test_a_sentence_is_made_of_what_is_known_what_is_not_and_who_is_not_ranked():
+    def run(name, imaging, motion, swing):
+        values = {"imaging_quality": noisy(2, imaging, 0.1, MANY), "motion_fidelity": zigzag(motion, swing, MANY)}
+        return FakeRun(name, values, suite=suite_of(MANY))
+
+    (both,) = verdicts(compared(run("A", 0.6, 0.54, 0.1), run("B", 0.5, 0.5, 0.0)))
+    assert both.clear and both.partly and both.known.endswith("n = 40") and both.unknown.startswith("motion fidelity (would need n")
+    assert both.sentence == f"{both.known}; cannot tell: {both.unknown}."
+    neither = replace(both, findings=tuple(one for one in both.findings if one.outcome == UNCLEAR), notes=("A is late",))
+    assert not neither.partly and neither.sentence == f"{both.known}: {both.unknown}; A is late."
+    assert replace(both, unknown="").sentence == f"{both.known}."
+    assert both.record()["sentence"] == both.sentence
+
+
 def test_a_difference_that_no_number_of_cases_would_tell_says_what_is_seen():
     a, b = noisy(1, 0.5, 0.1, MANY), noisy(2, 0.5, 0.1, MANY)
     shift = np.mean(list(a.values())) - np.mean(list(b.values()))

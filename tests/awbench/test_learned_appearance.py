@@ -11,7 +11,7 @@ from awbench.metrics.learned.dino_model import load_dino
 from awbench.metrics.learned.likeness import closeness
 from awbench.metrics.learned.models import LearnedModels
 from awbench.metrics.learned.open_clip_model import load_clip
-from awbench.metrics.learned.subject import MAX_FRAMES, chosen_frames, squared, subject_views
+from awbench.metrics.learned.subject import MAX_FRAMES, squared, subject_views
 from awbench.scoring import load_metric
 from models.types import Clip, PoseTrack
 from tests.awbench.tiny_learned import BLUE, CLIP_CONFIG, RED, blended, clip, evidence, truth_of, write_clip, write_dino
@@ -109,8 +109,9 @@ def test_half_the_mean_and_half_the_worst_tenth():
 
 
 def test_at_most_eight_frames_first_and_last_among_them():
-    assert list(chosen_frames(3)) == [0, 1, 2]
-    chosen = chosen_frames(100)
+    tones = [np.full_like(RED, tone) for tone in range(100)]
+    assert [int(view[0, 0, 0]) for view in subject_views(evidence(clip(*tones[1:4])), "").output] == [1, 2, 3]
+    chosen = [int(view[0, 0, 0]) for view in subject_views(evidence(clip(*tones)), "").output]
     assert len(chosen) == MAX_FRAMES and chosen[0] == 0 and chosen[-1] == 99
 
 
@@ -119,6 +120,8 @@ def test_the_crop_follows_the_truths_masks_else_it_is_the_whole_picture():
     views = subject_views(evidence(answer, truth=truth_of(answer)), "")
     assert views.reference.shape[:2] == (28, 28)  # 20 px wider by a fifth on either side
     assert subject_views(evidence(answer), "").reference.shape == RED.shape
+    assert subject_views(evidence(answer, truth=truth_of(answer)), "tracks:poses").reference.shape[:2] == (28, 28)  # knows no picture
+    assert subject_views(evidence(answer), "tracks:poses").reference.shape == RED.shape
 
 
 def test_the_crop_follows_the_keypoints_where_an_estimator_is_given(monkeypatch):

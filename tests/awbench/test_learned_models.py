@@ -51,6 +51,12 @@ def test_missing_and_wrong_folders_are_told(tmp_path):
         LearnedModels(iqa=str(tmp_path / "model.pth"))
 
 
+@pytest.mark.parametrize("name", ["tracks:poses", "tracks"])
+def test_known_motion_is_refused_with_the_reason(name):
+    with pytest.raises(ValueError, match=f"--estimator: kind: got {name}, expected .*tiny, rtmlib:DIR.*names its media by their content"):
+        LearnedModels(estimator=name)
+
+
 def test_pickles_are_refused_with_the_way_out(tmp_path):
     with pytest.raises(ValueError, match="pickles can hold code.*save_file"):
         LearnedModels(dino=folder_with(tmp_path / "d", config__json={"architecture": "x"}, pytorch_model__bin=b""))
@@ -89,8 +95,8 @@ def test_learned_metrics_are_default_where_their_model_is_given(tmp_path):
 def test_paths_are_made_absolute_for_workers(tmp_path, monkeypatch):
     folder_with(tmp_path / "clip", open_clip_config__json={"model_cfg": {}}, m__safetensors=b"1")
     monkeypatch.chdir(tmp_path)
-    models = LearnedModels(clip="clip", estimator="tracks:poses").absolute()
-    assert models.clip == str(tmp_path / "clip") and models.estimator == f"tracks:{tmp_path / 'poses'}"
+    models = LearnedModels(clip="clip", estimator="rtmlib:onnx").absolute()
+    assert models.clip == str(tmp_path / "clip") and models.estimator == f"rtmlib:{tmp_path / 'onnx'}"
     assert LearnedModels(estimator="tiny").absolute().estimator == "tiny"
 
 

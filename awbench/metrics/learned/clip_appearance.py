@@ -28,5 +28,5 @@ METRIC = LearnedMetric(
     on_subject=True,
     score_with=clip_appearance,
     sees="another identity or kind of subject, a lost or melted subject, also for a few of the frames looked at",
-    blind="motion: a still copy of the reference scores best where there is no truth; fine detail below the model's input size",
+    blind="motion: a still or bent copy of the reference scores best where there is no truth; detail below the model's input size",
 )

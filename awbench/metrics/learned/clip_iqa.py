@@ -12,11 +12,11 @@ from math import ceil
 
 import numpy as np
 
-from awbench.evidence import Evidence
+from awbench.evidence import Evidence, sampled
 from awbench.metrics.learned.metric import LearnedMetric
 from awbench.metrics.learned.models import LearnedModels
 from awbench.metrics.learned.open_clip_model import load_clip
-from awbench.metrics.learned.subject import chosen_frames
+from awbench.metrics.learned.subject import MAX_FRAMES
 
 PROMPTS = ("Good photo.", "Bad photo.")
 SCALE = 100.0
@@ -32,7 +32,8 @@ def squares(frame: np.ndarray) -> list[np.ndarray]:
 
 def clip_iqa(evidence: Evidence, models: LearnedModels) -> float:
     model = load_clip(models.clip, models.device)
-    pictures = [np.ascontiguousarray(part) for t in chosen_frames(len(evidence.output)) for part in squares(evidence.output.frames[t])]
+    frames = evidence.output.frames[sampled(len(evidence.output), MAX_FRAMES)]
+    pictures = [np.ascontiguousarray(part) for frame in frames for part in squares(frame)]
     good, bad = (SCALE * model.pictures(pictures) @ model.texts(PROMPTS).T).T
     return float((1 / (1 + np.exp(np.clip(bad - good, -500, 500)))).mean())
 

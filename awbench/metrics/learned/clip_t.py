@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from awbench.evidence import Evidence
+from awbench.evidence import Evidence, sampled
 from awbench.metrics.learned.metric import LearnedMetric
 from awbench.metrics.learned.models import LearnedModels
 from awbench.metrics.learned.open_clip_model import load_clip
-from awbench.metrics.learned.subject import chosen_frames, squared
+from awbench.metrics.learned.subject import MAX_FRAMES, squared
 from awbench.metrics.metric import Unscored
 
 
@@ -20,7 +20,7 @@ def clip_t(evidence: Evidence, models: LearnedModels) -> float | Unscored:
     if not evidence.prompt.strip():
         return Unscored(reason="the case has no prompt")
     model = load_clip(models.clip, models.device)
-    frames = [squared(evidence.output.frames[t]) for t in chosen_frames(len(evidence.output))]
+    frames = [squared(evidence.output.frames[t]) for t in sampled(len(evidence.output), MAX_FRAMES)]
     return float(np.maximum(0, model.pictures(frames) @ model.texts([evidence.prompt])[0]).mean())
 
 

@@ -1,6 +1,7 @@
 """Keypoints of clips by an estimator of `models.pose`, each clip estimated once although several metrics and cases ask for it.
 
 `tracks:DIR` reads known motion by the file name of a clip and so knows nothing of a reference picture.
+`LearnedModels` refuses it: the media of a run are named by their content.
 """
 
 from __future__ import annotations

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from awbench.evidence import Evidence
+from awbench.evidence import Evidence, sampled
 from awbench.metrics.learned.lpips_network import load_lpips
 from awbench.metrics.learned.metric import LearnedMetric
 from awbench.metrics.learned.models import LearnedModels
-from awbench.metrics.learned.subject import chosen_frames
 from awbench.metrics.metric import Unscored
 
 MAX_FRAMES = 16
@@ -21,7 +20,7 @@ MAX_FRAMES = 16
 def lpips(evidence: Evidence, models: LearnedModels) -> float | Unscored:
     if evidence.truth is None:
         return Unscored(reason="no ground truth")
-    chosen = chosen_frames(len(evidence.output), MAX_FRAMES)
+    chosen = sampled(len(evidence.output), MAX_FRAMES)
     truth, seen = evidence.truth.clip.frames[chosen], evidence.truth.seen[chosen]
     output = np.where(seen[..., None], evidence.output.frames[chosen], truth)
     return float(load_lpips(models.lpips, models.device).distances(output, truth).mean())

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from awbench.metrics.learned.files import clip_files, dino_files, iqa_files, lpips_files, mark
+from awbench.metrics.learned.keypoints import estimator_mark, reads_known_motion
 from models.pose.catalog import POSE_ESTIMATORS
 from models.types import require
 
@@ -22,7 +23,8 @@ _INSTALL = {"open_clip": "open_clip_torch"}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnedModels:
     """`clip`: open_clip folder; `dino`: timm folder or NAME.safetensors; `lpips`: safetensors, alone or in a folder; `iqa`: ONNX file;
-    `estimator`: a pose estimator by its name in `models.pose.catalog`; `device`: cpu, cuda, cuda:N or auto, for all but the estimator."""
+    `estimator`: a pose estimator by its name in `models.pose.catalog`, but not `tracks`; `device`: cpu, cuda, cuda:N or auto, for all but
+    the estimator."""
 
     clip: str = ""
     dino: str = ""
@@ -32,6 +34,9 @@ class LearnedModels:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
+        reason = "known motion is found by a clip's file name, and a run names its media by their content"
+        looks = not reads_known_motion(self.estimator)
+        require(looks, "--estimator", "kind", self.estimator, "one that looks at pictures: tiny, rtmlib:DIR or mediapipe", reason)
         for name in self.given:
             if name in _FILES:
                 _FILES[name](getattr(self, name))
@@ -55,9 +60,7 @@ class LearnedModels:
     def _mark_of(self, name: str) -> str:
         if name in _FILES:
             return mark(_FILES[name](getattr(self, name)))
-        from awbench.metrics.learned.keypoints import estimator_mark  # may load the estimator, and with it torch
-
-        return estimator_mark(self.estimator)
+        return estimator_mark(self.estimator)  # may load the estimator, and with it torch
 
 
 def _absolute_estimator(text: str) -> str:

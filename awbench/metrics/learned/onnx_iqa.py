@@ -5,15 +5,15 @@ What the model must take and give is in `onnx_model`. Models that look at whole 
 
 from __future__ import annotations
 
-from awbench.evidence import Evidence
+from awbench.evidence import Evidence, sampled
 from awbench.metrics.learned.metric import LearnedMetric
 from awbench.metrics.learned.models import LearnedModels
 from awbench.metrics.learned.onnx_model import load_onnx
-from awbench.metrics.learned.subject import chosen_frames
+from awbench.metrics.learned.subject import MAX_FRAMES
 
 
 def onnx_iqa(evidence: Evidence, models: LearnedModels) -> float:
-    return load_onnx(models.iqa).quality([evidence.output.frames[t] for t in chosen_frames(len(evidence.output))])
+    return load_onnx(models.iqa).quality([evidence.output.frames[t] for t in sampled(len(evidence.output), MAX_FRAMES)])
 
 
 METRIC = LearnedMetric(

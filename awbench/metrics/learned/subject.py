@@ -1,8 +1,8 @@
 """What learned appearance looks at: a few frames of a clip and the reference, each cut to the subject and made square.
 
-Where the subject is, in this order: the box around the confident keypoints, where an estimator is given; the box of the truth's masks,
-where the case has a truth; the whole picture. Boxes are widened by a fifth of their sides. Squares are filled up with grey, so that
-nothing is cut off by the square inputs of the networks and nothing squeezed.
+Where the subject is, in this order: the box around the confident keypoints, where an estimator is given that looks at pictures; the box of
+the truth's masks, where the case has a truth; the whole picture. Boxes are widened by a fifth of their sides. Squares are filled up with
+grey, so that nothing is cut off by the square inputs of the networks and nothing squeezed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from awbench.evidence import Evidence
+from awbench.evidence import Evidence, sampled
 from awbench.metrics.learned.keypoints import keypoints_of, reads_known_motion, reference_keypoints
 from models.types import Clip, PoseTrack
 
@@ -30,18 +30,13 @@ class SubjectViews:
     truth: tuple[np.ndarray, ...] | None
 
 
-def chosen_frames(count: int, most: int = MAX_FRAMES) -> np.ndarray:
-    """Indices of at most `most` frames, evenly spread, first and last among them."""
-    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
-
-
 def subject_views(evidence: Evidence, estimator: str) -> SubjectViews:
     """`estimator`: name of a pose estimator, or ""."""
     truth = evidence.truth
     if estimator and not reads_known_motion(estimator):
         output, reference = _by_keypoints(evidence.output, estimator), _joint_boxes(reference_keypoints(evidence.reference, estimator))
         answer = None if truth is None else _by_keypoints(truth.clip, estimator)
-    elif truth is not None and not estimator:
+    elif truth is not None:
         output = answer = [_mask_box(mask) for mask in truth.subject]
         reference = [_mask_box(truth.reference_subject)]
     else:
@@ -54,7 +49,7 @@ def subject_views(evidence: Evidence, estimator: str) -> SubjectViews:
 
 
 def _views(frames: np.ndarray, boxes: list[Box | None]) -> tuple[np.ndarray, ...]:
-    return tuple(squared(frames[t], boxes[t]) for t in chosen_frames(len(frames)))
+    return tuple(squared(frames[t], boxes[t]) for t in sampled(len(frames), MAX_FRAMES))
 
 
 def _by_keypoints(clip: Clip, estimator: str) -> list[Box | None]:
