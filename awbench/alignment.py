@@ -3,15 +3,17 @@
 In: the evidence on the suite's grid and what was really given (how many frames, at what rate). Out: an evidence cut to the frames
 that can be compared, with `lag_s` and `completeness`.
 
-Frames: a shorter answer holds its last frame on the grid, a slower one repeats frames. Held and repeated ones are left out, and where the
-rates differ by more than a tenth, all that do not show their own moment within a quarter of a grid step: another rate costs no motion.
-Below LEAST_FPS (or the grid's own rate, where that is lower) a slower answer is a slideshow: moments it does not show count as missing.
-Lag: for every shift k within MAX_LAG_S (at least half of the frames must overlap) the likeness of motion signatures of answer and
-driver, and with a truth the mean with the likeness to the truth's signature that keeps places. The best shift counts where its
-likeness is at least LEAST and exceeds that of no shift by GAIN; else the lag is 0. Positive: the answer is early, it shows what the
-driver does lag_s later, as a system does that cuts the beginning off. Limit: a periodic motion fits at every period; the shortest wins.
-Measured on world cases with the truth withheld: right answers without a lag get one in 1 of 24, shifts by 1-3 frames of 16 are found
-in 6 of 10 right answers, 9 of 10 `flow_warp` ones; with truth all of the right answers.
+Frames: a shorter answer holds its last frame on the grid, a slower one repeats frames, a faster one skips some. Held and repeated ones are
+left out, and where the rates differ by more than a tenth, all that do not show their own moment within a quarter of a grid step: another
+rate costs no motion. Below LEAST_FPS (or the grid's own rate, where that is lower) a slower answer is a slideshow: moments it does not
+show count as missing.
+Lag: every shift k within MAX_LAG_S that leaves half of the frames, judged by two witnesses. Motion: the likeness of motion signatures of
+answer and driver, and with a truth the mean with the likeness to the truth's signature that keeps places; the best k counts where its
+likeness is at least LEAST and exceeds that of no shift by GAIN + SHORT / steps (a few steps are easily alike by chance). Pixels, with a
+truth only: the difference to the truth where the truth moves; the k of the least counts at once where it halves the difference, as it
+does for a right answer, else only where motion says the same. Positive: the answer is early, it shows what the driver does lag_s
+later, as a system does that cuts the beginning off. Limits: a periodic motion fits at every period, the shortest wins; of answers that are
+far from right about half of the lags are found: declare an offset that is known.
 """
 
 from __future__ import annotations
@@ -20,12 +22,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from awbench.evidence import Evidence
+from awbench.evidence import Evidence, reduced
 from awbench.motion_signature import likeness, signature
+from models.optical_flow import flow_sequence
 from models.types import require
 from models.video import nearest_frames
 
-MAX_LAG_S, LEAST, GAIN = 1.2, 0.5, 0.15
+MAX_LAG_S, LEAST, GAIN, SHORT, HALVED = 1.2, 0.5, 0.15, 0.5, 0.5
 NEAR, LEAST_FPS = 0.9, 8.0
 PLACES = 4
 """Cells a side of the signature that is compared with the truth's."""
@@ -47,10 +50,8 @@ class Given:
 def shown(num_frames: int, fps: float, given: Given) -> np.ndarray:
     """Grid frames that show their own moment of the answer: int `[n]`, rising; held and repeated ones are left out."""
     source = nearest_frames(num_frames, fps, given.fps)
-    off = np.abs(source - np.arange(num_frames) * given.fps / fps) * fps / given.fps  # in grid steps
-    if given.fps >= fps * (1 - 1e-6):
-        return np.flatnonzero(source <= given.frames - 1)
-    most, best = 0.5 if given.fps >= NEAR * fps else 0.25, {}
+    off = np.abs(source * fps / given.fps - np.arange(num_frames))  # in grid steps
+    most, best = 0.5 if NEAR <= given.fps / fps <= 1 / NEAR else 0.25, {}
     for frame in np.flatnonzero((source <= given.frames - 1) & (off <= most + 1e-9)):
         known = best.get(int(source[frame]))
         if known is None or off[frame] < off[known]:
@@ -83,7 +84,8 @@ def best_lag(pairs: list[tuple[np.ndarray, np.ndarray]], most: int) -> int:
     if not scores:
         return 0
     best = max(scores, key=lambda k: (round(scores[k], 6), -abs(k), k))
-    return best if scores[best] >= LEAST and scores[best] - scores.get(0, 0.0) >= GAIN else 0
+    gain = GAIN + SHORT / min(answer, source)
+    return best if scores[best] >= LEAST and scores[best] - scores.get(0, 0.0) >= gain else 0
 
 
 def _overlap(answer: int, source: int, k: int) -> int:
@@ -98,28 +100,66 @@ def _shifted_likeness(pairs: list[tuple[np.ndarray, np.ndarray]], k: int) -> flo
     return float(np.mean(found))
 
 
+def pixel_lag(answer: np.ndarray, truth: np.ndarray, most: int) -> tuple[int, float]:
+    """The shift in frames at which uint8 `[n,h,w,3]` differs least from the truth's `[T,h,w,3]`, and that difference over the one
+    without a shift. Pixels count by how much the truth changes there over time."""
+    answer, truth = (_tiny(frames) for frames in (answer, truth))
+    moving = np.abs(truth - truth.mean(0)).mean(-1) + 1e-3
+    least, found = max(3, (min(len(answer), len(truth)) + 1) // 2), {}
+    for k in range(-most, most + 1):
+        length = _overlap(len(answer), len(truth), k)
+        if length >= least:
+            at = slice(max(0, k), max(0, k) + length)
+            difference = np.abs(answer[max(0, -k) :][:length] - truth[at]).mean(-1)
+            found[k] = float((difference * moving[at]).sum() / moving[at].sum())
+    if 0 not in found or found[0] == 0:
+        return 0, 1.0
+    best = min(found, key=lambda k: (round(found[k], 6), abs(k), -k))
+    return best, found[best] / found[0]
+
+
+def _tiny(frames: np.ndarray) -> np.ndarray:
+    return reduced(frames, 48).astype(np.float32)
+
+
+def found_lag(evidence: Evidence, given: Given) -> int:
+    """The lag of an answer in grid frames; of a slower one on the frames it shows, where those are evenly spaced."""
+    total, fps = len(evidence.driver), evidence.driver.fps
+    last, own = reached(total, fps, given), shown(total, fps, given)
+    slower = given.fps < NEAR * fps
+    gaps = set(np.diff(own).tolist()) if slower else {1}
+    if len(gaps) != 1 or min(len(own), last) < 4:
+        return 0
+    step = gaps.pop()
+    most = int(MAX_LAG_S * fps / step + 1e-9)
+    answer = evidence.output_frames[own] if slower else evidence.output_frames[:last]
+    by_motion = best_lag(_signatures(evidence, answer, step), most)
+    if evidence.truth is None:
+        return by_motion * step
+    by_pixels, left = pixel_lag(answer, evidence.truth_frames[::step], most)
+    return by_pixels * step if left <= HALVED or by_pixels == by_motion else 0
+
+
+def _signatures(evidence: Evidence, answer: np.ndarray, step: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of the answer's frames and of every `step`-th frame of driver and truth; what the evidence knows already is not done again."""
+    known = step == 1
+    flows = evidence.output_flow[: len(answer) - 1] if known else flow_sequence(answer)
+    driver = evidence.driver_signature if known else signature(flow_sequence(evidence.driver_frames[::step]))
+    pairs = [(evidence.output_signature[: len(flows)] if known else signature(flows), driver)]
+    if evidence.truth is not None:
+        truth = evidence.truth_flow if known else flow_sequence(evidence.truth_frames[::step])
+        pairs.append((signature(flows, PLACES), signature(truth, PLACES)))
+    return pairs
+
+
 def aligned(evidence: Evidence, given: Given) -> Evidence:
     """The evidence cut to comparable frames. Raises ValueError where fewer than two are left of an answer that should have more."""
     total, fps = len(evidence.driver), evidence.driver.fps
-    last = reached(total, fps, given)
-    if given.offset_s is not None:
-        lag = round(given.offset_s * fps)
-    else:
-        lag = best_lag(_signatures(evidence, last), int(MAX_LAG_S * fps + 1e-9))
+    lag = found_lag(evidence, given) if given.offset_s is None else round(given.offset_s * fps)
     frames = [frame for frame in shown(total, fps, given) if 0 <= frame + lag < total]
     least = min(2, total)
     require(len(frames) >= least, f"case {evidence.case_id}", "comparable frames", len(frames), f">= {least}", "the answer is too short")
-    covered = sum(0 <= frame + lag < total for frame in range(last)) / total * density(fps, given)
+    covered = sum(0 <= frame + lag < total for frame in range(reached(total, fps, given))) / total * density(fps, given)
     source = [frame + lag for frame in frames]
     told = {"lag_s": 0.0 if given.offset_s is not None else lag / fps, "completeness": covered}
     return evidence.cut([int(frame) for frame in frames], [int(frame) for frame in source], **told)
-
-
-def _signatures(evidence: Evidence, last: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    steps = max(0, last - 1)
-    if steps < 3:
-        return [(np.zeros((0, 1)), np.zeros((0, 1)))]
-    pairs = [(evidence.output_signature[:steps], evidence.driver_signature)]
-    if evidence.truth is not None:
-        pairs.append((signature(evidence.output_flow[:steps], PLACES), signature(evidence.truth_flow, PLACES)))
-    return pairs

@@ -329,7 +329,8 @@ def to_grid(clip: Clip, grid: Grid, fit: str = "crop", offset_s: float | None = 
     got = f"{len(clip)} frames at {clip.fps:g} fps, which show {share:.0%} of the driver's {grid.num_frames} at {grid.fps:g} fps"
     advice = f"answer the whole driver, at {LEAST_FPS:g} fps or more"
     require(share >= LEAST_ANSWERED - 1e-9, "answer", "length", got, "at least two thirds", advice)
-    how = "cropped and resized" if fit == "crop" else "padded and resized"
+    same_shape = abs(clip.size[0] * grid.height - clip.size[1] * grid.width) <= max(grid.size)
+    how = "resized" if same_shape else "cropped and resized" if fit == "crop" else "padded and resized"
     notes = [f"output {how} from {clip.size[0]}x{clip.size[1]}"] if clip.size != grid.size else []
     notes += [f"output resampled from {clip.fps:g} to {grid.fps:g} fps"] if clip.fps != grid.fps else []
     last = int(nearest_frames(grid.num_frames, grid.fps, clip.fps)[-1])

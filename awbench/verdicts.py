@@ -14,12 +14,13 @@ Degenerate systems and the ceiling are compared with nobody.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from itertools import combinations
 from typing import Any, Iterable, Sequence
 
 from awbench.report.comparison import Comparison, System
 from awbench.report.metric_facts import MetricFacts
-from awbench.report.standing import PARTIAL, RANKED, Standing, contenders, shared_cases, standings, whole
+from awbench.report.standing import PARTIAL, RANKED, Standing, contenders, decided_by_truth, shared_cases, standings, whole
 from awbench.statistics import CONFIDENCE, MIN_CLUSTERS, Estimate, cases_needed, detectable, differences, estimate, holm, sign_test
 
 AHEAD, BEHIND, LEVEL, UNCLEAR = "ahead", "behind", "level", "unclear"
@@ -252,3 +253,12 @@ def rounded(cases: int) -> str:
 
 def _and(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+@lru_cache(maxsize=16)  # by identity, as standings are
+def tells_apart(comparison: Comparison) -> bool:
+    """Whether the order of systems says anything: the truth decides it, or some pair is clearly apart, or only one is ranked."""
+    ranked = [standing for standing in standings(comparison) if standing.kind == RANKED]
+    if len(ranked) < 2 or decided_by_truth(comparison):
+        return True
+    return any(one.clear for verdict in verdicts(comparison) for one in verdict.findings)

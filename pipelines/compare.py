@@ -18,7 +18,7 @@ from awbench.report.metric_facts import MetricFacts
 from awbench.report.standing import DECIDES, decided_by_truth, standing_notes, standings
 from awbench.report.table import BEST, SECOND, Row, mean_rows
 from awbench.runs import Run
-from awbench.verdicts import Verdict, verdicts
+from awbench.verdicts import Verdict, tells_apart, verdicts
 from models.artifacts import write_json
 from models.types import require
 
@@ -61,13 +61,15 @@ def table(comparison: Comparison) -> Table:
     from rich.text import Text
 
     placed = standings(comparison)
-    order = f"{DECIDES} against the truth" if decided_by_truth(comparison) else "mean rank"
-    title = f"{comparison.suite.name}: means over {len(comparison.cases)} cases; in order of {order}"
+    told = tells_apart(comparison)
+    order = f"in order of {DECIDES} against the truth" if decided_by_truth(comparison) else "in order of mean rank"
+    title = f"{comparison.suite.name}: means over {len(comparison.cases)} cases; {order if told else 'no two can be told apart'}"
     found = Table("", title=Text(title), title_justify="left", box=SIMPLE_HEAD)
     for standing in placed:
         found.add_column(Text(standing.system))
     found.add_row("standing", *(standing.kind for standing in placed))
-    found.add_row("mean rank", *("–" if standing.mean_rank is None else f"{standing.mean_rank:.1f}" for standing in placed))
+    if told:
+        found.add_row("mean rank", *("–" if standing.mean_rank is None else f"{standing.mean_rank:.1f}" for standing in placed))
     rows = {(row.metric, row.system): row for row in mean_rows(replace(comparison, groups={ALL_CASES: comparison.cases}))}
     for metric in comparison.shown:
         cells = [_cell(comparison, rows[metric.name, standing.system]) for standing in placed]

@@ -35,6 +35,7 @@ from awbench.metrics.metric import Metric, Unscored
 TYPICAL_LEVEL, FREE, LEAST_LEVEL, LEAST_GAP = 0.35, 0.05, 0.05, 0.15
 RASTER_PX, PATCH_PX, SCALE, MAX_FRAMES, WORST = 40, 9, 10.0, 8, 0.1
 COPY_FREE, COPY_ALL, INTACT = 0.65, 0.9, 0.4
+Edges = tuple[np.ndarray, np.ndarray]
 _WINDOW = np.sqrt(np.outer(np.hanning(PATCH_PX + 2)[1:-1], np.hanning(PATCH_PX + 2)[1:-1])).astype(np.float32)
 _WINDOW /= np.linalg.norm(_WINDOW)
 
@@ -93,21 +94,27 @@ def completeness(frames: np.ndarray, reference: np.ndarray) -> float:
 
 
 def copied_structure(frames: np.ndarray, driver: np.ndarray) -> float:
-    """How alike the edges of two clips uint8 `[T,H,W,3]` lie, frame by frame, 0-1, whatever their colours.
+    """How alike the edges of two clips uint8 `[T,H,W,3]` lie, frame by frame, 0-1, whatever their colours, mirrored or not.
 
     The absolute cosine of gradients, each divided by its neighbourhood's mean strength. The driver recoloured or inverted: 0.95 and
     more; half driver, half reference: 0.75; right answers on the world and `flow_warp` on footage: 0.3-0.6.
     """
-    return float(np.mean([_edges_alike(frames[t], driver[t]) for t in sampled(min(len(frames), len(driver)), MAX_FRAMES)]))
+    places = sampled(min(len(frames), len(driver)), MAX_FRAMES)
+    return float(np.mean([_edges_alike(_edges(frames[t]), _edges(driver[t])) for t in places], axis=0).max())
 
 
-def _edges_alike(first: np.ndarray, second: np.ndarray) -> float:
-    (ax, ay), (bx, by) = _edges(first), _edges(second)
+def _edges_alike(first: Edges, second: Edges) -> tuple[float, float]:
+    """Straight and mirrored."""
+    (ax, ay), (bx, by) = first, second
     norm = float(np.sqrt((ax**2 + ay**2).sum() * (bx**2 + by**2).sum()))
-    return float(np.abs(ax * bx + ay * by).sum() / norm) if norm > 0 else 0.0
+    if norm == 0:
+        return 0.0, 0.0
+    pairs = ((bx, by), (-bx[:, ::-1], by[:, ::-1]))
+    straight, mirrored = (float(np.abs(ax * x + ay * y).sum() / norm) for x, y in pairs)
+    return straight, mirrored
 
 
-def _edges(frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _edges(frame: np.ndarray) -> Edges:
     grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
     scale = min(1.0, 64 / min(grey.shape))
     grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey

@@ -20,6 +20,7 @@ from awbench.report.metric_facts import MetricFacts
 from awbench.report.standing import RANKED, Standing, standings
 from awbench.report.table import Row
 from awbench.report.tags import tag_choices
+from awbench.verdicts import tells_apart
 
 WORST, BLIND = "worst", "blind"
 
@@ -64,7 +65,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadRow:
-    """`place`: from "1" among the ranked, else an en dash; `note`: why it is not ranked."""
+    """`place`: from "1" among the ranked, "=" where none of them can be told apart, else an en dash; `note`: why it is not ranked."""
 
     place: str
     standing: Standing
@@ -88,14 +89,15 @@ def lead_table(comparison: Comparison, chosen: Sequence[Column], rows: Sequence[
     """The means of the leading metrics over all cases."""
     found = {(row.system, row.metric): row for row in rows if row.tag is None}
     scales = {column.metric.name: _scale(column.metric, list(found.values())) for column in chosen}
-    lines, place = [], 0
+    lines, place, told = [], 0, tells_apart(comparison)
     for standing in standings(comparison):
         place += standing.kind == RANKED
         cells = [
             _cell(comparison, found[standing.system, column.metric.name], len(comparison.cases), scales[column.metric.name], column)
             for column in chosen
         ]
-        lines.append(LeadRow(place=str(place) if standing.kind == RANKED else "–", standing=standing, cells=tuple(cells)))
+        number = str(place) if told else "="
+        lines.append(LeadRow(place=number if standing.kind == RANKED else "–", standing=standing, cells=tuple(cells)))
     return LeadTable(columns=tuple(chosen), rows=tuple(lines))
 
 

@@ -242,13 +242,23 @@ def common_suite(runs: Sequence[Any], folders: Sequence[Path]) -> tuple[Any, tup
 
 
 def _shared_suite(runs: Sequence[Any], folders: Sequence[Path]) -> tuple[Any, tuple[str, ...]]:
-    """The cases that have one mark in all runs, in the order of the first."""
-    marks = [_case_marks(run) for run in runs]
-    shared = [case.id for case in runs[0].suite.cases if all(found.get(case.id, "") == marks[0].get(case.id) for found in marks)]
+    """The cases that have one mark in all runs, in the order of the first. A run begun with a limit may lack some: it is partial, and
+    does not take them from the others."""
+    whole = [run for run in runs if not _limited(run)] or list(runs)
+    first, marks = whole[0], [_case_marks(run) for run in whole]
+    limited = [_case_marks(run) for run in runs if run not in whole]
+    same = [case.id for case in first.suite.cases if all(found.get(case.id, "") == marks[0].get(case.id) for found in marks)]
+    shared = [case for case in same if all(found.get(case, marks[0][case]) == marks[0][case] for found in limited)]
     others = sorted({case.id for run in runs for case in run.suite.cases} - set(shared))
     advice = "they ask other questions under the same names: report them apart"
     require(bool(shared), "report", "cases that are the same in all runs", f"none in {', '.join(map(str, folders))}", ">= 1", advice)
-    return runs[0].suite.only(shared), tuple(others)
+    return first.suite.only(shared), tuple(others)
+
+
+def _limited(run: Any) -> bool:
+    """Whether the run covers the first cases of its suite only."""
+    suite = run.config.get("suite", {})
+    return suite.get("of_cases", 0) > suite.get("cases", 0)
 
 
 def _case_marks(run: Any) -> Mapping[str, str]:

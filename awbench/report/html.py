@@ -32,7 +32,7 @@ from awbench.report.standing import DECIDES, decided_by_truth, standings
 from awbench.report.table import MARKS_NOTE, difference_rows, failure_counts, mean_rows, ordered
 from awbench.report.tags import tag_choices
 from awbench.statistics import MIN_CLUSTERS
-from awbench.verdicts import Verdict, verdicts
+from awbench.verdicts import Verdict, tells_apart, verdicts
 from models.artifacts import write_bytes
 
 SCRIPTS = ("tables.js", "cards.js", "clock.js", "enlarge.js")
@@ -146,9 +146,16 @@ def _facts(comparison: Comparison, baseline: str | None) -> dict[str, Any]:
         "metrics": comparison.metrics,
         "statistics": interval_method(comparison),
         "notes": comparison.notes,
-        "order_note": f"{DECIDES} against the truth" if decided_by_truth(comparison) else "mean rank over the dimensions that may rank",
+        "order_note": _order_note(comparison),
         "marks_note": MARKS_NOTE,
         "min_clusters": MIN_CLUSTERS,
         "dagger_note": DAGGER_NOTE if any(names & system.filters for system in systems) else "",
         "provenance": [(system.name, list(flattened(system.run.config))) for system in systems],
     }
+
+
+def _order_note(comparison: Comparison) -> str:
+    if not tells_apart(comparison):
+        return "no order: no two systems can be told apart"
+    told = f"{DECIDES} against the truth" if decided_by_truth(comparison) else "mean rank over the dimensions that may rank"
+    return f"in order of {told}"

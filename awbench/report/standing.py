@@ -4,10 +4,10 @@ In: a `Comparison`. Out: one `Standing` per system, in the order to show them: r
 A degenerate system is one that no metric means to praise: it stands still, hands the driver back or mostly fails. It is shown
 with its numbers and the reason, gets no mark and never leads. A partial one answered fewer cases than the others.
 
-Ranked systems are ordered on the cases that all of them answered: by ssim where the truth of most is known, for it alone compares with
-the right answer (psnr, which does too, prefers blur), else by the mean rank over the metrics that may rank: places within a metric's
-margin are level, every dimension has one voice, wholes made of other metrics have none of their own. The order is a way of showing; what
-is beyond chance is said by `awbench.verdicts`.
+Ranked systems are ordered on the cases that all of them answered: by ssim times completeness where the truth of most is known, for it
+alone compares with the right answer (psnr, which does too, prefers blur), else by the mean rank over the metrics that may rank: places
+within a metric's margin are level, every dimension has one voice, wholes made of other metrics have none of their own. The order is a
+way of showing; what is beyond chance is said by `awbench.verdicts`, and where nothing is, no place is numbered (`tells_apart`).
 """
 
 from __future__ import annotations
@@ -43,9 +43,10 @@ class Sign:
     track: str = ""
 
 
-_NOTHING, _ALL = 0.02, float("inf")
+_NOTHING, _HARDLY, _ALL = 0.02, 0.1, float("inf")
 SIGNS = (
     Sign(says="shows none of the driver's motion", bounds={"motion_fidelity": (-_ALL, _NOTHING)}),
+    Sign(says="shows hardly any of the driver's motion", bounds={"motion_fidelity": (-_ALL, _HARDLY)}, least=3),
     Sign(says="holds one frame", bounds={"held_share": (0.9, _ALL)}),
     Sign(says="answers with at most half of the frames", bounds={"completeness": (-_ALL, 0.5)}),
     Sign(says="hands the driver back", bounds={"driver_leak": (1, _ALL), "appearance_consistency": (-_ALL, _NOTHING)}),
@@ -96,7 +97,18 @@ def decided_by_truth(comparison: Comparison) -> bool:
 def _deciding_ranks(comparison: Comparison, ranked: Sequence[System]) -> dict[str, float]:
     if len(comparison.with_truth) <= MOST * len(comparison.cases):
         return {}
-    return next((_ranks(comparison, ranked, metric, 0.0) for metric in comparison.ranking if metric.name == DECIDES), {})
+    if not any(metric.name == DECIDES for metric in comparison.ranking):
+        return {}
+    cases = shared_cases(ranked, DECIDES, comparison.ranking_cases(DECIDES, comparison.cases)) if ranked else ()
+    if not cases:
+        return {}
+    return ranks({system.name: fmean(_whole_values(system, cases)) for system in ranked})
+
+
+def _whole_values(system: System, cases: Sequence[str]) -> list[float]:
+    """The deciding metric times completeness by case: what an answer leaves out is no part of what it got right."""
+    values, whole = system.values(DECIDES, cases), system.values("completeness", cases)
+    return [values[case] * whole.get(case, 1.0) for case in cases]
 
 
 def standing_notes(comparison: Comparison) -> tuple[str, ...]:
