@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Iterable
 
 from awbench.alignment import LEAST_FPS, Given, answered
 from awbench.cases import Case, CaseMedia, Suite
-from awbench.suites.folder import load_folder
+from awbench.suites.folder import SUITE_FILE, load_folder
 from awbench.suites.snapshot import stored_entries, write_snapshot
 from models.artifacts import read_json, sha256, write_bytes, write_json, write_parquet
 from models.guidance.guide import Guide
@@ -65,6 +65,8 @@ class Run:
         path = Path(path)
         present = [name for name in (RUN_FILE, PLAN_FILE) if (path / name).is_file()]
         require(bool(present), f"run {path}", RUN_FILE, "no such file", "a folder made by `generate --out`")
+        ready, advice = (path / "suite" / SUITE_FILE).is_file(), "it was stopped before it had begun: run the same generate command again"
+        require(ready, f"run {path}", f"suite/{SUITE_FILE}", "no such file", "the suite's own copy", advice)
         config, suite = read_json(path / present[0]), load_folder(path / "suite", fingerprint=False)
         marks = config.get("suite", {}).get("case_marks", {})
         return cls(path=path, config=config, suite=replace(suite, case_marks=marks))

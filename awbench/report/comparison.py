@@ -114,6 +114,7 @@ class Comparison:
     def notes(self) -> tuple[str, ...]:
         """What a reader of any table of this comparison must know."""
         notes = [_blind_note(self), _partly_blind_note(self), _unscored_note(self.unscored), _left_out_note(self.left_out, len(self.cases))]
+        notes += [_waiting_note(system, self.cases) for system in self.systems]
         return tuple(note for note in notes if note)
 
     @property
@@ -190,6 +191,12 @@ def _partly_blind_note(comparison: Comparison) -> str:
     known, cases = len(comparison.with_truth), len(comparison.cases)
     partly = [metric.name for metric in comparison.ranking if len(comparison.ranking_cases(metric.name, comparison.cases)) < cases]
     return f"Ranked on the {known} of {cases} cases with truth alone: {', '.join(partly)}." if partly else ""
+
+
+def _waiting_note(system: System, cases: Sequence[str]) -> str:
+    """Cases of a system with no score at all, though nothing failed: its run has grown since it was scored, or covers fewer."""
+    waiting = [case for case in cases if all(cells[case].status == "missing" for cells in system.cells.values() if case in cells)]
+    return f"{system.name} has no scores on {len(waiting)} of {len(cases)} cases: generate and score its run again." if waiting else ""
 
 
 def _left_out_note(left_out: Sequence[str], kept: int) -> str:

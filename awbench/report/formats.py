@@ -15,12 +15,13 @@ from typing import Any, Callable, Sequence
 from awbench.report.comparison import Comparison
 from awbench.report.groups import KINDS, cell_tag
 from awbench.report.metric_facts import MetricFacts
-from awbench.report.standing import standing_notes
+from awbench.report.standing import standing_notes, standings
 from awbench.report.table import BEST, MARKS_NOTE, SECOND, Row, difference_rows, mean_rows, report_rows
 from awbench.statistics import CONFIDENCE
 from models.artifacts import to_json
 
 FIELDS = ("system", "metric", "tag", "baseline", "mean", "low", "high", "n", "failed")
+CSV_FIELDS = (*FIELDS, "standing", "ranks")
 DAGGER_NOTE = "the metric also filtered this system's training pairs"
 
 
@@ -44,8 +45,11 @@ def as_json(comparison: Comparison, baseline: str | None = None) -> str:
 
 
 def as_csv(comparison: Comparison, baseline: str | None = None) -> str:
-    """The same rows as csv; null is an empty field."""
-    return records_as_csv([row.record() for row in report_rows(comparison, baseline)], FIELDS)
+    """The same rows as csv, with the system's standing and whether the metric ranks here; null is an empty field."""
+    kinds = {standing.system: standing.kind for standing in standings(comparison)}
+    told = {metric.name: {"ranks": comparison.is_ranked(metric.name)} for metric in comparison.metrics}
+    rows = report_rows(comparison, baseline)
+    return records_as_csv([row.record() | {"standing": kinds[row.system]} | told[row.metric] for row in rows], CSV_FIELDS)
 
 
 def as_markdown(comparison: Comparison, baseline: str | None = None) -> str:

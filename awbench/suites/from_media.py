@@ -122,7 +122,8 @@ def write_suite_from_media(
         skipped += more
     else:
         chosen = _pairs_by_rule(item, clips, images, entries, pairs, by_tag, seed)
-    added = _entries(chosen, clips, images, entries)
+    added, more = _entries(chosen, clips, images, entries)
+    skipped += more
     require(bool(entries or added), item, "cases", "none", "at least one pair", "; ".join(skipped[:3]))
     _copy_media(out, added, clips, images)
     if added or before is None:
@@ -299,20 +300,24 @@ def _pair_of_row(row: Row, names: Mapping[str, FileNames]) -> Pair:
     return Pair(clip=found["driver"], image=found["reference"], row=row.cells)
 
 
-def _entries(pairs: list[Pair], clips: Media, images: Media | None, before: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The entries of suite.yaml of those pairs that are not there yet, each with a free id."""
+def _entries(pairs: list[Pair], clips: Media, images: Media | None, before: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The entries of suite.yaml of those pairs that are not there yet, each with a free id, and why some pairs give none."""
     there = {_question(entry) for entry in before}
-    ids, added = {entry["id"].lower(): entry for entry in before}, []
+    ids, added, wrong = {entry["id"].lower(): entry for entry in before}, [], []
     for pair in pairs:
-        entry = _entry(len(before) + len(added) + 1, pair, clips, images, ids)
-        if _question(entry) in there:
+        try:
+            entry = _entry(len(before) + len(added) + 1, pair, clips, images, ids)
+            if _question(entry) in there:
+                continue
+            clash = ids.get(entry["id"].lower())
+            require(clash is None, f"case {entry['id']}", "id", "a pair of other files or another prompt", "an id that is not taken")
+        except ValueError as error:  # one bad row is one line, and stops no other
+            wrong.append(str(error))
             continue
-        clash = ids.get(entry["id"].lower())
-        require(clash is None, f"case {entry['id']}", "id", "a pair of other files or another prompt", "an id that is not taken")
         there.add(_question(entry))
         ids[entry["id"].lower()] = entry
         added.append(entry)
-    return added
+    return added, wrong
 
 
 def _question(entry: Mapping[str, Any]) -> tuple[Any, ...]:

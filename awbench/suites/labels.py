@@ -133,7 +133,8 @@ def read_labels(folder: Path, files: Iterable[Path]) -> tuple[dict[Path, Labels]
                 found, note = _file_of(row, names if len(parts) > 1 else inside)
                 elsewhere = base != folder and parts[0] != plain_name(folder.name)
                 if found is not None:
-                    labels[found] = {key: label(key, text) for key, text in row.cells.items() if key != "file"}
+                    known = labels.get(found, {})  # another table's row of the same file; what both say is the later one's
+                    labels[found] = known | {key: label(key, text) for key, text in row.cells.items() if key != "file"}
                 elif not elsewhere:
                     notes.append(note)
     return labels, notes

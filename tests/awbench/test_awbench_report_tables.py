@@ -223,7 +223,8 @@ def test_csv_and_json_hold_the_same_rows():
     comparison = compared(FakeRun('a,"x"', {"overall": ramp()}), FakeRun("b", {"overall": ramp(0.1)}))
     rows = json.loads(formats.as_json(comparison, "b"))
     table = list(csv.DictReader(io.StringIO(formats.as_csv(comparison, "b"))))
-    assert [tuple(row) for row in table] == [formats.FIELDS] * len(rows)
+    assert [tuple(row) for row in table] == [formats.CSV_FIELDS] * len(rows) and formats.CSV_FIELDS[:9] == formats.FIELDS
+    assert {(row["standing"], row["ranks"]) for row in table} == {("ranked", "True")}
     assert [(row["system"], float(row["mean"])) for row in table] == [(row["system"], row["mean"]) for row in rows]
     assert {row["baseline"] for row in rows} == {None, "b"}
 

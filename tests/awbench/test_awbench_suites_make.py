@@ -161,6 +161,9 @@ def test_a_table_says_the_pairs_as_anybody_would_write_them(tmp_path: Path) -> N
     assert (second.driver_id, second.identity_id) == ("driving/crowd.mp4", "reference/toons.png")
     assert second.tags["mode"] == "many_to_many" and second.id == "0002-crowd-toons"
     assert len(made.skipped) == 1 and "p.csv line 4: reference: file: got 'toon.jpg'" in made.skipped[0]
+    bad = table(tmp_path / "bad.csv", "driver,reference,id", "solo.mp4,man.png,a/b", "crowd.mp4,man.png,good")
+    made = write_suite_from_media(driving, references, tmp_path / "three", GRID, pairing=bad)
+    assert [case.id for case in load_suite(tmp_path / "three").cases] == ["good"] and "a/b" in made.skipped[0]
     with pytest.raises(ValueError, match="columns: got .*expected driver and reference"):
         write_suite_from_media(driving, references, tmp_path / "two", GRID, pairing=table(tmp_path / "q.csv", "a,b", "1,2"))
 

@@ -14,7 +14,7 @@ from awbench.report.comparison import Cell, Comparison, compare
 from awbench.report.metric_facts import UNSTATED_MARGIN, MetricFacts
 from awbench.report.standing import CEILING_APART, DEGENERATE, PARTIAL, RANKED, standings
 from awbench.report.table import BEST, SAME, SECOND, UNTOLD, WORSE, difference_rows, marks, mean_rows
-from awbench.verdicts import AHEAD, BEHIND, LEVEL, UNCLEAR, findings, rounded, verdicts
+from awbench.verdicts import AHEAD, BEHIND, LEVEL, UNCLEAR, findings, rounded, tells_apart, verdicts
 from tests.awbench.report_fakes import CASES, FakeRun, compared, ramp, suite_of
 
 MANY = tuple(Case(id=f"k{index:02d}", driver_id=f"d{index}", identity_id=f"r{index}") for index in range(40))
@@ -459,3 +459,40 @@ def test_other_suites_and_suites_without_a_common_case_are_refused():
     old, new = grown()
     with pytest.raises(ValueError, match="run /runs/1: suite case ids"):
         compare([old, replace(new, config={})], [Path("/runs/0"), Path("/runs/1")])
+
+
+def part_of_suite(run: FakeRun, known: int, of_cases: int) -> FakeRun:
+    marks = {case.id: f"mark of {case.id}" for case in CASES[:known]}
+    run.config = {"suite": {"cases": known, "of_cases": of_cases, "case_marks": marks, "fingerprint": str(known)}}
+    run.suite = replace(run.suite, cases=CASES[:known])
+    return run
+
+
+def test_a_run_with_a_limit_is_partial_and_takes_no_cases_from_the_others():
+    whole = [part_of_suite(FakeRun(name, {"overall": ramp(offset)}), 12, 12) for name, offset in (("a", 0.1), ("b", 0.0))]
+    limited = part_of_suite(FakeRun("c", {"overall": ramp(0.5, CASES[:6])}), 6, 12)
+    comparison = compared(limited, *whole)
+    assert len(comparison.cases) == 12 and not comparison.left_out
+    kinds = {standing.system: standing.kind for standing in standings(comparison)}
+    assert kinds == {"a": "ranked", "b": "ranked", "c": "partial"}
+    assert any("c has no scores on 6 of 12 cases" in note for note in comparison.notes)
+
+
+def test_a_run_of_the_suite_before_it_grew_is_compared_on_what_both_have():
+    old, new = (part_of_suite(FakeRun(name, {"overall": ramp(0.1, CASES[:n])}), n, n) for name, n in (("old", 8), ("new", 12)))
+    comparison = compared(new, old)
+    assert len(comparison.cases) == 8 and len(comparison.left_out) == 4
+    assert {standing.kind for standing in standings(comparison)} == {"ranked"}
+
+
+def test_what_an_answer_leaves_out_is_no_part_of_what_it_got_right():
+    """Cut short, an answer is compared on its easy part alone: that must not lead the order."""
+    whole = FakeRun("whole", {"ssim": dict.fromkeys(ramp(), 0.53), "completeness": dict.fromkeys(ramp(), 1.0)})
+    cut = FakeRun("cut", {"ssim": dict.fromkeys(ramp(), 0.54), "completeness": dict.fromkeys(ramp(), 0.7)})
+    assert [standing.system for standing in standings(compared(cut, whole))] == ["whole", "cut"]
+
+
+def test_no_place_is_numbered_where_nothing_can_be_told_apart():
+    level = compared(FakeRun("a", {"imaging_quality": noisy(1, 0.5)}), FakeRun("b", {"imaging_quality": noisy(2, 0.5)}))
+    apart = compared(FakeRun("a", {"imaging_quality": noisy(1, 0.9, 0.01)}), FakeRun("b", {"imaging_quality": noisy(2, 0.5, 0.01)}))
+    assert not tells_apart(level) and tells_apart(apart)
