@@ -133,7 +133,10 @@ def found_lag(evidence: Evidence, given: Given) -> int:
     step = gaps.pop()
     most = int(MAX_LAG_S * fps / step + 1e-9)
     answer = evidence.output_frames[own] if slower else evidence.output_frames[:last]
-    by_motion = best_lag(_signatures(evidence, answer, step), most)
+    witnesses = _signatures(evidence, answer, step)
+    if not witnesses[0][0].any():
+        return 0  # what never moves is neither early nor late
+    by_motion = best_lag(witnesses, most)
     if evidence.truth is None:
         return by_motion * step
     by_pixels, left = pixel_lag(answer, evidence.truth_frames[::step], most)

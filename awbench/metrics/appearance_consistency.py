@@ -165,5 +165,5 @@ METRIC = Metric(
     margin=0.09,
     rank_without_truth=False,
     sees="wrong or drifting identity, a missing, melted, covered, deformed or upside-down subject, the driver in other colours",
-    blind="what the reference hides; a change of framing costs though it may be right",
+    blind="what the reference hides; a change of framing costs though it may be right; without truth a deformed body",
 )

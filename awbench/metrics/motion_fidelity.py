@@ -130,6 +130,6 @@ METRIC = Metric(
     function=motion_fidelity,
     rank_without_truth=False,
     margin=0.03,
-    sees="no motion, another motion, too little of it, another order of frames; with truth also the place",
-    blind="without truth: where on the body it moves, and mirrored motion of symmetric bodies",
+    sees="no motion, another motion, too little of it; with truth also the place",
+    blind="a motion to and fro run backwards; without truth where on the body it moves, mirrored or too large motion",
 )

@@ -58,6 +58,6 @@ METRIC = Metric(
     high=1,
     function=temporal_consistency,
     margin=0.02,
-    sees="flicker, boiling textures, an identity that switches",
-    blind="changes that flow explains, slow drift, and boiling where nothing has texture",
+    sees="flicker, an identity that switches",
+    blind="changes that flow explains: smooth boiling, slow drift",
 )

@@ -106,6 +106,12 @@ def test_without_motion_there_is_no_lag():
     assert best_lag([(np.zeros((0, 1)), np.zeros((0, 1)))], 3) == 0
 
 
+def test_a_still_picture_is_neither_early_nor_late(case):
+    for frame in (0, 9, 17):
+        still = Clip(frames=np.repeat(case.output.frames[frame : frame + 1], len(case.output), 0), fps=GRID.fps)
+        assert aligned(replace(case, output=still), whole(case)).lag_s == 0
+
+
 def test_an_answer_of_nothing_is_refused():
     with pytest.raises(ValueError, match="frames"):
         Given(frames=0, fps=8.0)
