@@ -38,6 +38,7 @@ class Tile:
     kind: str
     role: str
     link: str = ""
+    poster: str = ""
     reason: str = ""
     size: tuple[int, int] = (1, 1)
     system: int | None = None
@@ -86,7 +87,7 @@ def case_cards(comparison: Comparison, known: Mapping[str, Known], media: Media)
 
 
 def video_tile(label: str, role: str, clip: Clip, media: Media, **more: Any) -> Tile:
-    return Tile(label=label, kind="video", role=role, link=media.video(clip), size=clip.size, **more)
+    return Tile(label=label, kind="video", role=role, link=media.video(clip), poster=media.poster(clip.frames[0]), size=clip.size, **more)
 
 
 def image_tile(label: str, role: str, image: np.ndarray, media: Media) -> Tile:

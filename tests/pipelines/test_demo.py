@@ -16,7 +16,7 @@ def test_the_line_from_footage_to_report_and_again(small, tmp_path, capsys):
     page = module.demo(tmp_path, workers=0)
     assert page.is_file() and (tmp_path / "pairs.html").is_file() and (tmp_path / "world-v1.html").is_file()
     text = page.read_text()
-    for system in ("still", "echo_driver", "flow_warp", "tiny_pose", "demo_e2e", "ground_truth"):
+    for system in ("still", "echo_driver", "flow_warp", "tiny_pose", "short_pose", "demo_e2e", "ground_truth"):
         assert system in text, system
         scores = pd.read_parquet(tmp_path / "runs" / system / "scores.parquet")
         assert (scores[scores.metric == "psnr"].status == "ok").all() and len(scores[scores.metric == "psnr"]) == 16
