@@ -128,7 +128,7 @@ def test_what_a_dataset_is_smaller_or_shorter_than_its_recipe_it_is_trained_at_a
 def test_clips_that_are_all_too_short_are_told_as_such(people, tmp_path):
     with pytest.raises(ValueError) as said:
         train(people, recipe="tiny_prior", steps=1, out=tmp_path / "x", flags=TrainFlags(num_frames=20))
-    text = "train: --data examples: got 0 in .*people0, expected a video of at least 40 frames at 8 fps, 5.00 s; lower --num-frames"
+    text = "train: --data examples: got 0 in .*people[0-9]+, expected a video of at least 40 frames at 8 fps, 5.00 s; lower --num-frames"
     assert said.match(text) and "manifest" not in str(said.value)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="--data examples: got 0 in .*empty.*; give a folder of mp4"):
