@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable
 
-from awbench.alignment import LEAST_FPS, Given, answered
+from awbench.answered import to_grid
 from awbench.cases import Case, CaseMedia, Suite
 from awbench.suites.folder import SUITE_FILE, load_folder
 from awbench.suites.snapshot import stored_entries, write_snapshot
@@ -29,9 +29,9 @@ from models.guidance.guide import Guide
 from models.mllm.errors import MllmError
 from models.protocols import Animator
 from models.seeds import item_seed
-from models.types import AnimationRequest, AnimationResult, Clip, Grid, require
+from models.types import AnimationRequest, AnimationResult, Clip, require
 from models.versions import installed_versions
-from models.video import encode_video, fit_clip, nearest_frames
+from models.video import encode_video
 
 if TYPE_CHECKING:
     import pandas
@@ -43,8 +43,6 @@ COLUMNS = (
     + ("given_frames", "given_fps", "given_width", "given_height")  # what the system answered, before it was brought to the grid
 )
 _NUMBERS = {"seconds": "f", "seed": "i", "given_frames": "i", "given_fps": "f", "given_width": "i", "given_height": "i"}
-LEAST_ANSWERED = 2 / 3
-"""Share of the driver's frames an answer must reach; a shorter one has failed, held frames do not stand in for it."""
 _NO_GUIDE = {"name": "", "version": ""}
 _LIBRARIES = ("actorforge", "numpy", "opencv-python-headless", "av", "torch", "diffusers")
 
@@ -321,24 +319,6 @@ def _checked(result: object, case_id: str) -> Clip:
     require(result.request_id == case_id, f"case {case_id}", "result.request_id", result.request_id, case_id)
     require(isinstance(result.clip, Clip), f"case {case_id}", "result.clip", type(result.clip).__name__, "a Clip")
     return result.clip
-
-
-def to_grid(clip: Clip, grid: Grid, fit: str = "crop", offset_s: float | None = None) -> tuple[Clip, str]:
-    """A result on the grid, and what had to be done to it ("" when it was there already). Raises ValueError for one far too short."""
-    if offset_s is None and (len(clip), clip.size, clip.fps) == (grid.num_frames, grid.size, grid.fps):
-        return clip, ""
-    share = answered(grid.num_frames, grid.fps, Given(frames=len(clip), fps=clip.fps, offset_s=offset_s))
-    got = f"{len(clip)} frames at {clip.fps:g} fps, which show {share:.0%} of the driver's {grid.num_frames} at {grid.fps:g} fps"
-    advice = f"answer the whole driver, at {LEAST_FPS:g} fps or more"
-    require(share >= LEAST_ANSWERED - 1e-9, "answer", "length", got, "at least two thirds", advice)
-    same_shape = abs(clip.size[0] * grid.height - clip.size[1] * grid.width) <= max(grid.size)
-    how = "resized" if same_shape else "cropped and resized" if fit == "crop" else "padded and resized"
-    notes = [f"output {how} from {clip.size[0]}x{clip.size[1]}"] if clip.size != grid.size else []
-    notes += [f"output resampled from {clip.fps:g} to {grid.fps:g} fps"] if clip.fps != grid.fps else []
-    last = int(nearest_frames(grid.num_frames, grid.fps, clip.fps)[-1])
-    notes += [f"output of {len(clip)} frames holds its last one"] if last > len(clip) - 1 else []
-    notes += [f"output of {len(clip)} frames cut"] if last < len(clip) - 1 else []
-    return fit_clip(clip, grid, fit=fit), "; ".join(notes)
 
 
 def finish_generation(run: Run) -> Run:

@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from awbench.alignment import Given, aligned
+from awbench.alignment import aligned
+from awbench.answered import MAX_REASON_CHARS, failure_of, given_of
 from awbench.catalog import METRICS
 from awbench.evidence import Evidence
 from awbench.metrics.learned.metric import LearnedMetric
@@ -34,8 +35,6 @@ from models.images import MediaError
 from models.progress import Progress
 from models.types import require
 from models.video import read_video
-
-_MAX_REASON_CHARS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +90,7 @@ def plan(run: Run, metrics: Sequence[Metric]) -> dict[str, tuple[Metric, ...]]:
     known, todo = known_rows(run, [case.id for case in run.suite.cases]), {}
     made = {row["case"]: row for row in run.generation().to_dict("records")}
     for case in run.suite.cases:
-        rows, failure = known[case.id], _generation_failure(made.get(case.id, {}))
+        rows, failure = known[case.id], failure_of(made.get(case.id, {}))
         missing = [metric for metric in metrics if not _settled(rows.get(metric.name), metric, failure)]
         names = {metric.name for metric in missing}
         missing += [metric for metric in metrics if metric.name not in names and names & set(metric.combines)]
@@ -157,14 +156,14 @@ def _score(metric: Metric, answer: float | Unscored | Exception, facts: Mapping[
     about = {**facts, "metric": metric.name, "metric_version": metric.scored_version}
     if isinstance(answer, Exception):
         kind = "" if isinstance(answer, ValueError) else f"{type(answer).__name__}: "
-        return Score(**about, value=None, status="failed", reason=f"{kind}{answer}"[:_MAX_REASON_CHARS] or type(answer).__name__)
+        return Score(**about, value=None, status="failed", reason=f"{kind}{answer}"[:MAX_REASON_CHARS] or type(answer).__name__)
     if isinstance(answer, Unscored):
         return Score(**about, value=None, status="unscored", reason=answer.reason)
     return Score(**about, value=float(answer), status="ok")
 
 
 def _evidence(run: Run, case_id: str, row: Mapping[str, Any]) -> Evidence:
-    if failure := _generation_failure(row):
+    if failure := failure_of(row):
         raise ValueError(failure)
     case = run.suite.case(case_id)
     try:
@@ -174,22 +173,7 @@ def _evidence(run: Run, case_id: str, row: Mapping[str, Any]) -> Evidence:
     media = run.suite.load(case_id)
     about = {"reference": media.reference, "truth": media.truth, "track": case.track, "prompt": case.prompt}
     whole = Evidence(case_id=case_id, output=output, driver=media.driving, **about)
-    return aligned(whole, _given(run, row))
-
-
-def _given(run: Run, row: Mapping[str, Any]) -> Given:
-    """What the system answered before it was brought to the grid; runs of old do not say it and count as whole."""
-    frames, fps = row.get("given_frames"), row.get("given_fps")
-    known = frames is not None and fps is not None and np.isfinite(frames) and np.isfinite(fps)
-    grid, offset = run.suite.grid, run.config.get("offset_s")
-    return Given(frames=int(frames) if known else grid.num_frames, fps=float(fps) if known else grid.fps, offset_s=offset)
-
-
-def _generation_failure(row: Mapping[str, Any]) -> str:
-    """Why a case has no output, as its score rows say it; "" where it has one."""
-    if row.get("status") == "ok":
-        return ""
-    return f"generation failed: {row.get('reason') or 'no row in generation.parquet'}"[:_MAX_REASON_CHARS]
+    return aligned(whole, given_of(row, run.suite.grid, run.config.get("offset_s")))
 
 
 def _generation_row(run: Run, case_id: str) -> dict[str, Any]:

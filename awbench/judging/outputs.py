@@ -8,7 +8,8 @@ from typing import Sequence
 
 import numpy as np
 
-from awbench.alignment import Given, shown
+from awbench.alignment import shown
+from awbench.answered import failure_of, given_of
 from awbench.judging.questions import Shown
 from awbench.runs import Run
 from models.artifacts import sha256_file
@@ -71,9 +72,7 @@ def _timing(run: Run, case_id: str, answer: Clip) -> tuple[tuple[int, ...], int]
     """Frames the system gave for their moment, and the declared offset in frames. Runs of old do not say what was given: all of it."""
     rows = run.generation()
     row = next(iter(rows[rows["case"] == case_id].to_dict("records")), {})
-    count, fps = row.get("given_frames"), row.get("given_fps")
-    known = count is not None and fps is not None and np.isfinite(count) and np.isfinite(fps)
-    own = shown(len(answer), answer.fps, Given(frames=int(count), fps=float(fps))) if known else range(len(answer))
+    own = shown(len(answer), answer.fps, given_of(row, run.suite.grid))
     return tuple(int(place) for place in own), round(float(run.config.get("offset_s") or 0.0) * answer.fps)
 
 
@@ -81,5 +80,4 @@ def generation_failures(run: Run) -> dict[str, str]:
     """Case -> why it has no answer, in the words of score rows."""
     made = {row["case"]: row for row in run.generation().to_dict("records")}
     rows = {case.id: made.get(case.id, {}) for case in run.suite.cases}
-    why = {name: row.get("reason") or "no row in generation.parquet" for name, row in rows.items() if row.get("status") != "ok"}
-    return {name: f"generation failed: {reason}"[:500] for name, reason in why.items()}
+    return {name: why for name, row in rows.items() if (why := failure_of(row))}

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from awbench.answered import to_grid
 from awbench.cases import Case, CaseMedia, Suite, Truth
 from awbench.run_validation import validate_run
-from awbench.runs import COLUMNS, Run, finish_generation, generate_case, pending, start_run, to_grid
+from awbench.runs import COLUMNS, Run, finish_generation, generate_case, pending, start_run
 from models.baselines.echo_driver import EchoDriver
 from models.baselines.recorded import create as recorded
 from models.baselines.still import Still
