@@ -22,8 +22,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from awbench.evidence import Evidence, reduced
-from awbench.motion_signature import likeness, signature
+from awbench.evidence import Evidence, channel_mean, reduced
+from awbench.motion_signature import likeness, own_motion, signature_of
 from models.optical_flow import flow_sequence
 from models.types import require
 from models.video import nearest_frames
@@ -104,13 +104,13 @@ def pixel_lag(answer: np.ndarray, truth: np.ndarray, most: int) -> tuple[int, fl
     """The shift in frames at which uint8 `[n,h,w,3]` differs least from the truth's `[T,h,w,3]`, and that difference over the one
     without a shift. Pixels count by how much the truth changes there over time."""
     answer, truth = (_tiny(frames) for frames in (answer, truth))
-    moving = np.abs(truth - truth.mean(0)).mean(-1) + 1e-3
+    moving = channel_mean(np.abs(truth - truth.mean(0))) + 1e-3
     least, found = max(3, (min(len(answer), len(truth)) + 1) // 2), {}
     for k in range(-most, most + 1):
         length = _overlap(len(answer), len(truth), k)
         if length >= least:
             at = slice(max(0, k), max(0, k) + length)
-            difference = np.abs(answer[max(0, -k) :][:length] - truth[at]).mean(-1)
+            difference = channel_mean(np.abs(answer[max(0, -k) :][:length] - truth[at]))
             found[k] = float((difference * moving[at]).sum() / moving[at].sum())
     if 0 not in found or found[0] == 0:
         return 0, 1.0
@@ -146,12 +146,12 @@ def found_lag(evidence: Evidence, given: Given) -> int:
 def _signatures(evidence: Evidence, answer: np.ndarray, step: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Of the answer's frames and of every `step`-th frame of driver and truth; what the evidence knows already is not done again."""
     known = step == 1
-    flows = evidence.output_flow[: len(answer) - 1] if known else flow_sequence(answer)
-    driver = evidence.driver_signature if known else signature(flow_sequence(evidence.driver_frames[::step]))
-    pairs = [(evidence.output_signature[: len(flows)] if known else signature(flows), driver)]
+    own = evidence.output_motion[: len(answer) - 1] if known else own_motion(flow_sequence(answer))
+    driver = evidence.driver_signature if known else signature_of(own_motion(flow_sequence(evidence.driver_frames[::step])))
+    pairs = [(evidence.output_signature[: len(own)] if known else signature_of(own), driver)]
     if evidence.truth is not None:
-        truth = evidence.truth_flow if known else flow_sequence(evidence.truth_frames[::step])
-        pairs.append((signature(flows, PLACES), signature(truth, PLACES)))
+        truth = evidence.truth_motion if known else own_motion(flow_sequence(evidence.truth_frames[::step]))
+        pairs.append((signature_of(own, PLACES), signature_of(truth, PLACES)))
     return pairs
 
 

@@ -21,8 +21,10 @@ REFERENCE_POSES = ("first_frame", "independent")
 TRACKS = ("self", "cross")
 MODES = ("one_to_one", "one_to_many", "many_to_many")
 """How many move in the driver, and how many are in the reference: AWBench's words."""
-SUITE_FITS = ("crop", "pad")
-"""How media and answers of another shape are brought to a suite's grid: see `models.images.FITS`."""
+SUITE_FITS = ("crop", "pad", "subject")
+"""How media and answers of another shape are brought to a suite's grid: see `models.framing.FITS`."""
+FIT_SAID = {"crop": "cropped", "pad": "padded", "subject": "cropped around the subject"}
+"""What notes say of it."""
 MAX_ID_CHARS = 64
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _SUITE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -77,12 +79,16 @@ class Truth:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CaseMedia:
-    """The pixels of a case on the suite's grid. `adaptation`: how the sources were brought there, "" if they were there."""
+    """The pixels of a case on the suite's grid. `adaptation`: how the sources were brought there, "" if they were there.
+
+    `driver_cut`: (x, y, w, h, W, H) px, the box that `fit: subject` shows of the driver's (W,H) px: answers of that shape are cut there.
+    """
 
     reference: np.ndarray
     driving: Clip
     truth: Truth | None = None
     adaptation: str = ""
+    driver_cut: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reference", check_image(self.reference, "CaseMedia", "reference"))

@@ -17,18 +17,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Iterable
 
 from awbench.answered import to_grid
 from awbench.cases import Case, CaseMedia, Suite
 from awbench.suites.folder import SUITE_FILE, load_folder
 from awbench.suites.snapshot import stored_entries, write_snapshot
-from models.artifacts import read_json, sha256, write_bytes, write_json, write_parquet
+from models.artifacts import read_json, sha256, write_json, write_parquet
 from models.guidance.guide import Guide
 from models.mllm.errors import MllmError
 from models.protocols import Animator
 from models.seeds import item_seed
+from models.storage import write_bytes
 from models.types import AnimationRequest, AnimationResult, Clip, require
 from models.versions import installed_versions
 from models.video import encode_video
@@ -43,6 +44,7 @@ COLUMNS = (
     + ("given_frames", "given_fps", "given_width", "given_height")  # what the system answered, before it was brought to the grid
 )
 _NUMBERS = {"seconds": "f", "seed": "i", "given_frames": "i", "given_fps": "f", "given_width": "i", "given_height": "i"}
+MAX_NAME_CHARS = 80
 _NO_GUIDE = {"name": "", "version": ""}
 _LIBRARIES = ("actorforge", "numpy", "opencv-python-headless", "av", "torch", "diffusers")
 
@@ -119,9 +121,11 @@ def start_run(
     guide: Guide | None = None,
     limit: int | None = None,
     offset_s: float | None = None,
+    name: str | None = None,
 ) -> Run:
     """Begin or continue the run `out`. Raises ValueError, naming the field, when it was begun with other settings.
 
+    `name`: what the system is called in place of the animator's own name.
     What the animator runs on is noted in the plan and may differ from call to call. `guide`: writes prompts of cases without one.
     `limit`: the run covers the suite's first cases only, and those it covers already. Cases that the suite has gained since are added; one
     that it has lost, or whose mark has changed, is refused by name. `offset_s`: the moment of the driver that the answers' first frames are
@@ -129,11 +133,14 @@ def start_run(
     """
     out = Path(out)
     require(offset_s is None or abs(offset_s) < 3600, f"run {out}", "offset_s", offset_s, "seconds, or none to look for a lag")
+    fit_name = name is None or (0 < len(name) <= MAX_NAME_CHARS and name.isprintable() and name.strip() == name)
+    require(fit_name, f"run {out}", "name", repr(name), f"1 to {MAX_NAME_CHARS} printable characters without outer blanks")
     require(limit is None or limit >= 1, f"run {out}", "limit", limit, "a whole number >= 1, or none for all cases")
     first = {case.id for case in suite.cases[:limit]}
     begun = (out / PLAN_FILE).is_file()
     before, stored = (read_json(out / PLAN_FILE), stored_entries(out / "suite")) if begun else ({}, {})
-    plan = _plan(suite, suite.only(first | set(stored)), animator_name, animator, seed, guide) | {"offset_s": offset_s}
+    plan = _plan(suite, suite.only(first | set(stored)), animator_name, animator, seed, guide)
+    plan |= {"offset_s": offset_s, "system": name or animator.name}
     if begun:
         _refuse_other_settings(out, before, plan)
         _refuse_changed_cases(out, before, plan, suite, stored)
@@ -197,7 +204,7 @@ def _plan(whole: Suite, suite: Suite, animator_name: str, animator: Animator, se
             "of_cases": len(whole.cases),
             "case_marks": dict(suite.case_marks),
         },
-        "animator": animator_name,
+        "animator": placeless(animator_name),
         "system": animator.name,
         "weights_hash": getattr(animator, "weights_hash", ""),
         "filter_metrics": sorted(getattr(animator, "filter_metrics", ())),
@@ -214,7 +221,18 @@ def _identity(plan: dict[str, Any]) -> dict[str, Any]:
     suite["suite.fit"] = plan["suite"].get("fit", "crop")
     named = () if plan["weights_hash"] else ("animator",)
     since = {"guide": plan.get("guide", _NO_GUIDE), "offset_s": plan.get("offset_s")}
-    return suite | {name: plan[name] for name in (*named, "system", "weights_hash", "seed")} | since
+    own = {name: plan[name] for name in ("system", "weights_hash", "seed")}
+    return suite | {name: placeless(plan[name]) for name in named} | own | since
+
+
+def placeless(animator: str) -> str:
+    """An animator's name without where its folder lies on this machine: runs are published."""
+    head, colon, argument = animator.partition(":")
+    place = PurePath(argument if colon else head)
+    if not place.is_absolute():
+        return animator
+    kept = place.parent.name if place.name == "videos" else place.name
+    return f"{head}:{kept}" if colon else kept
 
 
 def _refuse_other_settings(out: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
@@ -283,7 +301,7 @@ def generate_case(run: Run, case_id: str, animator: Animator, guide: Guide | Non
         row["seconds"] = round(time.monotonic() - start_s, 4)
         given = _checked(result, case_id)
         row |= {"given_frames": len(given), "given_fps": float(given.fps), "given_width": given.size[0], "given_height": given.size[1]}
-        clip, note = to_grid(given, run.suite.grid, run.suite.fit, run.config.get("offset_s"))
+        clip, note = to_grid(given, run.suite.grid, run.suite.fit, run.config.get("offset_s"), media.driver_cut)
         data = encode_video(clip)
         write_bytes(run.video_path(case_id), data)
         adaptation = "; ".join(part for part in (media.adaptation, result.provenance.get("note", ""), note) if part)

@@ -1,6 +1,6 @@
 """Training examples with the prompt their backbone is to be guided by, written when an example is read.
 
-Pairs of the factory bring theirs (KEY.json); clips that a pose-driven model is trained on have none, or the one in `clips.csv`,
+Pairs of the factory bring theirs (KEY.json); clips that a pose-driven model is trained on have none, or the one that lies beside them,
 which is the user's word. What is still empty is written by a guide: the motion of the driver, the appearance of the reference.
 Source: DreamActor-M2, section on text guidance: the same texts guide all three phases.
 """
@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Mapping
 
-from bootstrap.sources import read_tags
 from models.guidance.guide import Guide
 from models.types import TrainingExample
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prompted(Sequence):
-    """`examples` as they are, but for empty prompts. `tags`: `clips.csv` by file, for ids of the form FILE#CHUNK."""
+    """`examples` as they are, but for empty prompts. `tags`: what tables say by file, for ids of the form FILE#CHUNK."""
 
     examples: Sequence[TrainingExample]
     guide: Guide
@@ -35,13 +33,12 @@ class Prompted(Sequence):
     def __getitem__(self, index: int) -> TrainingExample:
         example = self.examples[index]
         tags = self.tags.get(example.id.rpartition("#")[0], {})
-        own = example.prompt or tags.get("prompt", "")
-        if own or example.driver is None:
-            return replace(example, prompt=own)
+        if example.prompt or example.driver is None:
+            return example
         known = {**tags, "driver_subject": tags.get("subject", "")}
         return replace(example, prompt=self.guide.guide(example.driver, example.reference, known).prompt)
 
 
-def prompted(examples: Sequence[TrainingExample], guide: Guide, data: Path) -> Prompted:
-    """Examples of a dataset or clip folder, with the tags that lie beside them."""
-    return Prompted(examples=examples, guide=guide, tags=read_tags(data))
+def prompted(examples: Sequence[TrainingExample], guide: Guide) -> Prompted:
+    """Examples of a dataset or of clips, with the tags that lie beside these."""
+    return Prompted(examples=examples, guide=guide, tags=getattr(examples, "tags", {}))

@@ -4,8 +4,8 @@
     pair      the motion of V, the appearance of V[0]           ->  `prompt` of KEY.json
 Source: DreamActor-M2, section on text guidance, which guides pose training, pair synthesis and end-to-end training alike.
 
-A prompt in the driving folder's `clips.csv` is the user's word: it stands in both places as it was written, and no guide is asked about
-that clip. Leave the column empty to let the guide speak. Without a guide and without such a prompt both prompts are empty.
+A prompt in a table beside the clips, or in NAME.txt, is the user's word: it stands in both places as it was written, and no guide is asked
+about that clip. Leave it out to let the guide speak. Without a guide and without such a prompt both prompts are empty.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any, Mapping
 
 import numpy as np
 
-from bootstrap.sources import TAGS_FILE
 from models.guidance.guide import Guidance, Guide
 from models.types import Clip
 
@@ -34,7 +33,7 @@ class GuideMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """One prompt and where it comes from, "" where nobody said it. `guide`: who wrote it, `clips.csv` where that was the user."""
+    """One prompt and where it comes from, "" where nobody said it. `guide`: who wrote it, `USER` where that was the user."""
 
     motion: str = ""
     appearance: str = ""
@@ -55,6 +54,7 @@ class PairPrompts:
         return asdict(self)
 
 
+USER = "user"
 NO_GUIDE, NO_PROMPTS = GuideMark(), PairPrompts()
 
 
@@ -63,13 +63,13 @@ def unguided() -> None:
 
 
 def write_prompts(guide: Guide | None, clip: Clip, identity: np.ndarray, tags: Mapping[str, Mapping[str, str]]) -> PairPrompts:
-    """The prompts of a pair from V (`clip`), the identity `[H,W,3]` and what `clips.csv` says about "driving" and "reference".
+    """The prompts of a pair from V (`clip`), the identity `[H,W,3]` and what tables say about "driving" and "reference".
 
     Raises what the guide raises: a pair whose guide fails has no prompt, not an empty one.
     """
     driving, shown = tags["driving"], tags["driving"].get("subject", "")
     if driving.get("prompt", "").strip():
-        own = Prompt(prompt=driving["prompt"], guide=TAGS_FILE)
+        own = Prompt(prompt=driving["prompt"], guide=USER)
         return PairPrompts(teacher=own, pair=own)
     if guide is None:
         return NO_PROMPTS

@@ -18,12 +18,19 @@ def printable(text: str) -> str:
 
 def reason_of(error: BaseException) -> str:
     """Why something failed, cleaned and shortened: the message of a MediaError, a model's failure by its kind, else type and message."""
-    said = str(error)
+    said = _text_of(error)
     if isinstance(error, OSError) and error.strerror:
         said = error.strerror  # str(error) would carry the path, and rows must not depend on it
     kind = error.kind if isinstance(error, MllmError) else type(error).__name__
     text = said if isinstance(error, MediaError) else f"{kind}: {said}".removesuffix(": ")
     return shortened(" ".join(printable(text).split()), _MAX_CHARS)
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # an error that cannot say what it is
+        return ""
 
 
 def shortened(text: str, limit: int) -> str:

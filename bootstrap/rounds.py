@@ -1,185 +1,182 @@
-"""A round of the factory, from settings to a finished dataset folder, without a word about processes.
+"""A round of the factory, from settings and sources to a finished dataset folder, without a word about processes.
 
     plan_round -> Round -> begin_round -> units.run_unit (anywhere, in any order) -> manifest.finish_round
-The plan fixes everything that decides a byte; running a unit needs the round, a teacher and the guide that the plan names.
+What decides a pair's bytes (`Recipe`) is fixed when a folder is begun; what decides which pairs come next (sources, limit, rules) may
+change.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Collection, Sequence
 
-from awbench.catalog import METRICS
-from bootstrap.filters import FILTER_METRICS
-from bootstrap.ledger import Ledger, Unit
-from bootstrap.pairing import Pairing, PairSpec
-from bootstrap.prompts import NO_GUIDE, GuideMark
+from bootstrap.generations import History, read_history, write_history
+from bootstrap.growth import grow
+from bootstrap.ledger import Ledger, Made, PlannedPair, Unit
 from bootstrap.provenance import digest
-from bootstrap.sources import Listing, Source, scan_driving, scan_references
-from bootstrap.synthesis import CRF
-from bootstrap.thresholds import Thresholds
-from models.types import Grid, require
+from bootstrap.recipe import Recipe
+from bootstrap.round_config import RoundConfig, Shop
+from bootstrap.sources.source import Listing, Source
+from models import storage
+from models.types import require
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundConfig:
-    """What `synthesize` is asked for. `teacher`: a name or checkpoint folder; `limit`: at most so many attempted pairs."""
-
-    driving: Path
-    references: Path
-    teacher: str
-    grid: Grid
-    seed: int = 0
-    limit: int | None = None
-    pairs_per_unit: int = 16
-    thresholds: Thresholds = field(default_factory=Thresholds)
-
-    def __post_init__(self) -> None:
-        require(self.limit is None or self.limit >= 1, "synthesize", "limit", self.limit, "a whole number >= 1, or none for all pairs")
-        require(self.pairs_per_unit >= 1, "synthesize", "pairs_per_unit", self.pairs_per_unit, "a whole number >= 1")
-        require(self.seed >= 0, "synthesize", "seed", self.seed, "a whole number >= 0")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Teacher:
-    """Who made the drivers. `filter_metrics`: metrics that filtered the pairs it was itself trained on."""
-
-    name: str
-    weights_hash: str = ""
-    filter_metrics: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Round:
-    """A resolved round: settings, teacher, who writes the prompts, and what the source folders hold."""
+    """A planned round. `history`: all generations, those planned now among them; `since`: the first that is not recorded yet."""
 
-    out: Path
+    out: str
     config: RoundConfig
-    teacher: Teacher
     driving: Listing
     references: Listing
-    guide: GuideMark = NO_GUIDE
-
-    @cached_property
-    def settings(self) -> dict[str, Any]:
-        """Everything that decides the bytes of one pair, apart from its sources."""
-        metrics = {check: [name, METRICS.load(name).version] for check, name in FILTER_METRICS.items()}
-        return {
-            "grid": dataclasses.asdict(self.config.grid),
-            "seed": self.config.seed,
-            "teacher": dataclasses.asdict(self.teacher) | {"filter_metrics": list(self.teacher.filter_metrics)},
-            "thresholds": dataclasses.asdict(self.config.thresholds),
-            "filter_metrics": metrics,
-            "guide": dataclasses.asdict(self.guide),
-            "video": {"codec": "h264", "pix_fmt": "yuv444p", "crf": CRF},
-        }
-
-    @cached_property
-    def pairing(self) -> Pairing:
-        return Pairing(
-            driving=self.driving.usable,
-            identities=self.references.usable,
-            seed=self.config.seed,
-            grid=self.config.grid,
-            teacher_hash=self.teacher.weights_hash or self.teacher.name,
-            settings=digest(self.settings),
-        )
+    history: History
+    since: int
+    told: tuple[str, ...] = ()
 
     @property
-    def total(self) -> int:
-        """How many pairs are attempted in all."""
-        return len(self.pairing) if self.config.limit is None else min(self.config.limit, len(self.pairing))
-
-    @property
-    def units(self) -> list[Unit]:
-        size = self.config.pairs_per_unit
-        return [Unit(index=n, start=start, stop=min(start + size, self.total)) for n, start in enumerate(range(0, self.total, size))]
-
-    @cached_property
-    def _by_id(self) -> tuple[dict[str, Source], dict[str, Source]]:
-        return {one.id: one for one in self.driving.usable}, {one.id: one for one in self.references.usable}
-
-    def sources(self, spec: PairSpec) -> dict[str, Source]:
-        """The two files of a pair: "driving" and "reference"."""
-        return {"driving": self._by_id[0][spec.driving], "reference": self._by_id[1][spec.identity]}
-
-    def tags(self, spec: PairSpec) -> dict[str, dict[str, str]]:
-        """What `clips.csv` says about the two files of a pair."""
-        return {name: dict(source.tags) for name, source in self.sources(spec).items()}
+    def recipe(self) -> Recipe:
+        return self.config.recipe
 
     @property
     def ledger(self) -> Ledger:
         return Ledger(out=self.out)
 
-    def pending(self) -> list[Unit]:
-        """Units that still have to be made, those lost by an earlier run among them."""
-        return [unit for unit in self.units if not self.ledger.is_done(unit)]
+    @property
+    def shop(self) -> Shop:
+        config = self.config
+        return Shop(
+            out=self.out, recipe=self.recipe, filters=self.filters, retry_failed=config.retry_failed, keep_rejected=config.keep_rejected
+        )
+
+    @property
+    def total(self) -> int:
+        """How many pairs are attempted in all."""
+        return self.history.total
+
+    @cached_property
+    def filters(self) -> str:
+        """Digest of what judges."""
+        return digest(self.recipe.filters)
+
+    @cached_property
+    def ranges(self) -> list[tuple[int, int, int]]:
+        """(generation, start, stop) of every unit."""
+        return list(self.history.units(self.config.pairs_per_unit))
+
+    def numbers(self, index: int) -> tuple[tuple[int, int], ...]:
+        """Windows and identities of a unit's pairs, as the generations count them."""
+        generation, start, stop = self.ranges[index]
+        return tuple((int(window), int(identity)) for window, identity in self.history.generations[generation].pairs[start:stop])
+
+    def unit(self, index: int) -> Unit:
+        """A unit with everything a worker needs to make it."""
+        numbers = self.numbers(index)
+        return Unit(index=index, numbers=numbers, pairs=tuple(self._pair(*pair) for pair in numbers))
+
+    def key_of(self, place: int) -> str:
+        """The key of the pair at that place of the whole plan."""
+        return self._pair(*map(int, self.history.pairs[place])).spec.key
+
+    @cached_property
+    def _here(self) -> tuple[dict[str, Source], dict[str, Source]]:
+        return {one.sha256: one for one in self.driving.usable}, {one.sha256: one for one in self.references.usable}
+
+    def _pair(self, window: int, identity: int) -> PlannedPair:
+        (clip_hash, start_s), person_hash = self.history.windows[window], self.history.identities[identity]
+        clip, person = self._here[0].get(clip_hash), self._here[1].get(person_hash)
+        known = self.history.known
+        spec = self.recipe.spec(clip or known["driving"][clip_hash], start_s, person or known["reference"][person_hash])
+        return PlannedPair(spec=spec, driving=clip and replace(clip, starts_s=()), identity=person)
+
+    def is_done(self, index: int, made: Made | None) -> bool:
+        """Whether nothing is left to try for a unit of which `made` is known."""
+        if made is None or made.again or made.filters != self.filters or (self.config.retry_failed and made.failed):
+            return False
+        return made.numbers == self.numbers(index)
+
+    def pending(self) -> list[int]:
+        """Units that still have to be made, judged or tried again."""
+        marked, ledger = self.ledger.marked(), self.ledger
+        return [index for index in range(len(self.ranges)) if index not in marked or not self.is_done(index, ledger.marker(index))]
 
 
-def plan_round(
-    config: RoundConfig, teacher: Teacher, out: Path, seen: Callable[[str], None] = lambda _: None, *, guide: GuideMark = NO_GUIDE
-) -> Round:
-    """Scan the sources and compare with what `out` was begun with; writes nothing.
+class Units(Sequence[Unit]):
+    """The listed units of a round, each put together when it is asked for."""
 
-    Raises ValueError naming the field when the folder was begun with other settings, the limit shrinks, or `out` and a
-    source folder lie inside each other.
-    """
-    _refuse_nesting(config, out)
-    driving = scan_driving(config.driving, config.grid, seen)
-    references = scan_references(config.references, seen)
-    planned = Round(out=out, config=config, teacher=teacher, driving=driving, references=references, guide=guide)
-    require(bool(driving.usable or driving.unreadable), "synthesize", "driving", f"no clip in {config.driving}", "a folder of clips")
-    require(bool(references.usable or references.unreadable), "synthesize", "references", f"no image in {config.references}", "images")
-    record = _plan_record(planned)
-    previous = planned.ledger.plan()
+    def __init__(self, round_: Round, indices: Sequence[int]) -> None:
+        self._round, self._indices = round_, indices
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, place: int) -> Unit:
+        return self._round.unit(self._indices[place])
+
+
+def in_use(out: str) -> dict[str, frozenset[str]]:
+    """Role -> contents (sha256) of the sources that the dataset at `out` already uses."""
+    return {role: frozenset(known) for role, known in read_history(Ledger(out=out).folder).known.items()}
+
+
+def check_folder(config: RoundConfig, out: str) -> None:
+    """Raise ValueError where `out` is no folder of ours, or was begun with other settings; names the field."""
+    previous = Ledger(out=out).plan()
     if previous is None:
-        occupied = out.is_dir() and any(not entry.name.startswith(".") for entry in out.iterdir())
-        require(not occupied, "synthesize", "out", f"{out} holds other files", "a new, empty or earlier synthesize folder")
+        require(not _occupied(out), "synthesize", "out", f"{out} holds other files", "a new, empty or earlier synthesize folder")
     else:
-        _refuse_changes(previous, record, out)
-    return planned
+        _refuse_changes(previous, config, out)
 
 
-def begin_round(round_: Round) -> list[Unit]:
-    """Record the plan, clear what a killed run left, and return the units to make; empty for a finished folder. Hold the lock."""
-    record, pending = _plan_record(round_), round_.pending()
-    changed = round_.ledger.plan() != record
-    if changed or pending:
-        (round_.out / "run.json").unlink(missing_ok=True)  # an extended or mended folder is unfinished until its new end
+def plan_round(config: RoundConfig, out: str, driving: Listing, references: Listing, apart: Collection[tuple[str, str]] = ()) -> Round:
+    """Plan the pairs that come next in `out`; writes nothing. `apart`: contents that never meet. Hold the lock, if it is to be begun.
+
+    Raises ValueError naming the field as `check_folder` does, and where the limit is below what is planned.
+    """
+    check_folder(config, out)
+    for name, listing, advice in (("driving", driving, "a folder of clips"), ("references", references, "images")):
+        require(bool(listing.usable or listing.unusable), "synthesize", name, "nothing that could be used", advice)
+    history = read_history(Ledger(out=out).folder)
+    limit, planned = config.limit, history.total
+    advice = "repeat the first command, or choose another --out"
+    require(limit is None or limit >= planned, out, "limit", limit, f">= {planned}, as planned", advice)
+    growth = grow(history, driving, references, config.rules, config.recipe.seed, limit, apart)
+    return Round(
+        out=out, config=config, driving=driving, references=references, history=growth.history, since=growth.since, told=growth.told
+    )
+
+
+def begin_round(round_: Round) -> list[int]:
+    """Record the plan, clear what a killed run left, and return the units to make; none for a finished folder. Hold the lock."""
+    ledger, plan = round_.ledger, _plan(round_.config)
+    pending = round_.pending()
+    changed = ledger.plan() != plan or round_.since < len(round_.history.generations)
+    if changed or pending:  # an extended or mended folder is unfinished until its new end
+        storage.delete(storage.join(round_.out, "run.json"))
     if changed:
-        round_.ledger.write_plan(record)
-    round_.ledger.sweep()
+        ledger.write_plan(plan)
+        write_history(ledger.folder, round_.history, round_.since)
+    ledger.sweep()
     return pending
 
 
-def _refuse_nesting(config: RoundConfig, out: Path) -> None:
-    """A dataset inside its own sources would be read as a source by the next run."""
-    mine = out.resolve()
-    for name, folder in (("driving", config.driving.resolve()), ("references", config.references.resolve())):
-        nested = mine == folder or mine in folder.parents or folder in mine.parents
-        require(not nested, "synthesize", "out", f"{out} with {name} {folder}", "neither inside the other")
+def _occupied(out: str) -> bool:
+    return next(iter(storage.walk(out)), None) is not None if storage.exists(out) or storage.is_url(out) else False
 
 
-def _plan_record(planned: Round) -> dict[str, Any]:
-    folders = {"driving": planned.driving, "references": planned.references}
-    sources = {name: {item.id: item.sha256 for item in listing.usable} for name, listing in folders.items()}
-    unreadable = {name: {item.id: item.reason for item in listing.unreadable} for name, listing in folders.items()}
-    per_unit = planned.config.pairs_per_unit
-    return {**planned.settings, "pairs_per_unit": per_unit, "limit": planned.config.limit, **sources, "unreadable": unreadable}
+def _plan(config: RoundConfig) -> dict[str, Any]:
+    return {**config.recipe.settings, "pairs_per_unit": config.pairs_per_unit}
 
 
-def _refuse_changes(previous: dict[str, Any], record: dict[str, Any], out: Path) -> None:
-    advice = "repeat the first command, or choose another --out"
-    for name in sorted(previous.keys() | record.keys()):
+def _refuse_changes(previous: dict[str, Any], config: RoundConfig, out: str) -> None:
+    record, advice = _plan(config), "repeat the first command, or choose another --out"
+    for name in sorted(previous.keys() | record.keys(), key=lambda name: (name == "filter_metrics", name)):  # thresholds say it better
         before, now = previous.get(name), record.get(name)
-        if name == "limit":
-            shrinks = now is not None and (before is None or now < before)
-            require(not shrinks, str(out), "limit", now, f">= {before if before is not None else 'all pairs'}, as begun", advice)
-        elif before != now:
-            require(False, str(out), name, _difference(now, before), _difference(before, now), advice)
+        if name in config.recipe.filters:
+            free, how = config.retry_filters, "--retry-filters judges again what was made"
+            require(before == now or free, out, name, _difference(now, before), _difference(before, now), f"{advice}; {how}")
+        else:
+            require(before == now, out, name, _difference(now, before), _difference(before, now), advice)
 
 
 def _difference(one: Any, other: Any) -> str:

@@ -2,27 +2,29 @@
 
     driver = teacher(motion of V, identity),    reference = V[0],    target = V
 In: a `PairSpec`, its media on the grid, its prompts, a teacher; out: a `Candidate` with the encoded members of its sample. The
-reference is the first frame of the *encoded* target, so `reference == target[0]` holds to the pixel for a reader.
+reference is the first frame of the *encoded* target, so `reference == target[0]` holds to the pixel for a reader. The target is encoded
+before the teacher is given its arrays: one that writes into them spoils its own answer only.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Mapping
 
 import numpy as np
 
 from bootstrap.pairing import PairSpec
 from bootstrap.prompts import NO_PROMPTS, PairPrompts
-from bootstrap.sources import read_identity
-from models.images import encode_image, fit_image
+from bootstrap.sources.identity import read_identity
+from models.framing import fit_image
+from models.images import encode_image
 from models.protocols import Animator
 from models.types import AnimationRequest, Clip, Grid, require
-from models.video import Window, encode_video, read_video, read_window
+from models.video import Window, encode_video, fit_clip, read_video, read_window
 
 CRF = 4
-"""Quality of the stored clips (H.264 yuv444p, one encoder thread); lower is better, 10 the most a dataset may have."""
+"""Quality of the stored clips (H.264, one encoder thread); lower is better, 10 the most a dataset may have."""
+_SHAPE_TOLERANCE = 0.03
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,39 +39,66 @@ class PairMedia:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Candidate:
-    """A pair before judgement. `members` are the encoded files of the sample."""
+    """A pair before judgement. `members` are the encoded files of the sample; `driver_notes`: how the teacher's answer was adapted."""
 
     spec: PairSpec
     media: PairMedia
     members: Mapping[str, bytes]
     prompts: PairPrompts = NO_PROMPTS
+    driver_notes: str = ""
 
 
-def read_media(spec: PairSpec, driving: Path, references: Path, grid: Grid) -> PairMedia:
-    """Cut the pair's window and bring the identity to the grid (centred crop). Raises MediaError."""
-    clip, window = read_window(driving / spec.driving, grid, spec.start_s)
-    identity, notes = read_identity(references / spec.identity)
-    return PairMedia(clip=clip, window=window, identity=fit_image(identity, grid.size), identity_notes=notes)
+def read_media(driving: str, start_s: float, identity: str, grid: Grid, fit: str = "crop") -> PairMedia:
+    """Cut the window of the clip at `driving` and bring the picture at `identity` to the grid. Raises MediaError or OSError."""
+    clip, window = read_window(driving, grid, start_s, fit)
+    picture, notes = read_identity(identity)
+    return PairMedia(clip=clip, window=window, identity=fit_image(picture, grid.size, fit), identity_notes=notes)
 
 
-def synthesize_pair(spec: PairSpec, media: PairMedia, teacher: Animator, grid: Grid, prompts: PairPrompts = NO_PROMPTS) -> Candidate:
-    """Let the teacher move the identity like V and encode the sample. Raises ValueError for an output off the grid."""
-    request = AnimationRequest(
+def synthesize_pair(
+    spec: PairSpec,
+    media: PairMedia,
+    teacher: Animator,
+    grid: Grid,
+    prompts: PairPrompts = NO_PROMPTS,
+    *,
+    pix_fmt: str = "yuv444p",
+    adapt: bool = False,
+) -> Candidate:
+    """Let the teacher move the identity like V and encode the sample. Raises ValueError for an output off the grid.
+
+    `adapt`: an answer of the grid's shape and length, but of another size or frame rate, is brought to the grid.
+    """
+    target = encode_video(media.clip, crf=CRF, pix_fmt=pix_fmt)
+    reference = encode_image(read_video(target).frames[0])
+    driver, notes = teacher.animate(_request(spec, media, grid, prompts)).clip, ""
+    if adapt:
+        driver, notes = _on_grid(driver, grid)
+    require(driver.size == grid.size, "teacher output", "size", driver.size, str(grid.size))
+    require(abs(driver.fps - grid.fps) < 1e-6, "teacher output", "fps", driver.fps, str(grid.fps))
+    members = {"driver.mp4": encode_video(driver, crf=CRF, pix_fmt=pix_fmt), "reference.png": reference, "target.mp4": target}
+    return Candidate(spec=spec, media=media, members=members, prompts=prompts, driver_notes=notes)
+
+
+def _request(spec: PairSpec, media: PairMedia, grid: Grid, prompts: PairPrompts) -> AnimationRequest:
+    return AnimationRequest(
         id=spec.key,
-        reference=media.identity,
-        driving=media.clip,
+        reference=media.identity.copy(),  # what is judged stays ours
+        driving=Clip(frames=media.clip.frames.copy(), fps=media.clip.fps, origin=media.clip.origin),
         size=grid.size,
         num_frames=grid.num_frames,
         seed=spec.seed,
         prompt=prompts.teacher.prompt,
     )
-    driver = teacher.animate(request).clip
-    require(driver.size == grid.size, "teacher output", "size", driver.size, str(grid.size))
-    require(abs(driver.fps - grid.fps) < 1e-6, "teacher output", "fps", driver.fps, str(grid.fps))
-    target_mp4 = encode_video(media.clip, crf=CRF)
-    members = {
-        "driver.mp4": encode_video(driver, crf=CRF),
-        "reference.png": encode_image(read_video(target_mp4).frames[0]),
-        "target.mp4": target_mp4,
-    }
-    return Candidate(spec=spec, media=media, members=members, prompts=prompts)
+
+
+def _on_grid(answer: Clip, grid: Grid) -> tuple[Clip, str]:
+    """An answer made elsewhere on the grid, and what was done to it."""
+    if (answer.size, answer.fps, len(answer)) == (grid.size, grid.fps, grid.num_frames):
+        return answer, ""
+    shapes = [width / height for width, height in (answer.size, grid.size)]
+    require(abs(shapes[0] / shapes[1] - 1) <= _SHAPE_TOLERANCE, "answer", "size", answer.size, f"the shape of {grid.size}")
+    needed_s = (grid.num_frames - 1) / grid.fps
+    require(answer.duration_s > needed_s - 1e-6, "answer", "length", f"{answer.duration_s:.3f} s", f"more than {needed_s:.3f} s")
+    was = f"{len(answer)} frames of {answer.size[0]}x{answer.size[1]} px at {answer.fps:g} fps brought to the grid"
+    return fit_clip(answer, grid), was

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module, metadata
 from typing import Any, Mapping
 
@@ -31,7 +32,7 @@ class Catalog:
     def table(self) -> dict[str, Entry]:
         """Built-in entries and installed plug-ins, sorted by name; a plug-in may not replace a built-in."""
         table = dict(self.entries)
-        for point in metadata.entry_points(group=self.group):
+        for point in _plugged(self.group):
             if point.name in table:
                 raise ValueError(
                     f"{self.kind} {point.name!r}: name taken twice, by {table[point.name].target} and {point.value}; rename one"
@@ -48,3 +49,9 @@ class Catalog:
             raise ValueError(f"{self.kind}: got {name!r}, expected one of {', '.join(table)}{hint}")
         module, _, attribute = table[name].target.partition(":")
         return getattr(import_module(module), attribute)
+
+
+@cache
+def _plugged(group: str) -> tuple[metadata.EntryPoint, ...]:
+    """What outsiders installed under a group. Asked once in a process: it goes through every installed package."""
+    return tuple(metadata.entry_points(group=group))

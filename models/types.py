@@ -54,11 +54,15 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Clip:
-    """A piece of video. `frames`: uint8 `[T,H,W,3]` RGB, T >= 1; `fps`: frames per second, > 0; `origin`: the file it was read from."""
+    """A piece of video. `frames`: uint8 `[T,H,W,3]` RGB, T >= 1; `fps`: frames per second, > 0; `origin`: the file it was read from.
+
+    `notes`: what was done to the pixels on reading.
+    """
 
     frames: np.ndarray
     fps: float
     origin: Origin | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         frames = self.frames

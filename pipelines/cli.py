@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import Sequence
 
 SUMMARIES = {
@@ -23,7 +24,7 @@ SUMMARIES = {
     "compare": "runs -> who beats whom, in sentences and one small table",
     "report": "runs or a dataset -> one table or page",
     "metrics": "what a metric is, and the self-test of all of them",
-    "ls": "list animators, suites, metrics or recipes",
+    "ls": "list animators, suites, metrics, recipes, filters and other tables",
     "export": "a checkpoint -> files for diffusers and ComfyUI, with a model card",
     "validate": "check a suite, dataset, run, checkpoint or folder of media",
 }
@@ -59,10 +60,9 @@ def _dispatch(argv: Sequence[str] | None) -> int:
 def _run(verb: str, arguments: list[str]) -> int:
     import tyro
 
-    from pipelines import verbs
-
+    job = getattr(import_module(f"pipelines.verbs.{verb}"), verb)
     try:
-        return int(tyro.cli(getattr(verbs, verb), prog=f"actorforge {verb}", description=SUMMARIES[verb], args=arguments))
+        return int(tyro.cli(job, prog=f"actorforge {verb}", description=SUMMARIES[verb], args=arguments))
     except BrokenPipeError:
         raise
     except KeyboardInterrupt:

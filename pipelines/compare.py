@@ -6,9 +6,10 @@ In: scored runs of one suite. Out: text; for machines one JSON file with the sta
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Sequence
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from awbench.report.comparison import Comparison
 from awbench.report.comparison import compare as lay_side_by_side
@@ -25,6 +26,8 @@ from models.types import require
 if TYPE_CHECKING:
     from rich.table import Table
 
+_NO_END = 10_000
+"""Characters in a line of a file or pipe."""
 _STYLES = {BEST: "bold", SECOND: "underline"}
 
 
@@ -40,7 +43,10 @@ def compare(paths: Sequence[str | Path], baseline: str | None = None, json: Path
         write_json(json, record(comparison, said))
     for line in (*(verdict.sentence for verdict in said), *standing_notes(comparison), *comparison.notes):
         print(line)
-    Console().print(table(comparison))
+    console = Console()
+    print(f"\n{title(comparison)}")
+    for block in tables(comparison, console.width if console.is_terminal or "COLUMNS" in os.environ else _NO_END):
+        Console(width=natural_width(block)).print(block)
 
 
 def record(comparison: Comparison, said: Sequence[Verdict]) -> dict[str, Any]:
@@ -54,26 +60,60 @@ def record(comparison: Comparison, said: Sequence[Verdict]) -> dict[str, Any]:
     }
 
 
-def table(comparison: Comparison) -> Table:
-    """Metrics down, systems across in the order of their standings; bold is best, underlined second, as in a report."""
+def title(comparison: Comparison) -> str:
+    """What the table shows, and in which order."""
+    order = f"in order of {DECIDES} against the truth" if decided_by_truth(comparison) else "in order of mean rank"
+    told = order if tells_apart(comparison) else "no two can be told apart"
+    return f"{comparison.suite.name}: means over {len(comparison.cases)} cases; {told}"
+
+
+def tables(comparison: Comparison, width: int) -> list[Table]:
+    """Metrics down, systems across in the order of their standings, in as many blocks as `width` characters ask for: no name is cut.
+
+    Bold is best, underlined second, as in a report.
+    """
+    columns = _columns(comparison)
+    systems = [standing.system for standing in standings(comparison)]
+    blocks: list[list[str]] = [[]]
+    for system in systems:
+        wider = [*blocks[-1], system]
+        if blocks[-1] and natural_width(_table(columns, wider)) > width:
+            blocks.append([system])
+        else:
+            blocks[-1] = wider
+    return [_table(columns, block) for block in blocks]
+
+
+def natural_width(block: Table) -> int:
+    """Characters that the table takes where nothing is cut or folded."""
+    from rich.console import Console
+
+    console = Console(width=_NO_END)
+    return console.measure(block).maximum
+
+
+def _columns(comparison: Comparison) -> dict[str, list[Any]]:
+    """The cells of every system by its name, and under "" what stands before them."""
+    placed, told = standings(comparison), tells_apart(comparison)
+    columns: dict[str, list[Any]] = {"": ["standing", *["mean rank"] * told, *(_title(comparison, metric) for metric in comparison.shown)]}
+    rows = {(row.metric, row.system): row for row in mean_rows(replace(comparison, groups={ALL_CASES: comparison.cases}))}
+    for standing in placed:
+        rank = "–" if standing.mean_rank is None else f"{standing.mean_rank:.1f}"
+        cells = [_cell(comparison, rows[metric.name, standing.system]) for metric in comparison.shown]
+        columns[standing.system] = [standing.kind, *[rank] * told, *cells]
+    return columns
+
+
+def _table(columns: Mapping[str, list[Any]], systems: Sequence[str]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    placed = standings(comparison)
-    told = tells_apart(comparison)
-    order = f"in order of {DECIDES} against the truth" if decided_by_truth(comparison) else "in order of mean rank"
-    title = f"{comparison.suite.name}: means over {len(comparison.cases)} cases; {order if told else 'no two can be told apart'}"
-    found = Table("", title=Text(title), title_justify="left", box=SIMPLE_HEAD)
-    for standing in placed:
-        found.add_column(Text(standing.system))
-    found.add_row("standing", *(standing.kind for standing in placed))
-    if told:
-        found.add_row("mean rank", *("–" if standing.mean_rank is None else f"{standing.mean_rank:.1f}" for standing in placed))
-    rows = {(row.metric, row.system): row for row in mean_rows(replace(comparison, groups={ALL_CASES: comparison.cases}))}
-    for metric in comparison.shown:
-        cells = [_cell(comparison, rows[metric.name, standing.system]) for standing in placed]
-        found.add_row(_title(comparison, metric), *cells)
+    found = Table(box=SIMPLE_HEAD)
+    for name in ("", *systems):
+        found.add_column(Text(name), no_wrap=True)
+    for cells in zip(*(columns[name] for name in ("", *systems))):
+        found.add_row(*cells)
     return found
 
 

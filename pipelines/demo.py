@@ -11,6 +11,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from models.artifacts import write_json
+from models.types import require
+
+MARK = "demo.json"
+"""Written first: a folder that holds it is a demo's."""
 SYSTEMS = ("still", "echo_driver", "flow_warp", "tiny_pose", "short_pose", "ground_truth")
 SUITE = "world-mini"
 LARGE_SYSTEMS, LARGE_SUITE, LARGE_CASES = ("still", "flow_warp", "ground_truth"), "world-v1", 6
@@ -23,6 +28,7 @@ def demo(out: Path, *, workers: int = 2) -> Path:
     from pipelines.cluster import cluster
 
     start = time.monotonic()
+    _begin(out)
     with cluster(workers):
         _say(1, "footage: people to learn from, characters of every kind to lend their looks")
         _footage(out)
@@ -39,6 +45,14 @@ def demo(out: Path, *, workers: int = 2) -> Path:
     large_page = write_report(large, out / f"{LARGE_SUITE}.html", baseline="still")
     _say(6, f"done in {time.monotonic() - start:.0f} s; the pairs: {pairs_page}; at 256 px: {large_page}")
     return page
+
+
+def _begin(out: Path) -> None:
+    """Mark the folder as a demo's. Raises ValueError for one that holds something else."""
+    own = (out / MARK).is_file()
+    others = [] if own or not out.exists() else sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
+    require(own or not others, "demo", "--out", f"{out} with {', '.join(others[:4])}", "a new folder, or one that a demo began")
+    write_json(out / MARK, {"kind": "demo"})
 
 
 def _say(step: int, text: str) -> None:

@@ -15,12 +15,13 @@ from typing import Any, Literal, Mapping
 
 from models.animators.checkpoint import checked_weights, read_card
 from models.animators.load import checkpoint_folder
-from models.artifacts import read_json, write_bytes, write_json
+from models.artifacts import read_json, write_json
 from models.export.card import check_license, model_card, public_name
 from models.export.comfy import comfy_state, write_comfy
 from models.export.layouts import Layout, layout_of
 from models.export.lora import LORA_FILE, alpha_of, check_lora, folded, write_diffusers_lora
 from models.export.whole import TRANSFORMER, trained_transformer, write_transformer
+from models.storage import write_bytes
 from models.types import require
 
 Format = Literal["diffusers", "comfyui", "both"]

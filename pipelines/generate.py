@@ -45,30 +45,31 @@ def generate(
     limit: int | None = None,
     retry_failed: bool = False,
     offset_s: float | None = None,
+    name: str | None = None,
     runtime: Runtime = _AUTO,
 ) -> Run:
     """Bring the run folder `out` to completion. `animator`: name, `name:argument` or checkpoint folder; `suite`: name or folder.
 
     `guide`: the name of a guide that writes the prompt of a case without one, none, or own: the one the checkpoint was trained with.
     `limit`: the first cases of the suite only; a run with more keeps them. `retry_failed`: failed cases are tried anew.
-    `offset_s`: the moment of the driver that the answers' first frames are declared to show.
+    `offset_s`: the moment of the driver that the answers' first frames are declared to show. `name`: what the system is called.
     """
     require(seed >= 0, "generate", "seed", seed, "a whole number >= 0")
-    name, loaded_suite = absolute_animator(animator), load_suite(suite)
+    place, loaded_suite = absolute_animator(animator), load_suite(suite)
     if guide != OWN_GUIDE:
         guide_of(guide)  # a mistyped name is told before an animator is loaded
-    loaded = load_for_suite(name, loaded_suite, runtime)
+    loaded = load_for_suite(place, loaded_suite, runtime)
     guide = getattr(loaded, "guide", NO_GUIDE) if guide == OWN_GUIDE else guide
     loaded_guide = guide_of(guide)
-    asked = {"guide": loaded_guide, "limit": limit, "offset_s": offset_s}
-    run = start_run(Path(out).resolve(), loaded_suite, name, loaded, seed, **asked)
+    asked = {"guide": loaded_guide, "limit": limit, "offset_s": offset_s, "name": name}
+    run = start_run(Path(out).resolve(), loaded_suite, place, loaded, seed, **asked)
     if forget_failed(run) if retry_failed else forget_unserved(run):
-        run = start_run(run.path, loaded_suite, name, loaded, seed, **asked)  # notes what runs the cases now left
+        run = start_run(run.path, loaded_suite, place, loaded, seed, **asked)  # notes what runs the cases now left
     todo = pending(run)
     if run.complete and not todo:
         return run
     here = partial(_animate, run, loaded, loaded_guide)
-    make_worker = partial(_make_worker, run.path, name, guide, runtime) if workers else lambda: here
+    make_worker = partial(_make_worker, run.path, place, guide, runtime) if workers else lambda: here
     _tell_strays(loaded, loaded_suite)
     total, stuck = len(run.suite.cases), _Stuck(run)
     with Progress(f"generate {run.system}", total=total, already=total - len(todo)) as progress:

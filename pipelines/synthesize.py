@@ -1,154 +1,181 @@
-"""`actorforge synthesize`: clips x identities -> a dataset of cross-identity pairs, on any number of worker processes.
-
-    plan_round -> begin_round -> units on workers -> finish_round
-Teacher and guide are made anew in every worker; a guide's key is read from the environment there.
-Rerun with the same settings continues; a finished folder is a no-op; a raised limit extends it.
-"""
+"""`actorforge synthesize`: what the command line says, turned into a round of the factory; and what is printed at its end."""
 
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Callable
+from typing import Any, Sequence
 
-from bootstrap.ledger import Unit
-from bootstrap.manifest import Outcome, finish_round, read_outcome
-from bootstrap.prompts import GuideMark, unguided
-from bootstrap.rounds import Round, RoundConfig, Teacher, begin_round, plan_round
+from bootstrap.ledger import Ledger
+from bootstrap.manifest import Outcome
+from bootstrap.pair_rules import PairRules
+from bootstrap.prompts import unguided
+from bootstrap.recipe import RECORDED, Recipe, Teacher
+from bootstrap.round_config import RoundConfig
+from bootstrap.sources.windows import WindowRules
+from bootstrap.survey import Footage
 from bootstrap.thresholds import Thresholds
-from bootstrap.units import UnitReport, lose_unit, run_unit
-from models.guidance.guide import Guide
-from models.progress import Progress
+from models import storage
 from models.protocols import Animator
 from models.runtime import Runtime
-from models.types import Grid
-from pipelines.cluster import Lost, absolute_animator, run_units
+from models.types import Grid, require
+from pipelines.cluster import absolute_animator
+from pipelines.factory import MakeGuide, export_requests, synthesize
 
 DEFAULT_GRID = Grid(width=48, height=48, fps=8.0, num_frames=6)
 """Used where neither a flag nor the teacher says otherwise: the grid of the tiny animators and the world suites."""
 NO_GUIDE = "none"
 """What --guide says to switch guidance off."""
-_AUTO, _GATES = Runtime(), Thresholds()
 _SHOWN_REASONS = 8
+_WINDOWS = WindowRules()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridFlags:
-    """The grid as far as flags state it. `size`: (W,H) px; None: the teacher's own, else `DEFAULT_GRID`."""
+    """The grid as far as flags state it. `size`: (W,H) px; None: the teacher's own, else `DEFAULT_GRID`.
+
+    `clip_seconds` says `num_frames` in seconds.
+    """
 
     size: tuple[int, int] | None = None
     fps: float | None = None
     num_frames: int | None = None
+    clip_seconds: float | None = None
 
-    def resolve(self, teacher: Animator) -> Grid:
+    def resolve(self, teacher: object) -> Grid:
         base = getattr(teacher, "grid", None) or DEFAULT_GRID
         width, height = self.size or base.size
-        fps = self.fps if self.fps is not None else base.fps
-        num_frames = self.num_frames if self.num_frames is not None else base.num_frames
-        return Grid(width=width, height=height, fps=float(fps), num_frames=num_frames)
+        fps = float(self.fps if self.fps is not None else base.fps)
+        given = "both --num-frames and --clip-seconds"
+        require(self.num_frames is None or self.clip_seconds is None, "synthesize", "length", given, "one of them")
+        require(self.clip_seconds is None or 0 < self.clip_seconds < 3600, "synthesize", "clip_seconds", self.clip_seconds, "seconds > 0")
+        frames = base.num_frames if self.clip_seconds is None else max(2, round(self.clip_seconds * fps))
+        return Grid(width=width, height=height, fps=fps, num_frames=self.num_frames if self.num_frames is not None else frames)
 
 
 def describe(teacher: Animator) -> Teacher:
-    """What the dataset records of its teacher."""
+    """What the dataset records of its teacher. One that plays recorded answers is the same whatever their folder is called."""
     metrics = tuple(sorted(getattr(teacher, "filter_metrics", ())))
+    if teacher.name.startswith(f"{RECORDED}:"):
+        return Teacher(name=RECORDED, filter_metrics=metrics)
     return Teacher(name=teacher.name, weights_hash=getattr(teacher, "weights_hash", ""), filter_metrics=metrics)
 
 
-def synthesize(
-    config: RoundConfig,
-    out: Path,
-    workers: int,
-    make_teacher: Callable[[], Animator],
-    teacher: Teacher,
-    make_guide: Callable[[], Guide | None] = unguided,
-) -> Outcome:
-    """Bring the dataset folder `out` to what `config` asks for. `make_teacher` and `make_guide` run once in every worker."""
-    out = Path(out).resolve()
-    mark = GuideMark.of(make_guide())
-    print("synthesize: reading the sources", file=sys.stderr)
-    round_ = plan_round(config, teacher, out, guide=mark)
-    with round_.ledger.lock():
-        pending = begin_round(round_)
-        finished = None if pending else read_outcome(out)
-        if finished is not None:
-            return finished
-        _make(round_, pending, workers, partial(_make_worker, round_, make_teacher, make_guide))
-        outcome = finish_round(round_)
-        round_.ledger.event("finished", kept=outcome.kept, attempted=outcome.attempted)
-    return outcome
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What is asked of a round beside its sources, teacher and grid."""
+
+    workers: int = 0
+    limit: int | None = None
+    seed: int = 0
+    guide: str = "template"
+    fit: str = "crop"
+    pix_fmt: str = "yuv444p"
+    rules: PairRules = PairRules()
+    thresholds: Thresholds = Thresholds()
+    runtime: Runtime = Runtime()
+    pairs_per_unit: int = 16
+    retry_failed: bool = False
+    retry_filters: bool = False
+    keep_rejected: bool = False
+
+    def config(self, recipe: Recipe) -> RoundConfig:
+        kept = ("limit", "rules", "pairs_per_unit", "retry_failed", "retry_filters", "keep_rejected")
+        return RoundConfig(recipe=recipe, **{name: getattr(self, name) for name in kept})
+
+    def recipe(self, teacher: Teacher, grid: Grid) -> Recipe:
+        kept = ("seed", "fit", "pix_fmt", "thresholds")
+        return Recipe(teacher=teacher, grid=grid, **{name: getattr(self, name) for name in kept})
+
+    def make_guide(self) -> MakeGuide:
+        """Makes the guide; a mistyped name is told here."""
+        from models.guidance.catalog import load_guide
+
+        make = unguided if self.guide == NO_GUIDE else partial(load_guide, self.guide)
+        make()
+        return make
 
 
-def _make(round_: Round, pending: list[Unit], workers: int, make_worker: Callable[[], Callable[[Unit], UnitReport]]) -> None:
-    round_.ledger.event("started", workers=workers, units=len(pending))
-    already = round_.total - sum(unit.stop - unit.start for unit in pending)
-    deaths: Counter[int] = Counter()
-
-    def on_death(index: int, error: str) -> None:
-        deaths[index] += 1
-        round_.ledger.event("worker_died", unit=pending[index].index, attempt=deaths[index], error=error)
-
-    with Progress("synthesize", total=round_.total, already=already) as progress:
-        for index, report in run_units(make_worker, pending, workers, label="synthesize", on_death=on_death):
-            attempts = deaths[index] + 1
-            if isinstance(report, Lost):
-                attempts, report = report.attempts, lose_unit(round_, pending[index], report.reason)
-            round_.ledger.event("unit", attempts=attempts, **{name: getattr(report, name) for name in report.__slots__})
-            _count(progress, report)
+_GRID = GridFlags()
+Given = str | Path | Sequence[str | Path]
 
 
-def _make_worker(
-    round_: Round, make_teacher: Callable[[], Animator], make_guide: Callable[[], Guide | None]
-) -> Callable[[Unit], UnitReport]:
-    return partial(run_unit, round_, teacher=make_teacher(), guide=make_guide())
-
-
-def _count(progress: Progress, report: UnitReport) -> None:
-    note = f"{report.rejected} rejected" if report.rejected else ""
-    if report.kept + report.rejected:
-        progress.step(count=report.kept + report.rejected, note=note)
-    if report.failed:
-        progress.step(count=report.failed, failed=True)
+def footage(driving: Given, references: Given, windows: WindowRules = _WINDOWS) -> Footage:
+    """What the flags point at."""
+    return Footage(driving=_texts(driving), references=_texts(references), windows=windows)
 
 
 def run(
     *,
-    driving: Path,
-    references: Path,
+    driving: Given,
+    references: Given,
     teacher: str,
-    out: Path,
-    grid: GridFlags = GridFlags(),
-    workers: int = 0,
-    limit: int | None = None,
-    seed: int = 0,
-    guide: str = "template",
-    thresholds: Thresholds = _GATES,
-    runtime: Runtime = _AUTO,
+    out: str | Path,
+    grid: GridFlags = _GRID,
+    windows: WindowRules = _WINDOWS,
+    **wishes: Any,
 ) -> Outcome:
-    """The verb: load the teacher by name or checkpoint folder, resolve the grid, synthesize. `guide`: a guide's name, or none."""
+    """The verb: load the teacher by name or checkpoint folder, resolve the grid, synthesize. `wishes`: fields of `Wishes`."""
     from models.animators.load import load_animator
-    from models.guidance.catalog import load_guide
 
-    name = absolute_animator(teacher)
-    make_guide = unguided if guide == NO_GUIDE else partial(load_guide, guide)
-    make_guide()  # a mistyped name is told before a teacher is loaded
-    loaded = load_animator(name, runtime=runtime)
-    config = RoundConfig(
-        driving=driving.resolve(),
-        references=references.resolve(),
-        teacher=teacher,
-        grid=grid.resolve(loaded),
-        limit=limit,
-        seed=seed,
-        thresholds=thresholds,
-    )
-    make_teacher = partial(load_animator, name, runtime=runtime) if workers else lambda: loaded
-    return synthesize(config, out, workers, make_teacher, describe(loaded), make_guide)
+    asked = Wishes(**wishes)
+    make_guide, name = asked.make_guide(), absolute_animator(teacher)
+    loaded = load_animator(name, runtime=asked.runtime)
+    config = asked.config(asked.recipe(describe(loaded), grid.resolve(loaded)))
+    make_teacher = partial(load_animator, name, runtime=asked.runtime) if asked.workers else lambda: loaded
+    return synthesize(config, storage.resolve(out), footage(driving, references, windows), asked.workers, make_teacher, make_guide)
 
 
-def summary(outcome: Outcome, out: Path) -> str:
+def judge_again(
+    *, driving: Given, references: Given, out: str | Path, grid: GridFlags = _GRID, windows: WindowRules = _WINDOWS, **wishes: Any
+) -> Outcome:
+    """Judge what the dataset `out` holds by other thresholds; its plan says who the teacher was, none is loaded."""
+    asked, plan = Wishes(**wishes, retry_filters=True), Ledger(out=storage.resolve(out)).plan()
+    require(plan is not None, "synthesize", "out", out, "a dataset to judge again")
+    teacher = {name: tuple(value) if isinstance(value, list) else value for name, value in plan["teacher"].items()}
+    config = asked.config(asked.recipe(Teacher(**teacher), grid.resolve(_Planned(grid=Grid(**plan["grid"])))))
+    sources = footage(driving, references, windows)
+    return synthesize(config, storage.resolve(out), sources, asked.workers, _no_teacher, asked.make_guide())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    """Stands for the teacher where only its grid is asked."""
+
+    grid: Grid
+
+
+def _no_teacher() -> Animator:
+    raise AssertionError("judging again makes nothing")
+
+
+def export(
+    *,
+    driving: Given,
+    references: Given,
+    out: str | Path,
+    folder: str,
+    grid: GridFlags = _GRID,
+    windows: WindowRules = _WINDOWS,
+    **wishes: Any,
+) -> int:
+    """Write to `folder` what a teacher elsewhere is asked; returns how many requests there are. No teacher is loaded."""
+    asked = Wishes(**wishes)
+    config = asked.config(asked.recipe(Teacher(name=RECORDED), grid.resolve(None)))
+    sources = footage(driving, references, windows)
+    count, failures = export_requests(config, storage.resolve(out), sources, asked.workers, folder, asked.make_guide())
+    for key, reason in sorted(failures.items())[:_SHOWN_REASONS]:
+        print(f"synthesize: {key}: {reason}", file=sys.stderr)
+    return count
+
+
+def _texts(given: Given) -> tuple[str, ...]:
+    return (str(given),) if isinstance(given, (str, Path)) else tuple(str(each) for each in given)
+
+
+def summary(outcome: Outcome, out: str) -> str:
     """The lines printed at the end."""
     lines = [f"kept {outcome.kept} of {outcome.attempted} pairs ({outcome.rejected} rejected, {outcome.failed} failed) in {out}"]
     reasons = list(outcome.reasons.items())
@@ -156,5 +183,5 @@ def summary(outcome: Outcome, out: Path) -> str:
     if len(reasons) > _SHOWN_REASONS:
         lines.append(f"  {sum(count for _, count in reasons[_SHOWN_REASONS:]):5d}  for {len(reasons) - _SHOWN_REASONS} other reasons")
     if outcome.unreadable:
-        lines.append(f"  {outcome.unreadable} input files could not be used; manifest.parquet and run.json say why")
+        lines.append(f"  {outcome.unreadable} input files could not be used; manifest.parquet says why")
     return "\n".join(lines)

@@ -12,28 +12,31 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping
 
-from models.animators.checkpoint import ESTIMATOR, checked_weights, load_backbone, read_card, way_to
+from models.animators.checkpoint import ESTIMATOR, checked_weights, load_backbone, read_card
 from models.animators.load import checkpoint_folder
 from models.animators.motion import build_motion, motion_class
-from models.artifacts import sha256, sha256_file
+from models.animators.places import find_place, way_to
+from models.artifacts import sha256_file
 from models.backbones.backbone import Backbone
 from models.training.config import TrainConfig
 from models.training.lora import LoraSpec
-from models.types import Grid, TrainingExample, require
-from pipelines.recipes import CHUNK_SPARE, RECIPES, EstimatorConfig
+from models.types import Grid, require
+from pipelines.recipes import RECIPES, EstimatorConfig
+from pipelines.train_data import check_training_data
 from pipelines.train_flags import TrainFlags, lora_fields, overridden, said
+from pipelines.training_examples import dataset_grid, digest, is_dataset, origin_of, training_examples
 from pipelines.validation import Watcher
 
 
-def train(data: Path, *, recipe: str, steps: int, out: Path, flags: TrainFlags = TrainFlags()) -> str:
+def train(data: str | Path, *, recipe: str, steps: int, out: Path, flags: TrainFlags = TrainFlags()) -> str:
     """Train `steps` steps in all; the same command again continues, a finished one is a no-op. Returns the line to print.
 
-    `data`: a dataset (driver, reference and target of its pairs) or a folder of clips (driver = target).
+    `data`: a dataset (driver, reference and target of its pairs) or clips (driver = target: a folder, glob, table or URL).
     """
-    base = RECIPES.load(recipe)()
-    require(data.exists(), "train", "--data", str(data), "a dataset folder or a folder of clips")
+    base, data = RECIPES.load(recipe)(), str(data)
+    check_training_data(data)
     _set_threads()
     _check_out(out)
     _check_flags(base, flags)
@@ -55,7 +58,7 @@ def _check_flags(base: TrainConfig | EstimatorConfig, flags: TrainFlags) -> None
         require(not idle, f"recipe {base.recipe}", "flags", ", ".join(idle), "none but --data, --steps and --out")
 
 
-def resolve(base: TrainConfig, data: Path, out: Path, init: Path | None, flags: TrainFlags) -> TrainConfig:
+def resolve(base: TrainConfig, data: str, out: Path, init: Path | None, flags: TrainFlags) -> TrainConfig:
     """The recipe with what flags, the data's own grid and the checkpoint it starts from say instead."""
     config = overridden(base, flags)
     config = replace(config, backbone=_backbone_fields(config, out, init, flags), lora=_lora(config, init, flags))
@@ -65,12 +68,12 @@ def resolve(base: TrainConfig, data: Path, out: Path, init: Path | None, flags: 
     return config
 
 
-def _grid(recipe: str, grid: Grid, data: Path, flags: TrainFlags) -> Grid:
+def _grid(recipe: str, grid: Grid, data: str, flags: TrainFlags) -> Grid:
     """The recipe's grid under what the flags say; of a dataset its rate, and its size and length where they are less than the recipe's."""
     asked = replace(grid, **{name: value for name, value in said(flags).items() if name in ("fps", "num_frames")})
     if flags.size is not None:
         asked = replace(asked, width=flags.size[0], height=flags.size[1])
-    made = _dataset_grid(data) if is_dataset(data) else {}
+    made = dataset_grid(data) if is_dataset(data) else {}
     if not made:
         return asked
     own = Grid(**made)
@@ -100,12 +103,6 @@ def _timed(base: TrainConfig, grid: Grid) -> dict[str, Any]:
     tail = min(round(base.sampling.tail_frames * faster), (grid.num_frames - 1) // 2) // 4 * 4
     sampling = replace(base.sampling, tail_frames=tail)
     return {"grid": grid, "gap_frames": gap, "sampling": sampling, "tail_share": base.tail_share if tail else 0.0}
-
-
-def _dataset_grid(data: Path) -> Mapping[str, Any]:
-    from bootstrap.shards.reader import run_record
-
-    return run_record(data).get("config", {}).get("grid", {})
 
 
 def _backbone_fields(base: TrainConfig, out: Path, init: Path | None, flags: TrainFlags) -> dict[str, Any]:
@@ -150,7 +147,8 @@ def _pose_fields(config: TrainConfig, out: Path, init: Path | None, flags: Train
     if flags.estimator is None and inherited and motion_class(inherited, init).needs_estimator:
         inside = (init / ESTIMATOR).resolve()
         kind, colon, place = inherited["estimator"].partition(":")
-        kept = f"{kind}:{(init / place).resolve()}" if colon else inherited["estimator"]
+        known = find_place(place, init)[0] if colon else None
+        kept = inherited["estimator"] if known is None else f"{kind}:{known}"
         fields["estimator"] = str(inside) if inherited["estimator"] == ESTIMATOR else kept
     elif flags.estimator is not None:
         fields["estimator"] = flags.estimator
@@ -162,7 +160,7 @@ def _pose_fields(config: TrainConfig, out: Path, init: Path | None, flags: Train
     return fields
 
 
-def _fit(data: Path, config: TrainConfig, steps: int, out: Path, init: Path | None, flags: TrainFlags) -> str:
+def _fit(data: str, config: TrainConfig, steps: int, out: Path, init: Path | None, flags: TrainFlags) -> str:
     from models.training.batches import Batches
     from models.training.loop import fit, initialised
     from models.training.pose_cache import PoseCache
@@ -175,15 +173,15 @@ def _fit(data: Path, config: TrainConfig, steps: int, out: Path, init: Path | No
     motion = build_motion(config.motion, out)
     if motion.needs_estimator:
         parents["pose_estimator"] = motion.weights_hash
-    filters, lineage = _origin(data)
+    filters, lineage = origin_of(data)
     if "teacher" in lineage:
         parents["teacher"] = lineage["teacher"]
-    examples = _examples(data, config)
+    examples = training_examples(data, config)
     inherited = read_card(init).get("filter_metrics", ()) if init is not None else ()
     card = {
         "name": out.resolve().name,
         "parents": parents,
-        "data": {"examples": len(examples), "ids": _digest(examples), **lineage},
+        "data": {"examples": len(examples), "ids": digest(examples), **lineage},
         "filter_metrics": sorted({*filters, *inherited}),
     }
     poses = PoseCache(folder=out / "poses") if motion.needs_estimator else None
@@ -223,62 +221,11 @@ def _keep_estimator(motion: Mapping[str, Any], out: Path) -> dict[str, Any]:
     return {**motion, "estimator": ESTIMATOR}
 
 
-def is_dataset(folder: Path) -> bool:
-    return (folder / "manifest.parquet").is_file() or any(folder.glob("shard-*.tar"))
-
-
-def _origin(data: Path) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The metrics that filtered the examples, and what made them: a dataset's run.json knows both."""
-    if not is_dataset(data):
-        return (), {"kind": "clips"}
-    from bootstrap.shards.reader import run_record
-
-    run = run_record(data)
-    return tuple(run["filter_metrics"]), {"kind": "pairs", "teacher": run["teacher"]["weights_hash"] or run["teacher"]["name"]}
-
-
-def _examples(data: Path, config: TrainConfig) -> Sequence[TrainingExample]:
-    """The data as a sequence that reads one example at a time, prompts written where the recipe asks for them."""
-    examples = _read(data, config)
-    if config.guide == "none":
-        return examples
-    from bootstrap.prompted import prompted
-    from models.guidance.catalog import load_guide
-
-    return prompted(examples, load_guide(config.guide), data)
-
-
-def _read(data: Path, config: TrainConfig) -> Sequence[TrainingExample]:
-    if is_dataset(data):
-        from bootstrap.shards.examples import ShardExamples
-
-        pairs = ShardExamples(data)
-        advice = "its manifest.parquet says why each pair was turned down"
-        require(len(pairs) > 0, "train", "--data examples", f"0 in {data}", "a dataset with a pair that was kept", advice)
-        return pairs
-    from bootstrap.clip_examples import ClipExamples, SkippedClips
-
-    skipped = SkippedClips()
-    chunk = round(CHUNK_SPARE * config.grid.num_frames) if config.other_moment_share else config.grid.num_frames
-    examples = ClipExamples(data, config.grid, chunk, skipped)
-    for name, reason in sorted(skipped.reasons.items()):
-        print(f"train: left out {name}: {reason}")
-    wanted = f"a video of at least {chunk} frames at {config.grid.fps:g} fps, {chunk / config.grid.fps:.2f} s"
-    advice = "lower --num-frames, or give longer clips" if skipped.reasons else "give a folder of mp4, mov, mkv, webm, avi or gif"
-    require(len(examples) > 0, "train", "--data examples", f"0 in {data}", wanted, advice)
-    return examples
-
-
-def _digest(examples: Sequence[TrainingExample]) -> str:
-    ids = getattr(examples, "ids", range(len(examples)))
-    return sha256("\n".join(map(str, ids)).encode())[:16]
-
-
-def _train_estimator(data: Path, config: EstimatorConfig, steps: int, out: Path) -> str:
-    from bootstrap.clip_examples import annotated_frames
+def _train_estimator(data: str, config: EstimatorConfig, steps: int, out: Path) -> str:
+    from bootstrap.annotated_frames import annotated_frames
     from models.training.pose_estimator import fit_estimator
 
-    frames = annotated_frames(data, config.grid)
+    frames = annotated_frames(data)
     fit_estimator(frames, steps=steps, out=out, seed=config.seed, batch_size=config.batch_size, lr=config.lr, width=config.width)
     return f"{out}: pose estimator, {steps} steps on {len(frames.frames)} frames"
 

@@ -1,63 +1,104 @@
 """`actorforge validate PATH`: what PATH is, and everything that is wrong with it, one line each.
 
-PATH is a suite (name, folder or suite.yaml), a dataset, a run, a checkpoint or a folder of clips and images.
+PATH is a suite (name, folder or suite.yaml), a dataset, a run, a folder of runs, a checkpoint, or clips and images.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Callable
 
+from models.storage import exists, is_folder, resolve
 from models.types import require
+from pipelines.folder_kind import folders_in, kind_of_folder
 
 
-def validate(path: str) -> tuple[str, list[str]]:
-    """The kind of thing at `path` and its problems. Raises ValueError where there is nothing to check."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """The kind of what was found; `problems` must be mended, `notes` should be known."""
+
+    kind: str
+    problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def validate(place: str) -> Finding:
+    """What is at a place, and what is wrong with it. Raises ValueError where there is nothing to check."""
     from awbench.catalog import SUITES
 
-    folder = Path(path)
-    if path.partition(":")[0] in SUITES.table() or folder.name == "suite.yaml" or (folder / "suite.yaml").is_file():
-        from awbench.suites.load import validate as validate_suite
-
-        return "suite", validate_suite(path)
-    known = f"a suite ({', '.join(SUITES.table())} or a folder), a dataset, a run, a checkpoint or a folder of media"
-    require(folder.is_dir(), "validate", "path", path, known)
-    if (folder / "animator.json").is_file():
-        return "checkpoint", _checkpoint_problems(folder)
-    if (folder / "manifest.parquet").is_file() or (folder / "units").is_dir() or any(folder.glob("shard-*.tar")):
-        from bootstrap.shards.validate import validate_dataset
-
-        return "dataset", validate_dataset(folder)
-    if (folder / "suite" / "suite.yaml").is_file() or (folder / "plan.json").is_file():
-        from awbench.run_validation import validate_run
-
-        return "run", validate_run(folder)
-    return "clip folder", _media_problems(folder)
+    if place.partition(":")[0] in SUITES.table() or Path(place).name == "suite.yaml":
+        return _suite(place)
+    known = f"a suite ({', '.join(SUITES.table())} or a folder), a dataset, a run or a folder of them, a checkpoint, or media"
+    require(exists(resolve(place)) or is_folder(resolve(place)), "validate", "path", place, known)
+    kind = kind_of_folder(place)
+    checks = {"suite": _suite, "checkpoint": _checkpoint, "estimator": _estimator, "dataset": _dataset, "run": _run, "runs": _runs}
+    return checks.get(kind, _media)(place)
 
 
-def notes(path: str) -> list[str]:
-    """What should be known of a suite without problems, though it is none: see `awbench.suites.folder.notes_of_suite`."""
+def _suite(place: str) -> Finding:
     from awbench.suites.folder import SUITE_FILE, notes_of_suite
+    from awbench.suites.load import validate as validate_suite
 
-    folder = Path(path).parent if Path(path).name == SUITE_FILE else Path(path)
-    return notes_of_suite(folder) if (folder / SUITE_FILE).is_file() else []
+    folder = Path(place).parent if Path(place).name == SUITE_FILE else Path(place)
+    problems = validate_suite(place)
+    notes = notes_of_suite(folder) if not problems and (folder / SUITE_FILE).is_file() else []
+    return Finding(kind="suite", problems=tuple(problems), notes=tuple(notes))
 
 
-def _checkpoint_problems(folder: Path) -> list[str]:
+def _dataset(place: str) -> Finding:
+    from bootstrap.shards.validate import validate_dataset
+
+    return Finding(kind="dataset", problems=tuple(validate_dataset(place)))
+
+
+def _run(place: str) -> Finding:
+    from awbench.run_validation import validate_run
+
+    return Finding(kind="run", problems=tuple(validate_run(place)))
+
+
+def _runs(place: str) -> Finding:
+    runs = [folder for folder in folders_in(resolve(place)) if kind_of_folder(folder) == "run"]
+    problems = [f"{Path(run).name}: {line}" for run in runs for line in _run(run).problems]
+    return Finding(kind=f"{len(runs)} run(s)", problems=tuple(problems))
+
+
+def _checkpoint(place: str) -> Finding:
     from models.animators.load import load_animator
 
+    return _loaded("checkpoint", place, load_animator)
+
+
+def _estimator(place: str) -> Finding:
+    from models.pose.catalog import load_pose_estimator
+
+    return _loaded("pose estimator", place, load_pose_estimator)
+
+
+def _loaded(kind: str, place: str, load: Callable[[str], Any]) -> Finding:
     try:
-        load_animator(str(folder))
+        load(place)
     except Exception as error:  # a damaged description or weights that do not fit it fail in many ways
-        return [f"checkpoint {folder}: {' '.join(str(error).split())[:500]}"]
-    return []
+        return Finding(kind=kind, problems=(f"{kind} {place}: {' '.join(str(error).split())[:500]}",))
+    return Finding(kind=kind, problems=())
 
 
-def _media_problems(folder: Path) -> list[str]:
-    from bootstrap.sources import scan_driving, scan_references
-    from models.types import Grid
+def _media(place: str) -> Finding:
+    from awbench.media.listing import list_media
+    from bootstrap.sources.facts import Unread
+    from bootstrap.sources.inspection import inspect
+    from models.progress import Progress
 
-    clips, pictures = scan_driving(folder, Grid(width=16, height=16, fps=8.0, num_frames=2)), scan_references(folder)
-    found = {item.id: item.reason for listing in (pictures, clips) for item in listing.unreadable}
-    usable = {item.id for listing in (pictures, clips) for item in listing.usable} - set(found)
-    require(bool(usable or found), "validate", "path", folder, "a folder that holds media, a suite, a dataset, a run or a checkpoint")
-    return [f"{name}: {reason}" for name, reason in sorted(found.items())]
+    listing = list_media([place], "image")  # which lists clips, too
+    bad, kinds = {row.id: row.reason for row in listing.unusable}, {entry.kind for entry in listing.entries}
+    advice = "a folder that holds media, a suite, a dataset, a run or a checkpoint"
+    require(bool(listing.entries or bad), "validate", "path", place, advice)
+    with Progress("validate: reading", total=len(listing.entries)) as bar:
+        for entry in listing.entries:
+            facts = inspect(entry.location, entry.kind)
+            if isinstance(facts, Unread):
+                bad[entry.id] = facts.reason
+            bar.step(failed=entry.id in bad)
+    kind = f"{kinds.pop()} folder" if len(kinds) == 1 else "media folder"
+    return Finding(kind=kind, problems=tuple(f"{name}: {why}" for name, why in sorted(bad.items())), notes=listing.notes)

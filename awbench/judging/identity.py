@@ -1,6 +1,6 @@
 """Who judged: the name that stands in every score row, the record in a run, and whether the same judge chose the training pairs.
 
-No filter of training pairs asks a model yet: `filter_name` and `filtered_by` are the hook for the first that does.
+A filter of training pairs that asks a model names itself by `filter_name`; `filtered_by` tells where it judges twice.
 """
 
 from __future__ import annotations

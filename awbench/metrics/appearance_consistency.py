@@ -63,7 +63,9 @@ def found(frames: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.nda
     rows = []
     for t in sampled(len(frames), MAX_FRAMES):
         shown = _patches(_lab(frames[t]), 1)
-        nearest = (squares[:, None] + (shown**2).sum(1) - 2 * wanted @ shown.T).min(1)
+        distances = 2 * wanted @ shown.T
+        np.subtract(squares[:, None] + (shown**2).sum(1), distances, out=distances)
+        nearest = distances.min(1)
         rows.append(np.exp(-np.sqrt(np.maximum(0, nearest)) / SCALE))
     return np.stack(rows), weights / weights.sum()
 

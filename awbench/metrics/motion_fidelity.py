@@ -30,7 +30,7 @@ import numpy as np
 
 from awbench.evidence import Evidence
 from awbench.metrics.metric import Metric, Unscored
-from awbench.motion_signature import STILL_PX, likeness, signature, small, smoothed, without_camera
+from awbench.motion_signature import STILL_PX, all_small, lengths, likeness, signature, smoothed
 
 SURROUNDINGS, FREE, LEAST = 0.1, 0.1, 0.2
 CHANCE = 0.2
@@ -46,12 +46,12 @@ def pooled(flows: np.ndarray, masks: np.ndarray) -> np.ndarray:
     weights = masks.astype(np.float32)
     smooth = np.stack([smoothed(f * m[..., None]) / np.maximum(smoothed(m), 1e-6)[..., None] for f, m in zip(flows, weights)])
     smooth *= weights[..., None]
-    return smooth * (np.linalg.norm(smooth, axis=-1, keepdims=True) >= STILL_PX)
+    return smooth * (lengths(smooth)[..., None] >= STILL_PX)
 
 
 def agreement(flows: np.ndarray, wanted: np.ndarray) -> float:
     """A of two pooled fields `[T-1,h,w,2]`; where nothing is wanted, 1 without motion, falling with its mean length."""
-    a, b = np.linalg.norm(flows, axis=-1), np.linalg.norm(wanted, axis=-1)
+    a, b = lengths(flows), lengths(wanted)
     if not b.any():
         return float(STILL_PX / (STILL_PX + a.mean()))
     cosine = (flows * wanted).sum(-1) / np.maximum(a * b, 1e-9)
@@ -66,7 +66,7 @@ def contrast(frame: np.ndarray, footprint: np.ndarray) -> np.ndarray:
     far = (lab * outside[..., None]).sum((0, 1)) / max(float(outside.sum()), 1.0)
     near, weight = (cv2.GaussianBlur(field, (0, 0), SURROUNDINGS * side) for field in (lab * outside[..., None], outside))
     around = (near + 1e-3 * far) / (weight + 1e-3)[..., None]
-    return cv2.GaussianBlur(np.linalg.norm(lab - around, axis=-1), (0, 0), 0.02 * side)
+    return cv2.GaussianBlur(lengths(lab - around), (0, 0), 0.02 * side)
 
 
 def presence(output: np.ndarray, truth: np.ndarray, footprints: np.ndarray) -> np.ndarray:
@@ -100,25 +100,27 @@ def motion_fidelity(evidence: Evidence) -> float | Unscored:
         return followed(evidence)
     if not evidence.subject[:-1].any():
         return Unscored(reason="the truth shows no subject")
-    fields = [_all_small(flows) for flows in (evidence.output_flow, evidence.truth_flow, evidence.exact_flow)]
-    masks, home = (_all_small(mask.astype(np.float32)) for mask in (evidence.subject[:-1], evidence.reference_subject[None]))
-    frames = (_all_small(clip[:-1]) for clip in (evidence.output_frames, evidence.truth_frames))
+    masks, home = (all_small(mask.astype(np.float32)) for mask in (evidence.subject[:-1], evidence.reference_subject[None]))
+    frames = (all_small(clip[:-1]) for clip in (evidence.output_frames, evidence.truth_frames))
     there = presence(*frames, np.maximum(masks, home) >= 0.5)
-    whole = _against_truth(*fields, masks, there)
-    alone = [np.stack([without_camera(flow) for flow in field]) for field in fields]
-    wanted = pooled(alone[2], masks)
-    seen = wanted.any(-1).mean() >= LEAST_MOVING * masks.mean() and agreement(pooled(alone[1], masks), wanted) >= RELIABLE
-    return min(whole, _against_truth(*alone, masks, there)) if seen else whole
+    wanted, seen = _pooled_truth(evidence.exact_flow, evidence.truth_flow, masks)
+    whole = _against_truth(pooled(all_small(evidence.output_flow), masks) * there[..., None], wanted, agreement(seen, wanted))
+    wanted, seen = _pooled_truth(evidence.exact_motion, evidence.truth_motion, masks)
+    visible = agreement(seen, wanted)
+    if wanted.any(-1).mean() < LEAST_MOVING * masks.mean() or visible < RELIABLE:
+        return whole
+    return min(whole, _against_truth(pooled(evidence.output_motion, masks) * there[..., None], wanted, visible))
 
 
-def _all_small(fields: np.ndarray) -> np.ndarray:
-    return np.stack([small(field) for field in fields])
+def _pooled_truth(exact: np.ndarray, estimated: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both on the small raster and pooled; of a filmed truth they are one."""
+    wanted = pooled(all_small(exact), masks)
+    return wanted, wanted if estimated is exact else pooled(all_small(estimated), masks)
 
 
-def _against_truth(output: np.ndarray, truth: np.ndarray, exact: np.ndarray, masks: np.ndarray, there: np.ndarray) -> float:
-    wanted, seen = pooled(exact, masks), pooled(truth, masks)
-    level = (1 - FREE) * max(agreement(seen, wanted), LEAST)
-    return float(min(1.0, agreement(pooled(output, masks) * there[..., None], wanted) / level))
+def _against_truth(output: np.ndarray, wanted: np.ndarray, visible: float) -> float:
+    """`visible`: how well the estimator sees the truth's own motion."""
+    return float(min(1.0, agreement(output, wanted) / ((1 - FREE) * max(visible, LEAST))))
 
 
 METRIC = Metric(

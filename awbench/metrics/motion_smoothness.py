@@ -20,6 +20,7 @@ import numpy as np
 
 from awbench.evidence import Evidence
 from awbench.metrics.metric import Metric, Unscored
+from awbench.motion_signature import lengths
 from models.optical_flow import backward_warp
 
 FREE, FREE_WITHOUT_TRUTH, FLOOR_PX, CAP = 0.25, 0.75, 0.05, 0.08
@@ -29,7 +30,7 @@ HELD, LEAST_CHANGE, TURN, TURNS_FREE = 0.15, 0.25, -0.3, 0.1  # LEAST_CHANGE in 
 def unevenness_px(flows: np.ndarray) -> float:
     """Root mean square over time of the mean acceleration of float32 flows `[T-1,h,w,2]`, T >= 3."""
     cap = CAP * min(flows.shape[1:3])
-    changes = (np.linalg.norm(backward_warp(after, before) - before, axis=-1) for before, after in zip(flows[:-1], flows[1:]))
+    changes = (lengths(backward_warp(after, before) - before) for before, after in zip(flows[:-1], flows[1:]))
     return float(np.sqrt(np.mean([np.minimum(change, cap).mean() ** 2 for change in changes])))
 
 

@@ -33,7 +33,7 @@ from awbench.report.table import MARKS_NOTE, difference_rows, failure_counts, me
 from awbench.report.tags import tag_choices
 from awbench.statistics import MIN_CLUSTERS
 from awbench.verdicts import Verdict, tells_apart, verdicts
-from models.artifacts import write_bytes
+from models.storage import write_bytes
 
 SCRIPTS = ("tables.js", "cards.js", "clock.js", "enlarge.js")
 SENTENCES = 6

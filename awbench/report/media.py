@@ -17,7 +17,7 @@ from urllib.parse import quote
 import cv2
 import numpy as np
 
-from models.artifacts import write_bytes
+from models.storage import write_bytes
 from models.types import Clip
 from models.video import encode_video
 

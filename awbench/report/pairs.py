@@ -1,12 +1,14 @@
 """The training pairs of a dataset as cards: (driver, reference, target) playing in step.
 
-In: a `DatasetReport`. Out: cards for an even sample of the kept pairs. Members are read from the shards by name and decoded as
-png or mp4 only; one that cannot be read becomes a tile with the reason.
+In: a `DatasetReport`. Out: cards for an even sample of the kept pairs, and of the rejected ones that were kept aside. Members are read
+from the shards by name and decoded as png or mp4 only; one that cannot be read becomes a tile with the reason.
 """
 
 from __future__ import annotations
 
+import re
 import tarfile
+from collections import Counter
 from pathlib import Path
 from typing import Any, Sequence
 
@@ -15,6 +17,7 @@ import numpy as np
 from awbench.report.dataset import Attempt, DatasetReport, Verdict
 from awbench.report.gallery import Card, Tile, empty_tile, image_tile, video_tile
 from awbench.report.media import Media
+from awbench.report.tags import Choice
 from models.images import read_image
 from models.progress import Progress
 from models.types import require
@@ -22,6 +25,8 @@ from models.video import read_video
 
 MEMBERS = {"driver": "driver.mp4", "reference": "reference.png", "target": "target.mp4"}
 SHOWN_PAIRS = 48
+"""At most so many kept pairs, and as many rejected ones."""
+_SHARD = re.compile(r"(rejected/)?[^/\\]+")
 _MAX_MEMBER_BYTES = 1 << 28
 
 
@@ -33,8 +38,8 @@ def evenly(items: Sequence[Any], limit: int) -> list[Any]:
 
 
 def pair_cards(report: DatasetReport, media: Media) -> list[Card]:
-    """A card for each of an even sample of the kept pairs."""
-    chosen = evenly(report.with_status("kept"), SHOWN_PAIRS)
+    """A card for each of an even sample of the kept pairs, then of the rejected ones that have a sample."""
+    chosen = [*evenly(report.with_status("kept"), SHOWN_PAIRS), *evenly(kept_aside(report), SHOWN_PAIRS)]
     with Progress("report media", total=len(chosen)) as bar:
         cards = []
         for attempt in chosen:
@@ -43,9 +48,24 @@ def pair_cards(report: DatasetReport, media: Media) -> list[Card]:
     return cards
 
 
+def kept_aside(report: DatasetReport) -> list[Attempt]:
+    """The rejected pairs whose candidates can be looked at."""
+    return [attempt for attempt in report.with_status("rejected") if attempt.shard]
+
+
+def card_choices(cards: Sequence[Card]) -> dict[str, list[Choice]]:
+    """What cards can be filtered by: kept or not, and what turned them down. Nothing where all are kept."""
+    counts: dict[str, Counter[str]] = {}
+    for tag in (tag for card in cards for tag in card.tags):
+        name, _, value = tag.partition("=")
+        counts.setdefault(name, Counter())[value] += 1
+    offered = {name: found for name, found in counts.items() if name in ("status", "stopped_by") and counts["status"].keys() != {"kept"}}
+    return {name: [Choice(tag=f"{name}={value}", value=value, count=n) for value, n in found.items()] for name, found in offered.items()}
+
+
 def clock_of(report: DatasetReport) -> dict[str, float]:
-    """Frames and frame rate of the first kept pair that can be read; the players of a dataset share one grid."""
-    for attempt in report.with_status("kept"):
+    """Frames and frame rate of the first pair that can be read; the players of a dataset share one grid."""
+    for attempt in [*report.with_status("kept"), *kept_aside(report)]:
         try:
             clip = read_video(read_member(report.folder, attempt, "target"))
             return {"frames": len(clip), "fps": clip.fps}
@@ -55,9 +75,10 @@ def clock_of(report: DatasetReport) -> dict[str, float]:
 
 
 def read_member(folder: Path, attempt: Attempt, role: str) -> bytes:
-    """The bytes of one member of a kept pair. Raises ValueError naming shard and key."""
+    """The bytes of one member of a pair that has a sample. Raises ValueError naming shard and key."""
     shard, item = folder / attempt.shard, f"shard {attempt.shard} key {attempt.key}"
-    require(bool(attempt.shard) and Path(attempt.shard).name == attempt.shard, item, "shard", repr(attempt.shard), "a file name")
+    inside = _SHARD.fullmatch(attempt.shard) and ".." not in attempt.shard.split("/")
+    require(bool(inside), item, "shard", repr(attempt.shard), "a file name, below rejected/ perhaps")
     try:
         with tarfile.open(shard) as tar:
             info = tar.getmember(f"{attempt.key}.{MEMBERS[role]}")
@@ -76,10 +97,10 @@ def read_member(folder: Path, attempt: Attempt, role: str) -> bytes:
 def _pair_card(folder: Path, attempt: Attempt, media: Media) -> Card:
     return Card(
         title=attempt.key,
-        tags=(f"teacher={attempt.teacher}",),
+        tags=(f"status={attempt.status}", *([f"stopped_by={attempt.reason.split(':')[0]}"] if attempt.status == "rejected" else [])),
         tiles=tuple(_tile(folder, attempt, role, media) for role in MEMBERS),
         text=f"motion of {attempt.driving} · identity {attempt.reference}",
-        lines=tuple(_verdict_text(verdict) for verdict in attempt.verdicts),
+        lines=(*([f"rejected: {attempt.reason}"] if attempt.status == "rejected" else []), *map(_verdict_text, attempt.verdicts)),
     )
 
 

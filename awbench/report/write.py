@@ -14,9 +14,10 @@ from awbench.report.dataset import DatasetReport, check_yields, open_dataset, re
 from awbench.report.figures import histogram_svg
 from awbench.report.html import flattened, render_page, write_comparison
 from awbench.report.media import media_of
-from awbench.report.pairs import clock_of, evenly, pair_cards
+from awbench.report.pairs import card_choices, clock_of, evenly, kept_aside, pair_cards
 from awbench.runs import Run
-from models.artifacts import to_json, write_bytes
+from models.artifacts import to_json
+from models.storage import write_bytes
 from models.types import require
 
 TEXT: dict[str, Callable[[Comparison, str | None], str]] = {
@@ -104,6 +105,8 @@ def _write_dataset_page(report: DatasetReport, page: Path, single_file: bool) ->
         "rejected": evenly(report.with_status("rejected"), SHOWN_ROWS),
         "unreadable": report.unreadable,
         "cards": cards,
+        "choices": card_choices(cards),
+        "kept_aside": len(kept_aside(report)),
         "clock": clock_of(report),
         "provenance": [("run.json", list(flattened(report.config)))] if report.config else [],
     }

@@ -16,9 +16,9 @@ from awbench.metrics.metric import Metric, Unscored
 from awbench.selftest.scenes import Answer, Scene
 
 SHOWN, WITHHELD = "truth", "withheld"
-_OF_THE_DRIVER = ("driver_frames", "driver_flow", "driver_signature")
-_OF_THE_CASE = (*_OF_THE_DRIVER, "truth_frames", "truth_flow", "exact_flow", "subject", "reference_subject")
-_OF_THE_OUTPUT = ("output_frames", "output_flow", "output_signature")
+_OF_THE_DRIVER = ("driver_frames", "driver_flow", "driver_motion", "driver_signature")
+_OF_THE_CASE = (*_OF_THE_DRIVER, "truth_frames", "truth_flow", "truth_motion", "exact_flow", "exact_motion", "subject", "reference_subject")
+_OF_THE_OUTPUT = ("output_frames", "output_flow", "output_motion", "output_signature")
 LAG_ERROR = "lag_error"
 """Not a metric: by how many seconds the found lag misses the one an answer was made with."""
 

@@ -29,8 +29,9 @@ from awbench.selftest.nuisances import NUISANCES, REPEATED, coded
 from awbench.selftest.page import page
 from awbench.selftest.scenes import Answer, Scene, Source
 from awbench.selftest.tricks import HONEST, RIGHT, TRICKS, WARP
-from models.artifacts import read_json, sha256, to_json, write_bytes, write_json, write_parquet
+from models.artifacts import read_json, sha256, to_json, write_json, write_parquet
 from models.seeds import item_rng
+from models.storage import write_bytes
 from models.types import Grid, require
 
 PLAN_FILE, RESULT_FILE, VALUES_FILE = "plan.json", "selftest.json", "values.parquet"

@@ -27,10 +27,12 @@ from awbench.world.render import render
 from awbench.world.shot import with_motion_of
 from models.artifacts import sha256, sha256_file, to_json
 from models.baselines.flow_warp import FlowWarp
-from models.images import IMAGE_SUFFIXES, MediaError, fit_image, read_image
+from models.endings import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from models.framing import fit_image
+from models.images import MediaError, read_image
 from models.seeds import item_rng
 from models.types import AnimationRequest, Clip, Grid, require
-from models.video import VIDEO_SUFFIXES, fit_clip, read_window
+from models.video import fit_clip, read_window
 
 KINDS = ("world", "self", "cross")
 

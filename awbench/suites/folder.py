@@ -3,7 +3,7 @@
     name: my-suite
     version: "1"
     grid: {width: 256, height: 256, fps: 8, num_frames: 16}
-    fit: crop                           # optional: media and answers of another shape are cropped, or shown whole between grey bars: pad
+    fit: crop                           # optional, for media and answers of another shape: crop, subject or pad
     cases:
     - id: dog-as-robot                  # becomes a file name: letters, digits, - and _
       driver: driving/dog.mp4           # inside this folder, or an absolute path; `..` is refused, so that folders move
@@ -18,13 +18,18 @@
 A case of `track: self` with `reference_pose: first_frame` shows the driver's own first frame: the driver is its truth, named or not.
 
 A driver is read from its start, brought to the grid's shape by `fit` and resampled; the case's media say how. `fit` holds for the driver,
-the reference, a filmed truth and the answers alike; bars of `pad` stay part of the picture.
-Optional keys `adaptation` (what was done to the sources before) and `problem` (why a case has no media) are written by runs.
+the reference, a filmed truth and the answers alike. `crop` cuts in the middle; `pad` shows all of it between grey bars, which stay part of
+the picture; `subject` cuts driver and reference where the subject of each is, an answer of the driver's own shape where the driver was cut,
+any other in the middle: what a system made has no say in how it is shown. A filmed truth of its own cannot be cut by `subject`, since its
+box and the driver's may differ; on the self track the reference is the driver's first frame as it is cut.
+Optional keys `adaptation` (what was done to the sources before), `driver_cut` (which box of them a driver cut by `subject` shows) and
+`problem` (why a case has no media) are written by runs.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
@@ -33,10 +38,12 @@ from typing import Any, Callable, Iterator, Mapping
 import numpy as np
 import yaml
 
-from awbench.cases import SUITE_FITS, Case, CaseMedia, Suite, Truth, case_mark
+from awbench.cases import FIT_SAID, SUITE_FITS, Case, CaseMedia, Suite, Truth, case_mark
 from awbench.suites.arrays import truth_from_arrays, unpack
 from models.artifacts import sha256, sha256_file
-from models.images import MediaError, fit_box, fit_image, read_image
+from models.framing import fit_box, fit_image
+from models.images import MediaError, read_image
+from models.subject import subject_box
 from models.types import Clip, Grid, require
 from models.video import Window, frames_of, read_window
 
@@ -47,7 +54,7 @@ CUT_AWAY = 0.3
 """Share of a picture's area from which on `notes_of_suite` tells that cropping takes it away."""
 _MAX_YAML_BYTES = 64 << 20
 _CASE_KEYS = ("id", "tags", "prompt", "driver_id", "identity_id", "reference_pose")
-_FILE_KEYS = ("driver", "reference", "truth", "adaptation", "problem")
+_FILE_KEYS = ("driver", "reference", "truth", "adaptation", "problem", "driver_cut")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -60,6 +67,12 @@ class CaseFiles:
     truth: str = ""
     adaptation: str = ""
     problem: str = ""
+    driver_cut: str = ""
+
+    @property
+    def cut(self) -> tuple[int, ...] | None:
+        """`driver_cut`, "x,y,w,h,W,H", as numbers."""
+        return tuple(map(int, self.driver_cut.split(","))) if re.fullmatch(r"(\d{1,6},){5}\d{1,6}", self.driver_cut) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,15 +90,27 @@ class FolderSource:
             raise MediaError(files.problem)
         driving, cropped = read_part(self.folder, "driver", files.driver, self.read_driver)
         picture = read_part(self.folder, "reference", files.reference, read_image)
-        height, width = picture.image.shape[:2]
-        size_note = f"reference {_DONE[self.fit]} and resized from {width}x{height}" if (width, height) != self.grid.size else ""
-        notes = [files.adaptation, describe_window(cropped, self.grid, self.fit), size_note]
-        notes += [f"reference {note}" for note in picture.notes]
-        reference = fit_image(picture.image, self.grid.size, self.fit)
+        reference, size_note = self.fitted(picture.image)
         truth = whole_truth(driving) if files.truth == DRIVER else None
+        if truth is not None and self.fit == "subject":  # its own first frame, cut as the whole clip is
+            reference, size_note = driving.frames[0], ""
         if files.truth and truth is None:
             truth = read_part(self.folder, "truth", files.truth, self.read_truth)
-        return CaseMedia(reference=reference, driving=driving, truth=truth, adaptation="; ".join(note for note in notes if note))
+        notes = [files.adaptation, describe_window(cropped, self.grid, self.fit), size_note]
+        notes += [f"driver {note}" for note in cropped.notes] + [f"reference {note}" for note in picture.notes]
+        cut = (files.cut or (*cropped.crop, *cropped.source_size)) if self.fit == "subject" else None
+        told = "; ".join(note for note in notes if note)
+        return CaseMedia(reference=reference, driving=driving, truth=truth, adaptation=told, driver_cut=cut)
+
+    def fitted(self, image: np.ndarray) -> tuple[np.ndarray, str]:
+        """A picture on the grid, and what was done to it."""
+        size, box = (image.shape[1], image.shape[0]), None
+        if size == self.grid.size:
+            return image, ""
+        if self.fit == "subject":
+            box = subject_box(image[None], size, self.grid.size)
+        done = FIT_SAID[self.fit] + (f" to {box}" if box else "")
+        return fit_image(image, self.grid.size, self.fit, box=box), f"reference {done} and resized from {size[0]}x{size[1]}"
 
     def read_driver(self, path: Path) -> tuple[Clip, Window]:
         return read_window(path, self.grid, fit=self.fit)
@@ -94,10 +119,8 @@ class FolderSource:
         """A truth archive (.npz), or a video."""
         if path.suffix == ".npz":
             return truth_from_arrays(unpack(path.read_bytes()))
+        require(self.fit != "subject", f"truth {path.name}", "fit", "subject", "crop or pad", "a filmed truth must be cut as its driver is")
         return whole_truth(self.read_driver(path)[0])
-
-
-_DONE = {"crop": "cropped", "pad": "padded"}
 
 
 def whole_truth(clip: Clip) -> Truth:
@@ -110,7 +133,7 @@ def describe_window(window: Window, grid: Grid, fit: str = "crop") -> str:
     """How a driver was brought to the grid, "" when it was there already."""
     notes = []
     if window.source_size != grid.size:
-        notes.append(f"driver {_DONE[fit]} to {window.crop} and resized from {window.source_size[0]}x{window.source_size[1]}")
+        notes.append(f"driver {FIT_SAID[fit]} to {window.crop} and resized from {window.source_size[0]}x{window.source_size[1]}")
     if abs(window.source_fps - grid.fps) > 0.01 * grid.fps:
         notes.append(f"driver resampled from {window.source_fps:g} to {grid.fps:g} fps")
     return "; ".join(notes)

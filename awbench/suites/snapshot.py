@@ -16,9 +16,10 @@ import yaml
 from awbench.cases import Case, CaseMedia, Suite
 from awbench.suites.arrays import pack, truth_arrays
 from awbench.suites.folder import DRIVER, SUITE_FILE, read_yaml
-from models.artifacts import sha256, write_bytes
+from models.artifacts import sha256
 from models.images import encode_image
 from models.progress import Progress
+from models.storage import write_bytes
 from models.types import Grid
 from models.video import encode_video
 
@@ -69,7 +70,8 @@ def _store_case(suite: Suite, case: Case, out: Path) -> dict[str, Any]:
         media = suite.load(case.id)
     except (ValueError, OSError) as error:
         return case_entry(case, problem=str(error)[:1000] or type(error).__name__)
-    return case_entry(case, **_store_media(media, out), adaptation=media.adaptation)
+    cut = ",".join(map(str, media.driver_cut or ()))
+    return case_entry(case, **_store_media(media, out), adaptation=media.adaptation, driver_cut=cut)
 
 
 def _store_media(media: CaseMedia, out: Path) -> dict[str, str]:

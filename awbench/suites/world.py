@@ -28,7 +28,8 @@ from awbench.suites.arrays import digest, pack, truth_arrays, truth_from_arrays,
 from awbench.suites.world_design import WorldCase, dev_cases, heldout_cases, mini_cases
 from awbench.suites.world_pool import all_cases, reported_cases
 from awbench.world.render import in_view_of, render
-from models.artifacts import cache_folder, read_json, sha256, to_json, write_bytes
+from models.artifacts import cache_folder, read_json, sha256, to_json
+from models.storage import write_bytes
 from models.types import Clip, Grid, require
 
 TINY_GRID = Grid(width=48, height=48, fps=8.0, num_frames=6)

@@ -1,12 +1,14 @@
 """The world as a clip folder: numbered mp4 files, poses as npz beside them, and `clips.csv`, written last.
 
-An interrupted export continues: finished files are kept, `world.json` (written first) guards against mixing settings.
+An interrupted export continues: finished files are kept, `world.json` (written first) guards against mixing settings. A folder of other
+things, or of more clips than are asked for now, is refused: its table would not speak of all that is there.
 Poses: `NAME.npz` with points `[T,N,17,2]` px, confidence `[T,N,17]`, fps, for plans with four limbs (of animals the counterparts).
 """
 
 from __future__ import annotations
 
 import csv
+import fnmatch
 import io
 import json
 from pathlib import Path
@@ -15,9 +17,10 @@ import numpy as np
 
 from awbench.world.render import Rendering, check_raster, render
 from awbench.world.shot import NOVEL_SUBJECTS, SPLITS, SUBJECTS, Shot, sample_shot
-from models.artifacts import publish, read_json, write_bytes, write_json
+from models.artifacts import read_json, write_json
 from models.progress import Progress
 from models.seeds import item_seed
+from models.storage import publish, write_bytes
 from models.types import PoseTrack, require
 from models.video import write_video
 
@@ -32,14 +35,14 @@ def planned_shots(*, split: str, subjects: tuple[str, ...], clips: int, seed: in
 def write_clip_folder(
     out: Path, *, split: str, subjects: tuple[str, ...], clips: int, size: int, fps: float = 8, num_frames: int = 24, seed: int = 0
 ) -> None:
-    """Render `clips` clips of `size` px squares into `out`. Raises: ValueError when `out` holds a folder of other settings."""
+    """Render `clips` clips of `size` px squares into `out`. Raises ValueError when `out` holds other things, settings or more clips."""
     _check(split, subjects, clips)
     check_raster((size, size), num_frames, fps)
     out = Path(out)
     settings = {"split": split, "subjects": list(subjects), "size": size, "fps": float(fps), "num_frames": num_frames, "seed": seed}
-    _guard(out / "world.json", settings)
-    shots = planned_shots(split=split, subjects=subjects, clips=clips, seed=seed)
     names = [f"clip_{i:06d}.mp4" for i in range(clips)]
+    _guard(out / "world.json", settings, names)
+    shots = planned_shots(split=split, subjects=subjects, clips=clips, seed=seed)
     waiting = [(name, shot) for name, shot in zip(names, shots) if not (out / name).exists()]
     with Progress("world", total=clips, already=clips - len(waiting)) as bar:
         for name, shot in waiting:
@@ -57,7 +60,13 @@ def _check(split: str, subjects: tuple[str, ...], clips: int) -> None:
     require(isinstance(clips, int) and clips >= 1, "world", "clips", repr(clips), "a whole number >= 1")
 
 
-def _guard(path: Path, settings: dict[str, object]) -> None:
+def _guard(path: Path, settings: dict[str, object], names: list[str]) -> None:
+    folder = path.parent
+    there = sorted(each.name for each in folder.iterdir() if not each.name.startswith(".")) if folder.is_dir() else []
+    require(path.exists() or not there, f"folder {folder}", "content", ", ".join(there[:4]), "a new or empty folder, or one of such clips")
+    more = set(fnmatch.filter(there, "clip_*.mp4")) - set(names)
+    advice = "ask for as many, or choose another folder"
+    require(not more, f"folder {folder}", "clips", len(names), f"at least the {len(names) + len(more)} that are there", advice)
     if path.exists():
         before = read_json(path)
         for name, value in settings.items():

@@ -1,6 +1,6 @@
 """Shards -> `TrainingExample`s in shard order, decoded through an allow-list: png, mp4 and json, never pickle.
 
-In: a dataset folder or a list of shards. One walk over the tar headers finds the samples (`places`), everything else reads
+In: a dataset folder or a list of shards, local or URLs. One walk over the tar headers finds the samples (`places`), everything else reads
 at those places: this module one after another, `bootstrap.shards.examples` by index. A damaged shard or sample raises
 `DamagedShard` naming shard and key; pass `on_damage=list.append` of your own list (any function) to skip and count
 instead. After a broken tar the rest of that shard is lost, after a broken sample only that sample.
@@ -9,22 +9,27 @@ instead. After a broken tar the rest of that shard is lost, after a broken sampl
 from __future__ import annotations
 
 import json
-import os
 import tarfile
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from itertools import groupby
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO, Callable, Iterable, Iterator, Mapping, Sequence
 
 from bootstrap.shards.writer import MEMBERS
 from models.artifacts import read_json, sha256
 from models.images import MediaError, read_image
+from models.storage import exists, facts_of, is_folder, join, open_read, read_range, resolve, shown, walk
 from models.types import TrainingExample, require
 from models.video import read_video
 
 RUN_FIELDS = {"teacher": dict, "filter_metrics": list, "shards": dict, "manifest_sha256": str}
 """What readers of a dataset take from its run.json."""
 _MAX_MEMBER_BYTES = 4 << 30
+_HEADER_B = 8192
+"""Read at a time where headers are looked for: much more would read into the members."""
+_BETWEEN_B = 1 << 16
+"""Headers and filling between the members of one sample take less than this."""
 
 
 class DamagedShard(ValueError):
@@ -35,7 +40,7 @@ class DamagedShard(ValueError):
 class Place:
     """Where a sample lies: `spans` are (offset, size) in bytes of each member, in the order of `MEMBERS`."""
 
-    shard: Path
+    shard: str
     key: str
     spans: Sequence[tuple[int, int]]
 
@@ -45,26 +50,32 @@ def stop(error: DamagedShard) -> None:
     raise error
 
 
-def shards_of(source: str | Path | Sequence[str | Path]) -> list[Path]:
-    """The shards of a finished dataset folder in order, or the listed shards. Raises ValueError for an unfinished one."""
+def shards_of(source: str | Path | Sequence[str | Path]) -> list[str]:
+    """The locations of the shards of a finished dataset folder in order, or of those listed. Raises ValueError for an unfinished one."""
     if not isinstance(source, (str, Path)):
-        return [Path(path) for path in source]
-    folder = Path(source)
-    if folder.suffix == ".tar":
+        return [resolve(path) for path in source]
+    folder = resolve(source)
+    if folder.endswith(".tar"):
         return [folder]
     run_record(folder)
-    return sorted(folder.glob("shard-*.tar"))
+    return [join(folder, name) for name in shard_names(folder)]
 
 
-def run_record(folder: Path) -> dict[str, Any]:
+def shard_names(folder: str) -> list[str]:
+    """The names of the shards that lie in a folder, in order."""
+    return sorted(name for name, _ in walk(folder) if fnmatch(name, "shard-*.tar") and "/" not in name)
+
+
+def run_record(folder: str | Path) -> dict[str, Any]:
     """The run.json of a finished dataset folder. Raises ValueError for an unfinished folder and for a damaged record."""
-    advice = "run the same synthesize command again: it continues"
-    require(folder.is_dir(), str(folder), "dataset", "no such folder", "a folder written by synthesize, or a list of shards")
-    require((folder / "run.json").is_file(), str(folder), "run.json", "missing", "a finished dataset", advice)
-    record = read_json(folder / "run.json")
+    place = resolve(folder)
+    item, advice = join(shown(place), "run.json"), "run the same synthesize command again: it continues"
+    require(is_folder(place), shown(place), "dataset", "no such folder", "a folder written by synthesize, or a list of shards")
+    require(exists(join(place, "run.json")), shown(place), "run.json", "missing", "a finished dataset", advice)
+    record = read_json(join(place, "run.json"))
     for name, kind in RUN_FIELDS.items():
         got = type(record.get(name)).__name__ if isinstance(record, dict) else f"a {type(record).__name__} as the whole"
-        require(got == kind.__name__, str(folder / "run.json"), name, got, f"a {kind.__name__}", f"damaged; {advice}")
+        require(got == kind.__name__, item, name, got, f"a {kind.__name__}", f"damaged; {advice}")
     return record
 
 
@@ -77,8 +88,8 @@ def read_examples(
 
 def read_samples(
     source: str | Path | Sequence[str | Path], *, on_damage: Callable[[DamagedShard], Any] = stop
-) -> Iterator[tuple[str, dict[str, bytes], Path]]:
-    """The undecoded samples: key, members by name, shard."""
+) -> Iterator[tuple[str, dict[str, bytes], str]]:
+    """The undecoded samples: key, members by name, location of the shard."""
     return _each(lambda place: (place.key, read_members(place), place.shard), source, on_damage)
 
 
@@ -99,19 +110,24 @@ def places(source: str | Path | Sequence[str | Path], *, on_damage: Callable[[Da
             yield from _places(shard, on_damage)
         except (tarfile.TarError, OSError, EOFError) as error:
             advice = "delete it and run the same synthesize command again"
-            on_damage(DamagedShard(f"{shard}: not a readable tar ({type(error).__name__}: {error}); {advice}"))
+            why = error.strerror if isinstance(error, OSError) and error.strerror else error
+            on_damage(DamagedShard(f"{shown(shard)}: not a readable tar ({type(error).__name__}: {why}); {advice}"))
 
 
-def _places(shard: Path, on_damage: Callable[[DamagedShard], Any]) -> Iterator[Place]:
+def _places(shard: str, on_damage: Callable[[DamagedShard], Any]) -> Iterator[Place]:
     key = ""
-    with open(shard, "rb", buffering=0) as file, tarfile.open(fileobj=file, mode="r:") as tar:  # a buffer would read into members
-        size_b = os.fstat(file.fileno()).st_size
+    size_b = facts_of(shard).size_b
+    with open_read(shard, block_b=_HEADER_B) as file, tarfile.open(fileobj=file, mode="r:") as tar:
         for key, headers in groupby(_headers(tar), lambda header: header.name.partition(".")[0]):
-            spans = {header.name.partition(".")[2]: _span(header, size_b) for header in headers}
-            if tuple(sorted(spans)) == MEMBERS:
-                yield Place(shard=shard, key=key, spans=tuple(spans[name] for name in MEMBERS))
+            found = sorted((header.name.partition(".")[2], _span(header, size_b)) for header in headers)
+            names, spans = [name for name, _ in found], tuple(span for _, span in found)
+            where = f"{shown(shard)}: sample {key}: members"
+            if tuple(names) != MEMBERS:
+                on_damage(DamagedShard(f"{where}: got {names}, expected {list(MEMBERS)}"))
+            elif _extent(spans)[1] > sum(size for _, size in spans) + _BETWEEN_B:
+                on_damage(DamagedShard(f"{where}: got other bytes between them, expected one after another"))
             else:
-                on_damage(DamagedShard(f"{shard}: sample {key}: members: got {sorted(spans)}, expected {list(MEMBERS)}"))
+                yield Place(shard=shard, key=key, spans=spans)
         _check_end(file, tar.offset, key)
 
 
@@ -143,18 +159,23 @@ def _check_end(file: BinaryIO, end_b: int, key: str) -> None:
 
 def read_members(place: Place) -> dict[str, bytes]:
     """The bytes of a sample by member name; opens the shard anew, so threads share no file position. Raises DamagedShard."""
-    members = {}
+    start_b, size_b = _extent(place.spans)
     try:
-        with open(place.shard, "rb") as file:
-            for name, (offset_b, size_b) in zip(MEMBERS, place.spans):
-                file.seek(offset_b)
-                members[name] = file.read(size_b)
+        data = read_range(place.shard, start_b, start_b + size_b)
     except OSError as error:
-        raise DamagedShard(f"{place.shard}: sample {place.key}: {type(error).__name__}: {error.strerror}") from error
-    for name, (_, size_b) in zip(MEMBERS, place.spans):
-        if len(members[name]) != size_b:
-            raise DamagedShard(f"{place.shard}: sample {place.key}: cut inside {name}")
+        raise DamagedShard(f"{shown(place.shard)}: sample {place.key}: {type(error).__name__}: {error.strerror}") from error
+    members = {name: data[at - start_b : at - start_b + count] for name, (at, count) in zip(MEMBERS, place.spans)}
+    for name, (_, count) in zip(MEMBERS, place.spans):
+        if len(members[name]) != count:
+            raise DamagedShard(f"{shown(place.shard)}: sample {place.key}: cut inside {name}")
     return members
+
+
+def _extent(spans: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """First byte and number of bytes of all spans together: a sample is read at once."""
+    spans = list(spans)
+    start_b = min(at for at, _ in spans)
+    return start_b, max(at + count for at, count in spans) - start_b
 
 
 def read_example(place: Place) -> TrainingExample:
@@ -164,7 +185,7 @@ def read_example(place: Place) -> TrainingExample:
         example = decode(place.key, members)
         _check_hashes(members)
     except (ValueError, KeyError) as error:
-        raise DamagedShard(f"{place.shard}: sample {place.key}: {error}") from error
+        raise DamagedShard(f"{shown(place.shard)}: sample {place.key}: {error}") from error
     return example
 
 

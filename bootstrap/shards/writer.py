@@ -12,7 +12,7 @@ import tarfile
 from pathlib import Path
 from typing import Mapping, Sequence
 
-from models.artifacts import write_bytes
+from models.storage import write_bytes
 from models.types import require
 
 MEMBERS = ("driver.mp4", "json", "reference.png", "target.mp4")

@@ -5,24 +5,23 @@ model.safetensors     the averaged weights: a whole network, or its LoRA
 pose_estimator/       only for a skeleton signal with an estimator of its own
 optimizer.safetensors to continue training (never shipped)      loss.csv   one row a step
 
-Base weights are named, not copied: by the folder's name, its fingerprint and the way to it from the checkpoint. Where that way no
-longer leads to them they are looked for by name below the folders of ACTORFORGE_WEIGHTS (separated as PATH is).
+Base weights are named, not copied: by the folder's name, its fingerprint and the way to it (`models.animators.places`).
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
-from models.artifacts import read_json, sha256, sha256_file, write_bytes, write_json
+from models.animators.places import WEIGHTS_PATH, find_place
+from models.artifacts import read_json, sha256, sha256_file, write_json
 from models.catalog import Catalog, Entry
 from models.runtime import Runtime
+from models.storage import write_bytes
 from models.types import Grid, require
 
 CARD, WEIGHTS, OPTIMIZER, LOSSES, ESTIMATOR = "animator.json", "model.safetensors", "optimizer.safetensors", "loss.csv", "pose_estimator"
-WEIGHTS_PATH = "ACTORFORGE_WEIGHTS"
 
 CLASSES = Catalog(
     kind="checkpoint class",
@@ -112,11 +111,9 @@ def load_backbone(description: Mapping[str, Any], folder: Path, runtime: Runtime
 def find_weights(weights: Mapping[str, Any], folder: Path) -> Path:
     """The local folder of the base weights. Raises ValueError naming where they were looked for."""
     name = str(weights["name"])
-    tried = [(folder / weights["path"]).resolve()] if weights.get("path") else []
-    tried += [Path(root) / name for root in os.environ.get(WEIGHTS_PATH, "").split(os.pathsep) if root]
-    for place in tried:
-        if place.is_dir():
-            return place
+    place, tried = find_place(str(weights.get("path", "")), folder, name)
+    if place is not None:
+        return place
     advice = f"put the folder that holds {name}/ into {WEIGHTS_PATH}"
     raise ValueError(f"{folder}: base weights: got none at {', '.join(map(str, tried)) or 'any place'}, expected {name}/; {advice}")
 
@@ -151,8 +148,3 @@ def save_checkpoint(folder: Path, *, weights: Mapping[str, Any], card: Mapping[s
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     write_bytes(folder / WEIGHTS, save({name: tensor.half() if half else tensor for name, tensor in tensors.items()}))
     write_json(folder / CARD, {"class": "InContextAnimator", **card, "sha256": sha256_file(folder / WEIGHTS)})
-
-
-def way_to(weights: Path, folder: Path) -> str:
-    """The relative way from a checkpoint folder to its base weights, so that both may move together."""
-    return Path(os.path.relpath(weights.resolve(), folder.resolve())).as_posix()

@@ -14,7 +14,7 @@ from math import log, sqrt
 
 import numpy as np
 
-from models.images import box_within, fit_box, fit_image
+from models.framing import box_within, fit_box, fit_image
 from models.types import AnimationRequest, Clip, PoseTrack
 
 Size = tuple[int, int]

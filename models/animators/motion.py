@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Mapping, Protocol
 
 import numpy as np
 
+from models.animators.places import find_place
 from models.pose.draw import draw_poses
 from models.protocols import PoseEstimator
 from models.types import Clip, PoseTrack, require
@@ -80,7 +81,7 @@ class Raw:
         return driving
 
     def draw(self, prepared: Clip, kept: np.ndarray, size: tuple[int, int], change: SampleChange | None = None) -> np.ndarray:
-        from models.images import fit_image
+        from models.framing import fit_image
 
         pictures = np.stack([fit_image(frame, size) for frame in prepared.frames[kept]])
         return pictures if change is None else change.of_driver(pictures)
@@ -120,8 +121,8 @@ class Skeleton:
         kind, colon, place = name.partition(":")
         if (inside / "estimator.json").is_file():
             name = str(inside)
-        elif folder is not None and colon and (folder / place).resolve().exists():
-            name = f"{kind}:{(folder / place).resolve()}"
+        elif folder is not None and colon and (known := find_place(place, folder)[0]) is not None:
+            name = f"{kind}:{known}"
         return cls(load_pose_estimator(name), normalised=bool(fields.get("normalised", False)))
 
     def prepare(self, driving: Clip, pose: PoseTrack | None = None) -> Posed:

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from models.images import fit_image
+from models.framing import fit_image
 from models.types import AnimationRequest, AnimationResult, Clip
 
 

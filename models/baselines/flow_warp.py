@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 from models.baselines.echo_driver import driver_frames
-from models.images import fit_image
+from models.framing import fit_image
 from models.optical_flow import backward_warp, since_first
 from models.types import AnimationRequest, AnimationResult, Clip
 

@@ -1,7 +1,8 @@
 """`recorded:DIR`: answers from a folder of videos, DIR/CASE_ID.mp4, made by any system anywhere.
 
-Any video ending will do, in any case. `recorded:RUN/videos` replays a run. The video is handed over as it is; who asked brings it to the
-grid and records how.
+Any ending of a clip will do, in any case; a moving picture (WebP, AVIF, PNG) answers where there is no video. `recorded:RUN/videos`
+replays a run. The video is handed over as it is, only one of variable rate comes at the driver's; who asked brings it to the grid and
+records how.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterable
 
+from models.endings import MAY_MOVE, VIDEO_SUFFIXES
 from models.types import AnimationRequest, AnimationResult, require
-from models.video import VIDEO_SUFFIXES, read_video
+from models.video import read_video
 
 _SHOWN = 3
 
@@ -35,13 +37,14 @@ class Recorded:
         start_s = time.monotonic()
         plain = Path(request.id).name == request.id
         require(plain, self.name, "request id", request.id, "a plain file name")
-        clip = read_video(self.video_of(request.id))
+        clip = read_video(self.video_of(request.id), at_fps=request.driving.fps)
         return AnimationResult(request_id=request.id, clip=clip, animator=self.name, seconds=time.monotonic() - start_s)
 
     def video_of(self, case_id: str) -> Path:
         """The one video of that case. Raises ValueError naming what is there instead."""
         files = self._files()
-        found = [path for path in files if _answers(path, case_id)]
+        named = [path for path in files if path.stem.casefold() == case_id.casefold()]
+        found = [path for path in named if _is_video(path)] or [path for path in named if path.suffix.lower() in MAY_MOVE]
         wanted, several = "one video for every case", ", ".join(path.name for path in found[:_SHOWN])
         near = _near(case_id, files)
         advice = "add it to the folder, then the same command with --retry-failed" + (f"; found {', '.join(near)}" if near else "")
@@ -52,7 +55,8 @@ class Recorded:
     def strays(self, case_ids: Iterable[str]) -> list[str]:
         """Names of files that answer none of these cases; hidden ones are nobody's."""
         wanted = {case_id.casefold() for case_id in case_ids}
-        return [path.name for path in self._files() if not (_is_video(path) and path.stem.casefold() in wanted)]
+        media = VIDEO_SUFFIXES | MAY_MOVE
+        return [path.name for path in self._files() if not (path.suffix.lower() in media and path.stem.casefold() in wanted)]
 
     def _files(self) -> list[Path]:
         return sorted(path for path in self.folder.iterdir() if not path.name.startswith(".") and path.is_file())
@@ -60,10 +64,6 @@ class Recorded:
 
 def _is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES
-
-
-def _answers(path: Path, case_id: str) -> bool:
-    return _is_video(path) and path.stem.casefold() == case_id.casefold()
 
 
 def _near(case_id: str, files: list[Path]) -> list[str]:

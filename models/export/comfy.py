@@ -15,7 +15,7 @@ from typing import Mapping
 
 import torch
 
-from models.artifacts import publish
+from models.storage import publish
 from models.types import require
 
 WAN_LAYERS = (

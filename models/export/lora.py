@@ -15,8 +15,8 @@ from typing import Any, Mapping
 
 import torch
 
-from models.artifacts import publish
 from models.export.layouts import Layout
+from models.storage import publish
 from models.types import require
 
 LORA_FILE = "pytorch_lora_weights.safetensors"

@@ -184,33 +184,21 @@ def _picture(image: Any, name: str) -> np.ndarray:
     from PIL import Image as pil
     from PIL import ImageOps
 
-    from models.images import MediaError, read_image
+    from models.images import over_white, read_image
 
     if isinstance(image, (str, Path)):
-        require(Path(image).is_file(), ITEM, name, f"no file {image}", "an image file")
-        try:
-            return read_image(image).image
-        except MediaError as error:
-            raise ValueError(f"{ITEM}: {name}: {image}: {error}") from error
+        return _read(lambda: read_image(image).image, image, name, "an image file")
     if isinstance(image, pil.Image):
-        upright = ImageOps.exif_transpose(image)
-        if upright.has_transparency_data:
-            upright = pil.alpha_composite(pil.new("RGBA", upright.size, "white"), upright.convert("RGBA"))
-        return np.asarray(upright.convert("RGB"))
+        return over_white(np.asarray(ImageOps.exif_transpose(image).convert("RGBA")))
     return check_image(image, ITEM, name)
 
 
 def _driving(video: Any, fps: float) -> Clip:
     """Frames at `fps`: of something with a rate of its own the nearest in time."""
-    from models.images import MediaError
     from models.video import read_video
 
     if isinstance(video, (str, Path)):
-        require(Path(video).is_file(), ITEM, "driving_video", f"no file {video}", "a video file")
-        try:
-            return _at_rate(read_video(video), fps)
-        except MediaError as error:
-            raise ValueError(f"{ITEM}: driving_video: {video}: {error}") from error
+        return _at_rate(_read(lambda: read_video(video, at_fps=fps), video, "driving_video", "a video file"), fps)
     if isinstance(video, Clip):
         return _at_rate(video, fps)
     if isinstance(video, np.ndarray):
@@ -225,11 +213,26 @@ def _driving(video: Any, fps: float) -> Clip:
     return Clip(frames=np.stack(frames), fps=fps)
 
 
+def _read(reading: Callable[[], Any], location: str | Path, name: str, expected: str) -> Any:
+    """What `reading` gives of a path or URL. Raises ValueError naming the argument."""
+    from models.images import MediaError
+
+    try:
+        return reading()
+    except FileNotFoundError as error:
+        raise ValueError(f"{ITEM}: {name}: got no file {location}, expected {expected}") from error
+    except MediaError as error:
+        raise ValueError(f"{ITEM}: {name}: {location}: {error}") from error
+
+
 def _at_rate(clip: Clip, fps: float) -> Clip:
+    """The clip at another rate, from its first moment to its end."""
+    from models.video.times import TIE_S, nearest_frames
+
     if abs(clip.fps - fps) < 1e-3:
         return clip
-    count = int((len(clip) - 1) * fps / clip.fps + 1e-6) + 1
-    kept = np.minimum(np.round(np.arange(count) * clip.fps / fps).astype(int), len(clip) - 1)
+    count = max(1, int(np.ceil((clip.duration_s - TIE_S) * fps)))
+    kept = np.minimum(nearest_frames(count, fps, clip.fps), len(clip) - 1)
     return Clip(frames=clip.frames[kept], fps=fps)
 
 

@@ -11,8 +11,9 @@ import torch
 from torch import nn
 
 from models.animators.checkpoint import load_backbone, load_trained
-from models.artifacts import publish, read_json, write_json
+from models.artifacts import read_json, write_json
 from models.runtime import Runtime
+from models.storage import publish
 
 TRANSFORMER = "transformer"
 

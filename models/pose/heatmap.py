@@ -176,7 +176,8 @@ def save_estimator(net: PoseNet, folder: Path, card: dict) -> None:
     """Write `model.safetensors` (fp16) and, last, `estimator.json`."""
     from safetensors.torch import save
 
-    from models.artifacts import write_bytes, write_json
+    from models.artifacts import write_json
+    from models.storage import write_bytes
 
     write_bytes(folder / _WEIGHTS, save({k: v.detach().half().contiguous() for k, v in net.state_dict().items()}))
     write_json(folder / _CARD, {"class": "HeatmapEstimator", "width": net.width, "sha256": sha256_file(folder / _WEIGHTS), **card})

@@ -17,7 +17,7 @@ from typing import Any, Iterator, Sequence
 import numpy as np
 
 from models.animators.motion import MotionSignal
-from models.images import fit_image
+from models.framing import fit_image
 from models.seeds import item_rng
 from models.training.augment import SampleChange
 from models.training.config import TrainConfig

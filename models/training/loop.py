@@ -24,13 +24,14 @@ from typing import Any, Callable, Iterator, Mapping
 import torch
 
 from models.animators.checkpoint import LOSSES, OPTIMIZER, WEIGHTS, read_card, save_checkpoint
-from models.artifacts import publish, sha256_file, write_bytes
+from models.artifacts import sha256_file
 from models.backbones.backbone import Backbone, canvas_loss, check_grid, keep_driver, target_latents
 from models.canvas import compose
 from models.pixels import clips_to_signed, to_signed
 from models.progress import Progress
 from models.rectified_flow import sample_times
 from models.seeds import item_seed
+from models.storage import publish, write_bytes
 from models.training.batches import Batch, Batches
 from models.training.config import TrainConfig
 from models.training.lora import add_lora, load_lora, lora_state

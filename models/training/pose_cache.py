@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from models.animators.motion import Posed, Skeleton
-from models.artifacts import sha256, write_bytes
+from models.artifacts import sha256
+from models.storage import write_bytes
 from models.types import PoseTrack, TrainingExample
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from awbench.cases import Truth
-from awbench.evidence import Evidence, reduced
+from awbench.evidence import Evidence, channel_mean, reduced
 from awbench.metrics.appearance_consistency import appearance_consistency, completeness, copied_structure
 from awbench.metrics.imaging_quality import blocks, evenness, imaging_quality
 from awbench.metrics.metric import Metric, Unscored
@@ -18,7 +18,7 @@ from awbench.metrics.psnr import psnr
 from awbench.metrics.psnr_subject import psnr_subject
 from awbench.metrics.ssim import ssim, ssim_map
 from awbench.metrics.temporal_consistency import temporal_consistency, warp_error
-from awbench.motion_signature import likeness, signature, without_camera
+from awbench.motion_signature import lengths, likeness, signature, without_camera
 from models.types import Clip
 
 SIDE, FRAMES, STEP = 48, 6, 2.0
@@ -402,3 +402,11 @@ def test_a_variant_is_part_of_the_version_of_its_scores():
     about = {"name": "x", "version": "2", "dimension": "d", "low": 0, "high": 1, "function": len}
     assert Metric(**about).scored_version == Metric(**about, variant=lambda: "").scored_version == "2"
     assert Metric(**about, variant=lambda: "ab12cd").scored_version == "2+ab12cd"
+
+
+def test_lengths_and_means_of_colours_are_those_of_numpy_to_the_bit():
+    rng = np.random.default_rng(0)
+    for channels in (1, 2, 3):
+        vectors = rng.normal(0, 3, (5, 7, channels)).astype(np.float32)
+        assert np.array_equal(lengths(vectors), np.linalg.norm(vectors, axis=-1))
+    assert np.array_equal(channel_mean(vectors), vectors.mean(-1))

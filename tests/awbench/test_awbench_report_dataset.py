@@ -137,9 +137,28 @@ def test_a_damaged_shard_becomes_tiles_with_the_reason(dataset, tmp_path):
 
 def test_a_shard_name_cannot_leave_the_folder(dataset):
     attempt = next(found for found in open_dataset(dataset).pairs if found.status == "kept")
-    outside = type(attempt)(**{name: getattr(attempt, name) for name in attempt.__slots__} | {"shard": "../x.tar"})
-    with pytest.raises(ValueError, match="shard: got '../x.tar'"):
-        read_member(dataset, outside, "target")
+    for name in ("../x.tar", "rejected/../x.tar", "/x.tar", "rejected/a/b.tar", "..", "rejected/..", ""):
+        outside = type(attempt)(**{field: getattr(attempt, field) for field in attempt.__slots__} | {"shard": name})
+        with pytest.raises(ValueError, match=f"shard: got '{name}'"):
+            read_member(dataset, outside, "target")
+
+
+def test_rejected_candidates_that_were_kept_aside_are_shown_and_can_be_chosen(tmp_path):
+    rows = [{**item, "shard": "rejected/shard-000000.tar"} if item["key"] == "d" else item for item in ROWS]
+    folder = write_dataset(tmp_path / "pairs", rows)
+    with tarfile.open(folder / "shard-000000.tar") as shard:
+        first = {name.partition(".")[2]: shard.extractfile(name).read() for name in shard.getnames() if name.startswith("a.")}
+    (folder / "rejected").mkdir()
+    with tarfile.open(folder / "rejected" / "shard-000000.tar", "w") as shard:
+        for member, data in first.items():
+            info = tarfile.TarInfo(f"d.{member}")
+            info.size = len(data)
+            shard.addfile(info, io.BytesIO(data))
+    page = Page(write_report([folder], tmp_path / "r.html"))
+    cards = [fields["data-case"] for tag, fields in page.tags if tag == "article"]
+    assert cards == ["a", "b", "d"] and "rejected: identity 0.2 below 0.3" in page.text
+    chosen = [fields["value"] for tag, fields in page.tags if tag == "input" and fields.get("type") == "checkbox"]
+    assert {"status=kept", "status=rejected"} <= set(chosen)
 
 
 @pytest.mark.parametrize("format", ["csv", "json", "markdown", "latex"])

@@ -16,6 +16,7 @@ from awbench.report.groups import groups_of, tag_text
 from awbench.report.html import wide_table
 from awbench.report.metric_facts import MetricFacts
 from awbench.report.table import BEST, BETTER, SECOND, UNMARKED, Row, difference_rows, failure_counts, marks, mean_rows
+from awbench.report.tags import tag_choices
 from awbench.statistics import Estimate
 from tests.awbench.report_fakes import CASES, FakeRun, compared, ramp, suite_of
 
@@ -246,3 +247,24 @@ def test_numbers(value, text):
 
 def test_tag_text_writes_booleans_in_lower_case():
     assert tag_text("novel", True) == "novel=true" and tag_text("count", "2") == "count=2"
+
+
+def test_a_page_offers_tags_that_group_cases_and_no_free_text():
+    cases = tuple(
+        Case(
+            id=f"c{index:02d}",
+            tags={
+                "subject": ("cat", "dog")[index % 2],
+                "one": "same",
+                "motion": f"move {index % 14}",
+                "take": f"take {index % 20}",
+                "told": ("a person who walks slowly along a river", "a person who stands before a house and waves")[index % 2],
+                "note": f"note {index}",
+            },
+        )
+        for index in range(40)
+    )
+    values = {case.id: 0.5 for case in cases}
+    offered = tag_choices(compared(FakeRun("a", {"imaging_quality": values}, suite=suite_of(cases))))
+    assert {name: len(choices) for name, choices in offered.items()} == {"subject": 2, "motion": 14}
+    assert [(choice.value, choice.count) for choice in offered["subject"]] == [("cat", 20), ("dog", 20)]

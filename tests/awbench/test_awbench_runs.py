@@ -13,7 +13,8 @@ import pytest
 from awbench.answered import to_grid
 from awbench.cases import Case, CaseMedia, Suite, Truth
 from awbench.run_validation import validate_run
-from awbench.runs import COLUMNS, Run, finish_generation, generate_case, pending, start_run
+from awbench.runs import COLUMNS, Run, finish_generation, generate_case, pending, placeless, start_run
+from models.artifacts import read_json, write_json
 from models.baselines.echo_driver import EchoDriver
 from models.baselines.recorded import create as recorded
 from models.baselines.still import Still
@@ -334,3 +335,40 @@ def test_validate_names_each_planted_fault(tmp_path: Path) -> None:
     problems = "\n".join(validate_run(run.path))
     assert "videos/a.mp4: got no such file" in problems and "videos/b.mp4: got sha256" in problems
     assert "case a: truth" in problems and "case c" not in problems
+
+
+def test_a_run_has_the_name_it_was_given_and_keeps_it(tmp_path: Path) -> None:
+    run = start_run(tmp_path / "run", suite(), "scripted", Scripted({}), 3, name="Vendor 2.1 (web)")
+    assert run.system == "Vendor 2.1 (web)" and generate_case(run, "a", Scripted({}))["system"] == "Vendor 2.1 (web)"
+    for name, said in ((None, "system: got scripted"), ("other", "system: got other")):
+        with pytest.raises(ValueError, match=said):
+            start_run(tmp_path / "run", suite(), "scripted", Scripted({}), 3, name=name)
+    for name in ("", " x", "a\nb", "x" * 81):
+        with pytest.raises(ValueError, match="name: got"):
+            start_run(tmp_path / "new", suite(), "scripted", Scripted({}), 3, name=name)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("still", "still"),
+        ("/home/alice/models/mine", "mine"),
+        ("recorded:/home/alice/answers", "recorded:answers"),
+        ("recorded:/home/alice/runs/kling/videos", "recorded:kling"),
+        ("plugin:https://host/v1", "plugin:https://host/v1"),
+    ],
+)
+def test_a_run_does_not_say_where_its_animator_lay(written: str, kept: str, tmp_path: Path) -> None:
+    assert placeless(written) == kept
+    run = start_run(tmp_path / "run", suite(), written, Scripted({}), 3)
+    assert run.config["animator"] == kept and "alice" not in (tmp_path / "run" / "plan.json").read_text()
+
+
+def test_a_run_that_says_where_its_animator_lay_goes_on(tmp_path: Path) -> None:
+    start_run(tmp_path / "run", suite(), "recorded:/old/place/x", EchoDriver(), 3)
+    plan = read_json(tmp_path / "run" / "plan.json")
+    write_json(tmp_path / "run" / "plan.json", plan | {"animator": "recorded:/old/place/x"})  # as before they were published
+    assert start_run(tmp_path / "run", suite(), "recorded:/new/place/x", EchoDriver(), 3).system == "echo_driver"
+    with pytest.raises(ValueError, match="animator: got recorded:y"):
+        start_run(tmp_path / "run", suite(), "recorded:/new/place/y", EchoDriver(), 3)

@@ -15,8 +15,8 @@ from awbench.suites.arrays import digest, pack, truth_arrays, truth_from_arrays,
 from awbench.suites.folder import load_folder, notes_of_suite, validate_suite
 from awbench.suites.load import load_suite, validate
 from awbench.suites.snapshot import write_snapshot
-from models.artifacts import write_bytes
 from models.images import MediaError, encode_image
+from models.storage import write_bytes
 from models.types import Clip
 from models.video import write_video
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import yaml
 
+from awbench.cases import check_id
+from awbench.media.labels import TagRule, label
+from awbench.suites.entries import case_id, mode_of
 from awbench.suites.folder import load_folder
-from awbench.suites.from_media import case_id, mode_of, pair_evenly, write_suite_from_media
-from awbench.suites.labels import FileNames, TagRule, label, read_labels
+from awbench.suites.from_media import write_suite_from_media
 from awbench.suites.load import load_suite, validate
-from models.artifacts import write_bytes
+from awbench.suites.pairing import pair_evenly
 from models.images import encode_image
+from models.storage import write_bytes
 from models.types import Clip, Grid
-from models.video import write_video
+from models.video import read_video, write_video
 from pipelines.cli import main
+from pipelines.generate import generate
 
 GRID = Grid(width=24, height=16, fps=8.0, num_frames=4)
 FLAGS = ["--size", "24x16", "--fps", "8", "--num-frames", "4"]
@@ -118,25 +123,36 @@ def test_labels_that_mean_the_same_become_one_word(column: str, written: str, wo
 
 
 def test_rows_find_their_files_as_users_write_them(tmp_path: Path) -> None:
+    driving, references = tmp_path / "d", tmp_path / "r"
     names = [unicodedata.normalize("NFD", "Größe 1.mp4"), "b.MP4", "sub/c.mp4", "d.mp4", "a.mp4"]
-    files = [tmp_path / name for name in names]
+    for name in names:
+        clip(driving, name)
+    image(references, "man.png")
     written = [unicodedata.normalize("NFC", names[0]), "B.mp4", "sub\\c.mp4", "./d.mp4", " a.mp4 "]
-    for path in files:
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"")
-    table(tmp_path / "clips.csv", "file,subject", *(f"{name},human" for name in written), "gone.mp4,human")
-    labels, notes = read_labels(tmp_path, files)
-    assert labels == {path: {"subject": "human"} for path in files}
-    assert len(notes) == 1 and "clips.csv line 7: file: got 'gone.mp4'" in notes[0]
+    text = "\n".join(["file;subject", *(f"{name};human" for name in written), "gone.mp4;human"])
+    (driving / "clips.csv").write_bytes(text.encode("utf-16"))
+    made = write_suite_from_media(driving, references, tmp_path / "out", GRID)
+    assert [case.tags["driver_subject"] for case in load_suite(tmp_path / "out").cases] == ["human"] * 5
+    assert made.skipped == ("gone.mp4: listed in clips.csv line 7 but missing",)
 
 
-def test_a_name_that_means_two_files_is_refused_and_an_exact_one_is_not(tmp_path: Path) -> None:
-    names = FileNames(tmp_path, [tmp_path / "a.mp4", tmp_path / "A.mp4", tmp_path / "x" / "b.mp4", tmp_path / "y" / "b.mp4"])
-    assert names.find("a.mp4") == tmp_path / "a.mp4" and names.find("./x/b.mp4") == tmp_path / "x" / "b.mp4"
-    assert names.find_by_part("clips/Y/B") == tmp_path / "y" / "b.mp4" and names.find("b.mp4") is None
-    for name in ("a.MP4", "b", "b.mp4"):
-        with pytest.raises(ValueError, match="2 files"):
-            names.find_by_part(name)
+def test_media_come_from_globs_tables_and_several_folders(tmp_path: Path) -> None:
+    driving, references = labelled(tmp_path)
+    clip(tmp_path / "more", "solo.mp4", frames=7)
+    wanted = table(tmp_path / "wanted.csv", "uri,id,licence", "r/man.png,hero.png,CC0", "r/toon.png,../../out.png,CC0")
+    made = write_suite_from_media([driving / "*.mp4", tmp_path / "more"], [wanted], tmp_path / "out", GRID)
+    cases = load_suite(tmp_path / "out").cases
+    assert {case.driver_id for case in cases} == {"driving/crowd.mp4", "driving/more/solo.mp4", "driving/solo.mp4"}
+    assert {case.identity_id for case in cases} == {"reference/hero.png"} and cases[0].tags["reference_licence"] == "CC0"
+    assert [line for line in made.skipped if line.startswith("../../out.png: entry: id: got")] == list(made.skipped)
+    assert validate(tmp_path / "out") == []
+
+
+def test_a_clip_is_no_reference(tmp_path: Path) -> None:
+    driving, references = labelled(tmp_path)
+    clip(references, "moving.mp4")
+    made = write_suite_from_media(driving, references, tmp_path / "out", GRID)
+    assert made.cases == 6 and "reference: 1 clip(s) passed over: a reference is a picture" in made.notes
 
 
 def test_a_text_beside_a_clip_is_its_prompt(tmp_path: Path) -> None:
@@ -148,7 +164,7 @@ def test_a_text_beside_a_clip_is_its_prompt(tmp_path: Path) -> None:
     case = case_of(tmp_path / "out", "solo.mp4", "man.png")
     assert (case.prompt, case.tags["reference_prompt"]) == ("a child jumps", "a man in red")
     assert case_of(tmp_path / "out", "crowd.mp4", "man.png").prompt == "a man in red"
-    assert len(made.skipped) == 1 and "crowd.mp4: prompt: got 3000 characters" in made.skipped[0]
+    assert made.skipped == () and "driving: crowd.mp4: prompt: got 3000 characters" in made.notes[0]
 
 
 def test_a_table_says_the_pairs_as_anybody_would_write_them(tmp_path: Path) -> None:
@@ -255,7 +271,8 @@ def test_what_is_passed_over_is_told(tmp_path: Path) -> None:
     for name in ("Thumbs.db", "half.mp4.part", ".hidden.mp4", "photo.xyz", "still.png"):
         (driving / name).write_bytes(b"x")
     made = write_suite_from_media(driving, references, tmp_path / "out", GRID)
-    assert made.notes == ("driving: 2 file(s) of another kind passed over: photo.xyz, still.png",) and made.skipped == ()
+    assert made.notes == ("driving: 1 file(s) of another kind passed over: .png 1; first still.png",)
+    assert len(made.skipped) == 1 and made.skipped[0].startswith("photo.xyz: .xyz: not an ending the decoder knows")
 
 
 @pytest.mark.parametrize(("clips", "images"), [(3, 5), (4, 6), (1, 7), (6, 6)])
@@ -267,16 +284,23 @@ def test_pairing_is_even_and_covers_the_product_once(clips: int, images: int) ->
     assert {clip for clip, _ in first} == set(left) and {image for _, image in first} == set(right)
 
 
-def test_ids_made_from_file_names_keep_the_rules() -> None:
-    assert case_id(3, Path("my clip.v2.mp4"), Path("Ünï.png")) == "0003-my-clip-v2-n"
-    assert len(case_id(12345, Path("x" * 200), Path("y" * 200))) <= 64
+def test_ids_made_from_file_names_are_legible_and_keep_the_rules() -> None:
+    assert case_id(3, "my clip.v2.mp4", "Ünï.png") == "0003-my-clip-v2-Uni"
+    assert case_id(4, "sub/Größe 1.mp4", "Łódź ærø.jpg") == "0004-Grosse-1-Lodz-aero"
+    names = ["踊る人 01", "踊る人 02", "танец", "x" * 200, "x" * 200 + "踊", "跳舞 dance", ".hidden"]
+    ids = [case_id(12345, f"{name}.mp4", f"{other}.png") for name in names for other in names]
+    assert len({made.lower() for made in ids}) == len(ids) and all(check_id(made, "case") for made in ids)
+    assert case_id(1, "跳舞 dance.mp4", "a.png").startswith("0001-dance-")
+    nfc, nfd = (unicodedata.normalize(form, "ガール.mp4") for form in ("NFC", "NFD"))
+    assert case_id(1, nfc, "a.png") == case_id(1, nfd, "a.png")
 
 
 def test_the_verb_makes_grows_and_tells(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     driving, references = labelled(tmp_path)
     clip(driving, "tall.mp4", size=(16, 32))
     (driving / "bad.mp4").write_bytes(b"nothing")
-    make = ["suite", "make", "--driving", str(driving), "--references", str(references), "--out", str(tmp_path / "my suite")]
+    make = ["suite", "make", "--driving", str(driving / "s*.mp4"), str(driving / "[bc]*.mp4"), "--driving", str(driving)]
+    make += ["--references", str(references), "--out", str(tmp_path / "my suite")]
     assert main([*make, *FLAGS, "--by-tag", "subject=human:cartoon", "--pairs", "5"]) == 0
     assert "2 case(s) added, 2 in" in (told := capsys.readouterr().out) and "skipped: bad.mp4: " in told
     assert main([*make, "--pairs", "9"]) == 0
@@ -287,3 +311,68 @@ def test_the_verb_makes_grows_and_tells(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["validate", str(tmp_path / "my suite")]) == 0
     assert "note: driver driving/tall.mp4" in (told := capsys.readouterr().out) and "no problems" in told
     assert main([*make, "--size", "24x16"]) == 2 and "expected all three" in capsys.readouterr().err
+
+
+def walker(frames: int = 8, size: tuple[int, int] = (128, 32), at: int = 96) -> Clip:
+    """Something that moves about far from the middle of a wide, still picture."""
+    pictures = np.full((frames, size[1], size[0], 3), 90, np.uint8)
+    texture = np.random.default_rng(1).integers(0, 255, (16, 12, 3)).astype(np.uint8)
+    for t in range(frames):
+        pictures[t, 8:24, at + 2 * (t % 3) : at + 2 * (t % 3) + 12] = texture
+    return Clip(frames=pictures, fps=8.0)
+
+
+def test_a_suite_is_cut_where_its_subjects_are(tmp_path: Path) -> None:
+    driving, references = tmp_path / "d", tmp_path / "r"
+    write_video(driving / "walk.mp4", walker())
+    image(references, "man.png")
+    grid = Grid(width=32, height=32, fps=8.0, num_frames=4)
+    shares = {}
+    for fit in ("crop", "subject"):
+        write_suite_from_media(driving, references, tmp_path / fit, grid, fit=fit)
+        suite = load_suite(tmp_path / fit)
+        media = suite.load(suite.cases[0].id)
+        shares[fit] = float((np.abs(media.driving.frames[0].astype(int) - 90).max(-1) > 30).mean())
+        told = "driver cropped around the subject to (" if fit == "subject" else "driver cropped to (48, 0, 32, 32)"
+        assert suite.fit == fit and told in media.adaptation
+    assert shares["crop"] == 0 and shares["subject"] > 0.1
+    assert validate(tmp_path / "subject") == []
+
+
+def test_on_the_self_track_the_reference_is_cut_as_its_driver_is(tmp_path: Path) -> None:
+    write_video(tmp_path / "d" / "walk.mp4", walker())
+    grid = Grid(width=32, height=32, fps=8.0, num_frames=4)
+    write_suite_from_media(tmp_path / "d", None, tmp_path / "out", grid, track="self", fit="subject")
+    suite = load_suite(tmp_path / "out")
+    media = suite.load(suite.cases[0].id)
+    assert np.array_equal(media.reference, media.driving.frames[0]) and media.truth.clip is media.driving
+
+
+@pytest.mark.parametrize(("size", "told"), [((256, 64), "as its driver to ("), ((64, 96), "output cropped and resized")])
+def test_an_answer_is_cut_as_its_driver_was_or_in_the_middle(tmp_path: Path, size: tuple[int, int], told: str) -> None:
+    driving, references = tmp_path / "d", tmp_path / "r"
+    write_video(driving / "walk.mp4", walker())
+    image(references, "man.png")
+    write_suite_from_media(driving, references, tmp_path / "out", Grid(width=32, height=32, fps=8.0, num_frames=4), fit="subject")
+    (case,) = load_suite(tmp_path / "out").cases
+    answer = walker(frames=4, at=24)  # what a system shows elsewhere is not looked for
+    frames = np.stack([cv2.resize(frame, size) for frame in answer.frames])
+    write_video(tmp_path / "answers" / f"{case.id}.mp4", Clip(frames=frames, fps=8.0))
+    run = generate(f"recorded:{tmp_path / 'answers'}", str(tmp_path / "out"), tmp_path / "run")
+    (row,) = run.generation().to_dict("records")
+    assert row["status"] == "ok" and told in row["adaptation"]
+    shown = read_video(run.video_path(case.id)).frames
+    assert (size == (256, 64)) == (float((np.abs(shown.astype(int) - 90).max(-1) > 30).mean()) < 0.01)
+
+
+def test_a_filmed_truth_is_not_cut_by_its_own_subject(tmp_path: Path) -> None:
+    driving, references = tmp_path / "d", tmp_path / "r"
+    write_video(driving / "walk.mp4", walker())
+    image(references, "man.png")
+    write_suite_from_media(driving, references, tmp_path / "out", Grid(width=32, height=32, fps=8.0, num_frames=4), fit="subject")
+    write_video(tmp_path / "out" / "truth.mp4", walker())
+    path = tmp_path / "out" / "suite.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["cases"][0]["truth"] = "truth.mp4"
+    path.write_text(yaml.safe_dump(content))
+    assert any("truth.mp4: fit: got subject, expected crop or pad" in line for line in validate(tmp_path / "out"))

@@ -83,3 +83,16 @@ def test_bad_arguments_write_nothing(tmp_path: Path, change: dict, field: str) -
     with pytest.raises(ValueError, match=f"{field}: got .* expected "):
         export.write_clip_folder(out, **{**SETTINGS, "clips": 1, **change})
     assert not out.exists()
+
+
+def test_an_occupied_folder_and_fewer_clips_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("x")
+    with pytest.raises(ValueError, match="content: got mine.txt, expected a new or empty folder"):
+        export.write_clip_folder(tmp_path, clips=1, **SETTINGS)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    export.write_clip_folder(tmp_path / "own", clips=3, **SETTINGS)
+    (tmp_path / "own" / "clip_000000.txt").write_text("a prompt of mine")
+    export.write_clip_folder(tmp_path / "own", clips=3, **SETTINGS)
+    with pytest.raises(ValueError, match="clips: got 2, expected at least the 3 that are there"):
+        export.write_clip_folder(tmp_path / "own", clips=2, **SETTINGS)
+    assert len(rows(tmp_path / "own")) == 3

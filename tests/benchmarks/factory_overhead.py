@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from awbench.world.export import write_clip_folder  # noqa: E402
-from bootstrap.sources import read_identity  # noqa: E402
+from bootstrap.sources.identity import read_identity  # noqa: E402
 from models.animators.load import load_animator  # noqa: E402
 from models.types import AnimationRequest, Grid  # noqa: E402
 from models.video import read_window  # noqa: E402
@@ -29,7 +29,7 @@ def main(pairs: int, teacher_name: str = "tiny_pose") -> None:
         write_clip_folder(folder / name, split="train", subjects=("human",), clips=8, size=48, num_frames=12, seed=seed)
     teacher = load_animator(teacher_name)
     clips = [read_window(path, GRID)[0] for path in sorted((folder / "driving").glob("*.mp4"))]
-    looks = [read_identity(path)[0] for path in sorted((folder / "references").glob("*.mp4"))]
+    looks = [read_identity(str(path))[0] for path in sorted((folder / "references").glob("*.mp4"))]
 
     def bare(count: int) -> float:
         start = time.perf_counter()

@@ -103,12 +103,13 @@ def _write_case(folder: Path, grid: Grid) -> None:
 def _score_one(folder: Path, grid: Grid, with_truth: bool, sender) -> None:
     """From files to numbers, as `score` does. A filmed truth: every pixel is subject, the flow is estimated."""
     cv2.setNumThreads(1)
+    metrics = load_metrics()  # once a run, not once an answer
     driver, start = read_window(folder / "driver.mp4", grid)[0], time.process_time()
     truth = whole_truth(read_window(folder / "truth.mp4", grid)[0]) if with_truth else None
     output = read_video(folder / "answer.mp4")
     whole = Evidence(case_id="c", output=output, driver=driver, reference=output.frames[0], truth=truth)
     evidence, values = aligned(whole, Given(frames=grid.num_frames, fps=grid.fps)), {}
-    for metric in load_metrics():
+    for metric in metrics:
         values[metric.name] = metric.function({part: values[part] for part in metric.combines} if metric.combines else evidence)
     sender.send((time.process_time() - start, _peak_mb()))
 

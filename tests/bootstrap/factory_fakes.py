@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Mapping
 
@@ -14,8 +15,18 @@ import av
 import cv2
 import numpy as np
 
-from bootstrap.rounds import RoundConfig, Teacher
+from bootstrap.filters.filter import Filter
+from bootstrap.manifest import Outcome
+from bootstrap.prompts import unguided
+from bootstrap.recipe import Recipe, Teacher
+from bootstrap.round_config import RoundConfig
+from bootstrap.rounds import Round, in_use, plan_round
 from bootstrap.shards.reader import read_samples
+from bootstrap.sources.catalog import Catalog
+from bootstrap.sources.inspection import inspect
+from bootstrap.sources.windows import WindowRules
+from bootstrap.survey import Footage, survey
+from bootstrap.thresholds import Thresholds
 from models.guidance.guide import Guidance
 from models.guidance.mllm import MllmGuide
 from models.images import encode_image
@@ -23,6 +34,7 @@ from models.mllm.client import Client
 from models.mllm.endpoint import Endpoint
 from models.types import AnimationRequest, AnimationResult, Clip, Grid, TrainingExample
 from models.video import encode_video, write_video
+from pipelines.factory import synthesize
 
 GRID = Grid(width=32, height=32, fps=8.0, num_frames=4)
 
@@ -45,7 +57,8 @@ def write_sources(folder: Path, clips: int = 3, identities: int = 3) -> tuple[Pa
         write_video(driving / f"clip{n}.mp4", moving_square((200, 60 + 40 * n, 30), 40 + 20 * n))
     references.mkdir(parents=True)
     for n in range(identities):
-        picture = moving_square((20, 90, 120 + 50 * n), 220 - 15 * n).frames[0]
+        picture = moving_square((20, 90, 120 + 50 * n), 220 - 15 * n).frames[0].copy()
+        picture[::4, ::2], picture[26:] = 150, (90, 160, 60)  # another scene: else it would be a clip in other colours
         (references / f"who{n}.png").write_bytes(encode_image(picture))
     return driving, references
 
@@ -69,16 +82,52 @@ def write_bad_clips(driving: Path) -> set[str]:
 
 def write_odd_pictures(references: Path) -> set[str]:
     """Pictures that are usable after a change: 16 bit, alpha, 4000 px wide; returns their names."""
-    cv2.imwrite(str(references / "deep.png"), np.full((8, 8, 3), 40000, np.uint16))
-    cv2.imwrite(str(references / "glass.png"), np.full((8, 8, 4), 90, np.uint8))
-    cv2.imwrite(str(references / "huge.jpg"), np.full((60, 4000, 3), 90, np.uint8))
+    blocks = np.kron(np.random.default_rng(0).integers(0, 255, (4, 4, 4)), np.ones((8, 8, 1), int))
+    cv2.imwrite(str(references / "deep.png"), (blocks[..., :3] * 257).astype(np.uint16))
+    cv2.imwrite(str(references / "glass.png"), blocks[::-1].astype(np.uint8))
+    cv2.imwrite(str(references / "huge.jpg"), np.tile(blocks[:, ::-1, :3], (2, 125, 1)).astype(np.uint8))
     return {"deep.png", "glass.png", "huge.jpg"}
 
 
-def config(folder: Path, **changes: object) -> RoundConfig:
-    """Settings over `write_sources(folder)`; small units so that there are several."""
-    base = {"driving": folder / "driving", "references": folder / "references", "teacher": "shift", "grid": GRID, "pairs_per_unit": 2}
-    return RoundConfig(**{**base, **changes})
+TEACHER = Teacher(name="shift", weights_hash="")
+_OFF = {field.name: 0.0 for field in fields(Thresholds) if field.type == "float"}
+FAIR = Thresholds(**{**_OFF, "moving": 0.5, "distinct": 1.0})
+"""What `ShiftTeacher` reaches: it is no animator."""
+NO_NUMBER = Filter(name="no_number", function=lambda evidence: float("nan"), lacking="")
+_RECIPE = ("grid", "seed", "teacher", "thresholds", "guide", "fit", "pix_fmt")
+
+
+def config(**changes: object) -> RoundConfig:
+    """Settings of a small round; small units so that there are several."""
+    recipe = {"teacher": TEACHER, "grid": GRID, "thresholds": FAIR, **{name: value for name, value in changes.items() if name in _RECIPE}}
+    rest = {name: value for name, value in changes.items() if name not in _RECIPE}
+    return RoundConfig(**{"recipe": Recipe(**recipe), "pairs_per_unit": 2, **rest})
+
+
+def footage(folder: Path, **windows: object) -> Footage:
+    """The sources of `write_sources(folder)`. The squares are much alike: doubles count here."""
+    rules = WindowRules(**{"near_doubles": True, **windows})
+    return Footage(driving=(str(folder / "driving"),), references=(str(folder / "references"),), windows=rules)
+
+
+def plan(folder: Path, out: Path, **changes: object) -> Round:
+    """A round over `write_sources(folder)`, planned in this process."""
+    asked, sources = config(**changes), footage(folder)
+    look = partial(map, lambda file: (file[0], inspect(*file)))
+    found = survey(sources, asked.recipe.grid, look, Catalog(folder / "catalog.sqlite"), in_use(str(out)))
+    return plan_round(asked, str(out), found.driving, found.references, found.apart)
+
+
+def make_round(
+    folder: Path, out: str = "out", teacher: object = None, workers: int = 0, make_teacher: object = None, **changes: object
+) -> Outcome:
+    """A whole round over `write_sources(folder)`; `teacher` is made already, `mark` is what the recipe says of it."""
+    made = teacher or ShiftTeacher()
+    if "mark" in changes:
+        changes["teacher"] = changes.pop("mark")
+    asked = {"make_teacher": make_teacher or (lambda: made), "make_guide": changes.pop("make_guide", unguided)}
+    sources = footage(folder, **changes.pop("windows", {}))
+    return synthesize(config(**changes), str(folder / out), sources, workers, catalog=Catalog(folder / "catalog.sqlite"), **asked)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,9 +154,6 @@ class ShiftTeacher:
         if self.size:
             frames = np.stack([cv2.resize(frame, self.size) for frame in frames])
         return AnimationResult(request_id=request.id, clip=Clip(frames=frames, fps=request.driving.fps), animator=self.name, seconds=0.0)
-
-
-TEACHER = Teacher(name="shift", weights_hash="")
 
 
 @dataclass(frozen=True, kw_only=True)

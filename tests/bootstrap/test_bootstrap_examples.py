@@ -13,11 +13,14 @@ import numpy as np
 import pytest
 
 import bootstrap.shards.reader as reader
+import bootstrap.sources.inspection as inspection
 from bootstrap.clip_examples import ClipExamples, SkippedClips, clip_examples
 from bootstrap.shards.examples import ShardExamples
 from bootstrap.shards.reader import DamagedShard, read_examples
 from bootstrap.shards.writer import MEMBERS, pack, write_shard
+from bootstrap.sources.catalog import Catalog
 from models.images import MediaError, encode_image
+from models.storage import delete, write_bytes
 from models.types import Clip, Grid
 from models.video import encode_video, fit_clip, read_video, read_window, write_video
 from tests.bootstrap.factory_fakes import moving_square, write_bad_clips
@@ -87,14 +90,14 @@ def test_opening_reads_headers_and_no_member(tmp_path, monkeypatch):
     read_b = []
 
     class Counted(io.FileIO):
-        def read(self, size=-1):
-            read_b.append(size)
-            return super().read(size)
+        def readinto(self, buffer):
+            read_b.append(len(buffer))
+            return super().readinto(buffer)
 
     write_shard(tmp_path / "s.tar", [(f"key{n}", dict.fromkeys(MEMBERS, bytes(300_000))) for n in range(5)])
-    monkeypatch.setattr(reader, "open", lambda path, mode, buffering: Counted(path), raising=False)
+    monkeypatch.setattr(reader, "open_read", lambda path, block_b: io.BufferedReader(Counted(path), block_b))
     assert len(ShardExamples(tmp_path / "s.tar")) == 5
-    assert min(read_b) > 0 and sum(read_b) < 5 * len(MEMBERS) * 600 + 2 * tarfile.RECORDSIZE
+    assert 0 < sum(read_b) < 5 * len(MEMBERS) * 10_000 + 2 * tarfile.RECORDSIZE  # of 6 MB
 
 
 def _held_bytes(path, count: int) -> int:
@@ -231,6 +234,63 @@ def test_unusable_clips_are_named_and_the_rest_keeps_its_order(tmp_path):
     longer = SkippedClips()
     assert ClipExamples(tmp_path, GRID, 6, longer).ids == ("sub/a#1.mp4#0",)
     assert longer.reasons["b.mp4"] == "too short: 5 frames at 8 fps, a chunk needs 6"
+
+
+def test_opening_the_same_footage_again_decodes_only_what_changed(tmp_path, monkeypatch):
+    for name in ("a.mp4", "b.mp4"):
+        write_video(tmp_path / "in" / name, _counting(9, 8.0))
+    (tmp_path / "in" / "bad.mp4").write_bytes(b"nothing")
+    looked, honest = [], inspection.inspect
+    monkeypatch.setattr(inspection, "inspect", lambda location, kind: looked.append(location.rpartition("/")[2]) or honest(location, kind))
+    opened = [ClipExamples(tmp_path / "in", GRID, 4, catalog=Catalog(tmp_path / "c")).ids for _ in range(2)]
+    assert opened[0] == opened[1] == ("a.mp4#0", "a.mp4#1", "b.mp4#0", "b.mp4#1") and sorted(looked) == ["a.mp4", "b.mp4", "bad.mp4"]
+    write_video(tmp_path / "in" / "b.mp4", _counting(5, 8.0))
+    write_video(tmp_path / "in" / "c.mp4", _counting(4, 8.0))
+    assert ClipExamples(tmp_path / "in", GRID, 4, catalog=Catalog(tmp_path / "c")).ids == ("a.mp4#0", "a.mp4#1", "b.mp4#0", "c.mp4#0")
+    assert sorted(looked[3:]) == ["b.mp4", "c.mp4"]
+
+
+def test_prompts_and_labels_beside_clips_come_along_from_any_location(tmp_path):
+    place = f"memory://{tmp_path.name}"
+    for name, frames in (("a.mp4", 5), ("sub/b.mp4", 4)):
+        write_bytes(f"{place}/{name}", encode_video(_counting(frames, 8.0)))
+        write_video(tmp_path / name, _counting(frames, 8.0))
+    write_bytes(f"{place}/a.txt", b"she waves")
+    write_bytes(f"{place}/clips.csv", "file;subject;prompt\nsub/B.mp4;Dog;it runs\n".encode("utf-16"))
+    far, near = ClipExamples(place, GRID, 4), ClipExamples(tmp_path, GRID, 4)
+    assert far.ids == near.ids == ("a.mp4#0", "sub/b.mp4#0") and far.tags["sub/b.mp4"] == {"subject": "dog"}
+    assert [example.prompt for example in far] == ["she waves", "it runs"] and [example.prompt for example in near] == ["", ""]
+    assert all(np.array_equal(a.target.frames, b.target.frames) for a, b in zip(far, near))
+
+
+def test_a_dataset_may_lie_behind_a_url(shards, tmp_path):
+    place = f"memory://{tmp_path.name}/set"
+    for path in shards:
+        write_bytes(f"{place}/{path.name}", path.read_bytes())
+    write_bytes(f"{place}/run.json", b'{"teacher": {}, "filter_metrics": [], "shards": {}, "manifest_sha256": ""}')
+    far, near = ShardExamples(place), ShardExamples(shards)
+    assert far.ids == near.ids and all(map(_same, far, near)) and all(map(_same, read_examples(place), near))
+    assert _same(pickle.loads(pickle.dumps(far))[4], near[4])
+    delete(f"{place}/shard-000001.tar")
+    with pytest.raises(DamagedShard, match=r"memory://.*shard-000001\.tar: sample key3: FileNotFoundError"):
+        far[3]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([*MEMBERS, "target.mp4"], "members: got .*'target.mp4', 'target.mp4'"),
+        ([*MEMBERS[:2], "+", *MEMBERS[2:]], "members: got other bytes between them"),
+    ],
+)
+def test_a_member_twice_and_members_apart_are_damage(tmp_path, names, said):
+    with tarfile.open(tmp_path / "s.tar", "w", format=tarfile.GNU_FORMAT) as tar:
+        for name in names:
+            header = tarfile.TarInfo(f"key0.{name}" if name != "+" else "x")
+            header.size, header.type = (1 << 20, tarfile.GNUTYPE_LONGLINK) if name == "+" else (4, tarfile.REGTYPE)
+            tar.addfile(header, io.BytesIO(bytes(header.size)))
+    with pytest.raises(DamagedShard, match=said):
+        ShardExamples(tmp_path / "s.tar")
 
 
 def test_a_clip_that_changed_after_counting_is_named(tmp_path):

@@ -1,47 +1,115 @@
-"""The seeded product: order, keys, windows, prefixes."""
+"""Drawing from the product: complete, prefixes, what is new first, tags and quotas, own pictures."""
 
-from bootstrap.pairing import Pairing
-from bootstrap.sources import Source
-from tests.bootstrap.factory_fakes import GRID
+import numpy as np
+import pytest
+
+from awbench.media.labels import TagRule
+from bootstrap.pair_rules import PairRules, Quota
+from bootstrap.pairing import Side, draw
+from bootstrap.permutation import Permutation
+
+NONE = np.zeros((0, 2), np.int64)
 
 
-def _pairing(seed: int = 0, clips: int = 4, **changes) -> Pairing:
-    driving = tuple(Source(id=f"d{n}.mp4", sha256=f"a{n}", latest_start_s=0.5) for n in range(clips))
-    identities = tuple(Source(id=f"i{n}.png", sha256=f"b{n}") for n in range(5))
-    base = {"driving": driving, "identities": identities, "seed": seed, "grid": GRID, "teacher_hash": "t", "settings": "s"}
-    return Pairing(**{**base, **changes})
+def _side(letter: str, labels: list[dict], fresh: list[bool] | None = None) -> Side:
+    content = [f"{letter}{n}" for n in range(len(labels))]
+    return Side(content=content, labels=labels, fresh=np.array(fresh if fresh is not None else [True] * len(labels), bool))
+
+
+def _plain(windows: int = 4, identities: int = 5) -> tuple[Side, Side]:
+    return _side("w", [{}] * windows), _side("i", [{}] * identities)
+
+
+def _pairs(*args, **kwargs) -> list[tuple[int, int]]:
+    return [tuple(pair) for pair in draw(*args, **kwargs).tolist()]
 
 
 def test_the_product_is_complete_and_without_repeats():
-    pairing = _pairing()
-    specs = [pairing.spec(n) for n in range(len(pairing))]
-    assert len({(spec.driving, spec.identity) for spec in specs}) == len(specs) == 20
-    assert len({spec.key for spec in specs}) == 20 and all("." not in spec.key for spec in specs)
+    pairs = _pairs(*_plain(), PairRules(), 0, NONE, None)
+    assert len(pairs) == 20 and set(pairs) == {(w, i) for w in range(4) for i in range(5)}
 
 
-def test_the_order_depends_on_the_seed_only():
-    first, again, other = ([_pairing(seed).spec(n) for n in range(20)] for seed in (0, 0, 1))
-    assert first == again
-    assert [(s.driving, s.identity) for s in first] != [(s.driving, s.identity) for s in other]
+@pytest.mark.parametrize("count", [1, 7, 19, 20, 99])
+def test_the_first_pairs_are_the_same_whatever_their_number(count):
+    whole = _pairs(*_plain(), PairRules(), 0, NONE, None)
+    assert _pairs(*_plain(), PairRules(), 0, NONE, count) == whole[:count]
 
 
-def test_windows_start_on_the_grid_inside_the_clip():
-    pairing = _pairing()
-    starts = {pairing.spec(n).start_s for n in range(20)}
-    assert starts <= {n / 8 for n in range(5)} and len(starts) > 1
+@pytest.mark.parametrize("rules", [PairRules(), PairRules(quotas=(Quota.parse("kind=a:b 0.5"),))])
+def test_going_on_gives_what_a_longer_draw_would_have(rules):
+    sides = _side("w", [{"kind": "a"}, {}, {}]), _side("i", [{"kind": "b"}, {"kind": "b"}, {}])
+    whole = draw(*sides, rules, 3, NONE, 9)
+    first = draw(*sides, rules, 3, NONE, 4)
+    assert np.array_equal(np.concatenate([first, draw(*sides, rules, 3, first, 5)]), whole)
+    assert len(draw(*sides, rules, 3, whole, None)) == 0
 
 
-def test_keys_change_with_teacher_and_settings():
-    keys = [_pairing(**changes).spec(0).key for changes in ({}, {"teacher_hash": "u"}, {"settings": "r"})]
-    assert len(set(keys)) == 3
+def test_the_order_depends_on_the_seed():
+    assert _pairs(*_plain(), PairRules(), 0, NONE, None) != _pairs(*_plain(), PairRules(), 1, NONE, None)
+
+
+def test_pairs_with_something_new_come_first():
+    windows, identities = _side("w", [{}] * 3, [False, False, True]), _side("i", [{}] * 3, [False, False, False])
+    pairs = _pairs(windows, identities, PairRules(), 0, NONE, None)
+    assert {w for w, _ in pairs[:3]} == {2} and len(set(pairs)) == 9
 
 
 def test_a_clip_never_meets_an_identity_from_the_same_file():
-    shared = Source(id="same.mp4", sha256="a1")
-    pairing = _pairing(identities=(shared, Source(id="i.png", sha256="b0")))
-    pairs = {(pairing.spec(n).driving, pairing.spec(n).identity) for n in range(len(pairing))}
-    assert len(pairs) == 7 and ("d1.mp4", "same.mp4") not in pairs
+    windows, identities = _plain(2, 2)
+    same = Side(content=["i1", "w1"], labels=windows.labels, fresh=windows.fresh)
+    assert set(_pairs(same, identities, PairRules(), 0, NONE, None)) == {(0, 0), (1, 0), (1, 1)}
+
+
+def test_rules_by_tag_are_kept_by_every_pair():
+    windows = _side("w", [{"framing": "full"}, {"framing": "half"}, {}])
+    identities = _side("i", [{"framing": "half"}, {"framing": "full"}, {}])
+    assert set(_pairs(windows, identities, PairRules(by_tag=(TagRule.parse("framing"),)), 0, NONE, None)) == {(0, 1), (1, 0)}
+
+
+def test_quotas_hold_in_every_prefix_and_over_several_draws():
+    windows = _side("w", [{"subject": "human"}] * 50)
+    identities = _side("i", [{"subject": "animal"}] * 5 + [{"subject": "human"}] * 45)
+    rules = PairRules(quotas=(Quota.parse("subject=human:animal 0.3"),))
+    first = draw(windows, identities, rules, 0, NONE, 100)
+    animals = np.cumsum(first[:, 1] < 5)
+    assert all(abs(animals[n] - 0.3 * (n + 1)) <= 1 for n in range(100))
+    second = draw(windows, identities, rules, 0, first, 100)
+    assert abs((np.concatenate([first, second])[:, 1] < 5).sum() - 60) <= 1
+    assert (draw(windows, identities, rules, 0, NONE, 1000)[:, 1] < 5).sum() == 250  # what a kind does not hold, the others give
+
+
+def test_quotas_that_fill_everything_leave_no_rest():
+    windows, identities = _side("w", [{"subject": "human"}] * 2), _side("i", [{"subject": "animal"}, {"subject": "object"}])
+    rules = PairRules(quotas=(Quota.parse("subject=human:animal 100%"),))
+    assert set(_pairs(windows, identities, rules, 0, NONE, None)) == {(0, 0), (1, 0)}
+
+
+@pytest.mark.parametrize("text", ["0.3", "framing", "framing 0", "framing 1.5", "framing x", "a=b 0.3", " 0.3"])
+def test_a_quota_that_cannot_be_read_is_refused(text):
+    with pytest.raises(ValueError, match="got"):
+        Quota.parse(text)
+
+
+def test_shares_above_one_are_refused():
+    with pytest.raises(ValueError, match="quota: got shares that add up to 1.2"):
+        PairRules(quotas=(Quota.parse("framing 0.6"), Quota.parse("count 60%")))
 
 
 def test_nothing_to_pair():
-    assert len(_pairing(clips=0)) == 0
+    for sizes in ((0, 3), (3, 0), (0, 0)):
+        assert draw(*_plain(*sizes), PairRules(), 0, NONE, None).shape == (0, 2)
+
+
+def test_a_few_pairs_of_a_huge_product_touch_a_few(monkeypatch):
+    asked = []
+
+    class Counting(Permutation):
+        def __call__(self, positions):
+            asked.append(len(positions))
+            return super().__call__(positions)
+
+    monkeypatch.setattr("bootstrap.product.Permutation", Counting)
+    assert len(draw(*_plain(20_000, 60_000), PairRules(), 0, NONE, 100)) == 100
+    assert sum(asked) <= 10_000  # of twelve hundred million
+    with pytest.raises(ValueError, match="limit: got none for 1200000000 pairs"):
+        draw(*_plain(20_000, 60_000), PairRules(), 0, NONE, None)

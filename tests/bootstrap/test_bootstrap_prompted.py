@@ -22,6 +22,7 @@ class Guide:
 
 class Examples(list):
     ids = ("a.mp4#0", "b.mp4#0", "pair")
+    tags = {"a.mp4": {"subject": "cat"}}
 
 
 def example(id, prompt=""):
@@ -29,9 +30,8 @@ def example(id, prompt=""):
     return TrainingExample(id=id, reference=clip.frames[0], driver=clip, target=clip, prompt=prompt)
 
 
-def test_own_prompts_stay_and_empty_ones_are_written(tmp_path):
-    (tmp_path / "clips.csv").write_text("file,subject,prompt\na.mp4,cat,\nb.mp4,dog,my own words\n")
-    data = prompted(Examples([example("a.mp4#0"), example("b.mp4#0"), example("pair", "from its card")]), Guide(), tmp_path)
+def test_own_prompts_stay_and_empty_ones_are_written():
+    data = prompted(Examples([example("a.mp4#0"), example("b.mp4#0", "my own words"), example("pair", "from its card")]), Guide())
     assert [data[k].prompt for k in range(3)] == ["a cat dances", "my own words", "from its card"]
     assert len(data) == 3 and data.ids == Examples.ids
 

@@ -1,22 +1,20 @@
 """The two prompts of a pair: whose looks, whose word, what a failing guide costs, what lands in the card."""
 
 import json
-from functools import partial
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from bootstrap.prompts import NO_PROMPTS, GuideMark, PairPrompts, Prompt, write_prompts
-from bootstrap.rounds import begin_round, plan_round
+from bootstrap.rounds import begin_round
 from bootstrap.shards.reader import read_examples
 from bootstrap.units import run_unit
 from models.artifacts import read_json
+from models.framing import fit_image
 from models.guidance.template import TemplateGuide
-from models.images import fit_image
 from models.mllm.errors import CostCapReached, Refused, Unparsed, Unreachable
-from pipelines.synthesize import synthesize
-from tests.bootstrap.factory_fakes import GRID, TEACHER, ShiftTeacher, WordGuide, cards_of, config, moving_square, write_sources
+from tests.bootstrap.factory_fakes import GRID, ShiftTeacher, WordGuide, cards_of, make_round, moving_square, plan, write_sources
 
 CLIP = moving_square((200, 60, 30), 40, frames=4)
 IDENTITY = moving_square((20, 90, 120), 220).frames[0]
@@ -45,7 +43,7 @@ def folder(tmp_path):
 
 
 def make(folder, guide, out="out", **changes):
-    return synthesize(config(folder, **changes), folder / out, 0, ListeningTeacher, TEACHER, lambda: guide)
+    return make_round(folder, out, make_teacher=ListeningTeacher, make_guide=lambda: guide, **changes)
 
 
 def test_the_teacher_is_told_of_the_identity_and_the_pair_of_the_clips_own_subject():
@@ -63,7 +61,7 @@ def test_an_untagged_identity_is_not_called_by_the_drivers_name():
 
 def test_the_users_word_stands_in_both_places_and_no_guide_is_asked():
     tags = {**TAGS, "driving": {**TAGS["driving"], "prompt": "waves, twice"}}
-    own = Prompt(prompt="waves, twice", guide="clips.csv")
+    own = Prompt(prompt="waves, twice", guide="user")
     for guide in (None, WordGuide(error=Refused("asked"))):
         assert write_prompts(guide, CLIP, IDENTITY, tags) == PairPrompts(teacher=own, pair=own)
     blank = {**TAGS, "driving": {"prompt": "  "}}
@@ -107,8 +105,8 @@ def test_the_guide_is_a_setting_of_the_round(folder):
     for other in (None, WordGuide(version="w-2"), TemplateGuide()):
         with pytest.raises(ValueError, match="out: guide: got .*, expected .*; repeat"):
             make(folder, other, limit=2)
-    plans = [plan_round(config(folder), TEACHER, folder / "plan", guide=GuideMark.of(guide)) for guide in (None, WordGuide())]
-    assert plans[0].pairing.spec(0).key != plans[1].pairing.spec(0).key and plans[0].settings["guide"] == {"name": "", "version": ""}
+    plans = [plan(folder, folder / "plan", guide=GuideMark.of(guide)) for guide in (None, WordGuide())]
+    assert plans[0].key_of(0) != plans[1].key_of(0) and plans[0].recipe.settings["guide"] == {"name": "", "version": ""}
 
 
 @pytest.mark.parametrize("error", [Refused("no, never"), Unparsed("no JSON"), Unreachable("HTTP 503"), CostCapReached("2 USD spent")])
@@ -129,9 +127,10 @@ def test_only_an_endpoint_that_did_not_serve_is_asked_again_by_a_later_run(folde
 
 
 def test_one_pair_without_a_prompt_costs_the_others_nothing(folder):
-    round_ = plan_round(config(folder), TEACHER, folder / "out", guide=GuideMark.of(WordGuide()))
-    (first, *_), spec = begin_round(round_), round_.pairing.spec(0)
-    identity = fit_image(_picture(folder / "references" / spec.identity), GRID.size)
+    round_ = plan(folder, folder / "out", guide=GuideMark.of(WordGuide()))
+    first, *_ = begin_round(round_)
+    unit = round_.unit(first)
+    identity = fit_image(_picture(folder / "references" / unit.pairs[0].spec.identity), GRID.size)
 
     class Choosy(WordGuide):
         def guide(self, driving, reference, tags):
@@ -139,10 +138,10 @@ def test_one_pair_without_a_prompt_costs_the_others_nothing(folder):
                 raise Unreachable("HTTP 503")
             return super().guide(driving, reference, tags)
 
-    report = run_unit(round_, first, ShiftTeacher(), Choosy())
-    marker = round_.ledger.marker(first)
-    assert report.failed + report.kept == 2 and report.failed >= 1 and marker["lost"] and not round_.ledger.is_done(first)
-    assert bool(marker["shard"]) == bool(report.kept)
+    report = run_unit(round_.shop, unit, ShiftTeacher, Choosy())
+    made = round_.ledger.marker(first)
+    assert report.failed + report.kept == 2 and report.failed >= 1
+    assert len(made.again) == report.failed and not round_.is_done(first, made) and bool(made.shards) == bool(report.kept)
 
 
 def test_the_runtime_of_the_teacher_is_an_event(folder):
@@ -152,10 +151,10 @@ def test_the_runtime_of_the_teacher_is_an_event(folder):
         def record(self):
             return {"device": "cpu", "dtype": "float32"}
 
-    synthesize(config(folder, limit=2), folder / "out", 0, Network, TEACHER)
-    synthesize(config(folder, limit=2), folder / "plain", 0, partial(ShiftTeacher), TEACHER)
+    make_round(folder, make_teacher=Network, limit=2)
+    make_round(folder, "plain", limit=2)
     for out, runtime in (("out", {"device": "cpu", "dtype": "float32"}), ("plain", {})):
-        events = [json.loads(line) for line in (folder / out / "events.jsonl").read_text().splitlines()]
+        events = [json.loads(line) for line in (folder / out / "work" / "events.jsonl").read_text().splitlines()]
         assert [event["runtime"] for event in events if event["event"] == "unit"] == [runtime]
     assert _bytes(folder / "out") == _bytes(folder / "plain")
 

@@ -7,11 +7,13 @@ import tarfile
 import numpy as np
 import pytest
 
+from bootstrap.manifest import SCHEMA
 from bootstrap.shards.reader import DamagedShard, decode, read_examples, read_samples, shards_of
 from bootstrap.shards.validate import sample_problems, validate_dataset
 from bootstrap.shards.writer import MEMBERS, pack, write_shard
-from models.artifacts import sha256
+from models.artifacts import sha256, sha256_file, write_json, write_parquet
 from models.images import encode_image
+from models.storage import delete, write_bytes
 from models.video import encode_video, read_video
 from tests.bootstrap.factory_fakes import moving_square
 
@@ -150,6 +152,38 @@ def test_a_damaged_record_is_named(tmp_path, content, said):
 def test_a_damaged_card_is_a_problem_of_its_sample(samples, card):
     (problem,) = sample_problems("key0", {**samples[0][1], "json": card})
     assert problem
+
+
+def _dataset(place: str, cards: list[dict]) -> None:
+    """A finished dataset of one sample a card, as far as `validate` looks."""
+    samples = []
+    for number, card in enumerate(cards):
+        members = _members(40 + number)
+        hashes = {name: sha256(data) for name, data in members.items() if name != "json"}
+        samples.append((f"key{number}", {**members, "json": json.dumps({**card, "members_sha256": hashes}).encode()}))
+    shard = write_shard(f"{place}/shard-000000.tar", samples)
+    rows = [{"key": key, "status": "kept", "shard": "shard-000000.tar"} for key, _ in samples]
+    write_parquet(f"{place}/manifest.parquet", rows, SCHEMA)
+    record = {"teacher": {}, "filter_metrics": [], "shards": {"shard-000000.tar": sha256(shard)}}
+    write_json(f"{place}/run.json", record | {"manifest_sha256": sha256_file(f"{place}/manifest.parquet")})
+
+
+@pytest.mark.parametrize("place", ["local", "memory"])
+def test_a_dataset_is_validated_wherever_it_lies(tmp_path, place):
+    place = str(tmp_path) if place == "local" else f"memory://{tmp_path.name}"
+    _dataset(place, [{"notes": ["a", "b"], "fps": 8}, {"notes": ["c"], "fps": 8.5}])
+    assert validate_dataset(place) == []
+    write_bytes(f"{place}/shard-000007.tar", b"")
+    delete(f"{place}/shard-000000.tar")
+    problems = validate_dataset(place)
+    assert len(problems) == 4 and "shard-000007.tar: got a shard" in problems[1] and "key1" in problems[3]
+
+
+@pytest.mark.parametrize("other", [{"notes": []}, {"notes": None}, {"notes": "a"}, {}, {"notes": ["a"], "more": 1}, {"notes": [{"a": 1}]}])
+def test_cards_of_other_fields_or_types_are_a_problem(tmp_path, other):
+    _dataset(str(tmp_path), [{"notes": ["a"]}, other])
+    (problem,) = validate_dataset(tmp_path)
+    assert "sample key1: json: got fields of other types than sample key0" in problem
 
 
 def test_an_unfinished_dataset_is_refused(tmp_path):

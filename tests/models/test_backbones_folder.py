@@ -10,9 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from models.animators.checkpoint import load_checkpoint, save_checkpoint, way_to
+from models.animators.checkpoint import load_checkpoint, save_checkpoint
 from models.animators.in_context import InContextAnimator, Sampling
 from models.animators.motion import Raw
+from models.animators.places import way_to
 from models.backbones import diffusers_folder
 from models.backbones.backbone import Backbone, Condition, canvas_loss, check_grid, keep_driver, paint, target_latents
 from models.backbones.diffusers_folder import fingerprint

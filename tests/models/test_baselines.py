@@ -6,14 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from models.animators.load import is_checkpoint, load_animator
 from models.animators.registry import ANIMATORS
-from models.images import MediaError, fit_image
+from models.framing import fit_image
+from models.images import MediaError
 from models.optical_flow import backward_warp, chain, since_first
 from models.protocols import Animator
 from models.types import AnimationRequest, Clip
 from models.video import read_video, write_video
+from tests.models.footage import film, numbered, numbers
 
 SIZE, FRAMES = (64, 48), 5
 
@@ -119,6 +122,23 @@ def test_recorded_takes_any_video_ending_and_case(tmp_path: Path, ending: str) -
     (tmp_path / "answer.mp4").rename(tmp_path / f"A-1.{ending}")
     animator = load_animator(f"recorded:{tmp_path}")
     assert len(animator.animate(request(sliding(1), id="a-1")).clip) == FRAMES
+
+
+def test_a_moving_picture_answers_where_there_is_no_video_and_a_poster_beside_one_does_not(tmp_path: Path) -> None:
+    pictures = [Image.fromarray(frame) for frame in sliding(2).frames]
+    pictures[0].save(tmp_path / "a.webp", save_all=True, append_images=pictures[1:], duration=125, lossless=True)
+    animator = load_animator(f"recorded:{tmp_path}")
+    assert np.array_equal(animator.animate(request(sliding(1), id="a")).clip.frames, sliding(2).frames)
+    write_video(tmp_path / "b.mp4", sliding(3))
+    pictures[0].save(tmp_path / "b.png")
+    assert len(animator.animate(request(sliding(1), id="b")).clip) == FRAMES and animator.strays(["a", "b"]) == []
+
+
+def test_an_answer_of_variable_rate_comes_at_the_drivers(tmp_path: Path) -> None:
+    frames, times = numbered(6), [0, 10, 20, 60, 70, 80]
+    (tmp_path / "a.mp4").write_bytes(film("mp4", "libx264", frames.frames, rate=100, times=times, options={"crf": "4", "bf": "0"}))
+    clip = load_animator(f"recorded:{tmp_path}").animate(request(Clip(frames=sliding(1).frames, fps=10.0), id="a")).clip
+    assert clip.fps == 10 and numbers(clip) == [0, 1, 2, 2, 2, 3, 3, 4, 5] and clip.notes == ("variable rate resampled to 10 fps",)
 
 
 def test_recorded_names_near_misses_doubles_and_strays(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from models import artifacts
+from models import storage
 from models.catalog import Catalog, Entry
 from models.optical_flow import backward_warp, flow_between, flow_sequence, resize_flow
 from models.progress import Progress
@@ -75,18 +75,18 @@ def test_catalog_is_lazy_and_suggests_the_nearest_name():
 
 
 def test_publish_shows_a_file_whole_or_not_at_all(tmp_path):
-    with pytest.raises(RuntimeError), artifacts.publish(tmp_path / "x.bin") as draft:
+    with pytest.raises(RuntimeError), storage.publish(tmp_path / "x.bin") as draft:
         draft.write_bytes(b"half")
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
-    artifacts.write_bytes(tmp_path / "x.bin", b"whole")
+    storage.write_bytes(tmp_path / "x.bin", b"whole")
     assert (tmp_path / "x.bin").read_bytes() == b"whole" and len(list(tmp_path.iterdir())) == 1
 
 
 def test_writing_through_fsspec():
     import fsspec
 
-    artifacts.write_bytes("memory://actorforge-test/a.bin", b"data")
+    storage.write_bytes("memory://actorforge-test/a.bin", b"data")
     assert fsspec.filesystem("memory").cat("/actorforge-test/a.bin") == b"data"
 
 

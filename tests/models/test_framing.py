@@ -7,7 +7,7 @@ import pytest
 
 from models.animators.framing import framing_note, from_canvas, to_canvas
 from models.animators.load import load_animator
-from models.images import PAD_LEVEL, fit_box, fit_image
+from models.framing import PAD_LEVEL, fit_box, fit_image
 from models.types import AnimationRequest, Clip, Grid, Origin, PoseTrack
 from models.video import encode_video, fit_clip, read_window
 
@@ -40,7 +40,7 @@ def test_padding_shows_all_of_a_picture_in_the_middle(source: tuple[int, int], s
 
 
 def test_an_unknown_fit_is_refused() -> None:
-    with pytest.raises(ValueError, match="fit: got 'squeeze', expected one of crop, pad, stretch"):
+    with pytest.raises(ValueError, match="fit: got 'squeeze', expected one of crop, pad, subject, stretch"):
         fit_image(marked(20, 10), (10, 10), "squeeze")
 
 

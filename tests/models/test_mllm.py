@@ -498,6 +498,14 @@ def test_a_cut_off_reply_says_so(serve, tmp_path):
         asker(serve(completion(GOOD[:20], finish="length")), tmp_path).ask(question())
 
 
+def test_a_reply_whose_object_is_whole_counts_though_the_tokens_ran_out(serve, tmp_path):
+    """Nothing is searched for within a reply: what parses and fits the schema has its last brace, so nothing of it can be missing."""
+    assert asker(serve(completion(GOOD + "\n ", finish="length")), tmp_path).ask(question()).value == json.loads(GOOD)
+    for said in (GOOD + ' {"why": "no', f"```json\n{GOOD}", GOOD[:-1]):
+        with pytest.raises(Unparsed, match="cut off at 50 tokens"):
+            asker(serve(completion(said, finish="length")), tmp_path / "cut").ask(question())
+
+
 @pytest.mark.parametrize(
     "body", ["<html>gateway</html>", "{}", '{"choices": []}', "null", '{"choices": [{"message": null}]}', "[" * 50_000]
 )

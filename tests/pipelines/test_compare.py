@@ -50,3 +50,20 @@ def test_machines_get_every_finding(folders, tmp_path, capsys):
 def test_wrong_use_is_one_line(folders, arguments, said, capsys):
     assert main(["compare", *arguments(folders)]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_names_are_whole_in_a_pipe_and_in_a_narrow_terminal(tmp_path, capsys, monkeypatch):
+    names = [f"recorded:a_rather_long_name_{number}" for number in range(4)]
+    runs = [FakeRun(name, {"imaging_quality": ramp(0.2 + 0.1 * number)}) for number, name in enumerate(names)]
+    folders = [str(written_run(tmp_path / str(number), run)) for number, run in enumerate(runs)]
+    heads = {}
+    for columns in (None, "80"):
+        monkeypatch.delenv("COLUMNS", raising=False)
+        if columns:
+            monkeypatch.setenv("COLUMNS", columns)
+        assert main(["compare", *folders]) == 0
+        lines = capsys.readouterr().out.split("means over")[1].splitlines()
+        heads[columns] = [line.split() for line in lines if "recorded:" in line]
+        assert columns is None or all(len(line) <= 80 for line in lines)
+    assert len(heads[None]) == 1 and sorted(heads[None][0]) == names
+    assert len(heads["80"]) == 4 and sorted(name for head in heads["80"] for name in head) == names

@@ -24,3 +24,10 @@ def test_the_line_from_footage_to_report_and_again(small, tmp_path, capsys):
     stamps = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.mp4")}
     assert module.demo(tmp_path, workers=0) == page
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.mp4")} == stamps
+
+
+def test_a_folder_of_other_things_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(ValueError, match="--out: got .* with thesis.tex, expected a new folder"):
+        module.demo(tmp_path, workers=0)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]

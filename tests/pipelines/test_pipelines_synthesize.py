@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from bootstrap.manifest import Outcome
-from bootstrap.rounds import plan_round
 from bootstrap.shards.validate import validate_dataset
 from bootstrap.thresholds import Thresholds
 from models.animators.load import load_animator
@@ -20,15 +19,15 @@ from models.artifacts import read_json
 from models.runtime import Runtime
 from models.types import Grid
 from pipelines import cluster
-from pipelines.synthesize import GridFlags, describe, run, summary, synthesize
+from pipelines.synthesize import GridFlags, describe, run, summary
 from tests.bootstrap.factory_fakes import (
     GRID,
-    TEACHER,
     ShiftTeacher,
     cards_of,
-    config,
     fake_mllm_guide,
+    make_round,
     mllm_says,
+    plan,
     write_sources,
     write_teacher,
 )
@@ -40,10 +39,8 @@ import sys
 from functools import partial
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
-from pipelines.synthesize import synthesize
-from tests.bootstrap.factory_fakes import TEACHER, ShiftTeacher, config
-folder = Path(sys.argv[1])
-synthesize(config(folder), folder / sys.argv[2], int(sys.argv[4]), partial(ShiftTeacher, slowest_s=0.6), TEACHER)
+from tests.bootstrap.factory_fakes import ShiftTeacher, make_round
+make_round(Path(sys.argv[1]), sys.argv[2], workers=int(sys.argv[4]), make_teacher=partial(ShiftTeacher, slowest_s=0.6))
 """
 
 
@@ -51,7 +48,7 @@ synthesize(config(folder), folder / sys.argv[2], int(sys.argv[4]), partial(Shift
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("factory")
     write_sources(path)
-    synthesize(config(path), path / "w0", 0, ShiftTeacher, TEACHER)
+    make_round(path, "w0")
     return path
 
 
@@ -62,7 +59,7 @@ def _bytes(out):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_workers_and_delays_change_no_byte(folder, two_workers, workers):
     out = folder / f"w{workers}"
-    synthesize(config(folder), out, workers, partial(ShiftTeacher, slowest_s=0.25), TEACHER)
+    make_round(folder, out.name, workers=workers, make_teacher=partial(ShiftTeacher, slowest_s=0.25))
     assert _bytes(out) == _bytes(folder / "w0") and len(_bytes(out)) == 6
 
 
@@ -73,40 +70,39 @@ def test_a_kill_and_a_rerun_change_no_byte(folder, workers):
     name = f"killed{workers}"
     command = [sys.executable, "-c", KILLED, str(folder), name, str(cluster.source_root()), str(workers)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    units, deadline = folder / name / "units", time.monotonic() + 60
+    units, deadline = folder / name / "work", time.monotonic() + 60
     while len(list(units.glob("unit-*.json"))) < 2 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
     done = len(list(units.glob("unit-*.json")))
     assert 2 <= done < 5 and not (folder / name / "run.json").exists()
-    synthesize(config(folder), folder / name, 0, ShiftTeacher, TEACHER)
+    make_round(folder, name)
     assert _bytes(folder / name) == _bytes(folder / "w0") and validate_dataset(folder / name) == []
 
 
 def test_a_pair_that_kills_its_worker_fails_its_unit_and_no_other_until_a_rerun(folder, two_workers, capfd, monkeypatch):
     monkeypatch.setattr(cluster, "MAX_ATTEMPTS", 2)
-    round_ = plan_round(config(folder), TEACHER, folder / "plan")
-    make_teacher = partial(ShiftTeacher, die_on=round_.pairing.spec(4).key)
-    outcome = synthesize(config(folder), folder / "deadly", 1, make_teacher, TEACHER)
+    make_teacher = partial(ShiftTeacher, die_on=plan(folder, folder / "plan").key_of(4))
+    outcome = make_round(folder, "deadly", workers=1, make_teacher=make_teacher)
     assert (outcome.kept, outcome.failed) == (7, 2)
     rows = pq.read_table(folder / "deadly" / "manifest.parquet").to_pylist()
     assert [n for n, row in enumerate(rows) if row["status"] == "failed"] == [4, 5] and "worker died" in rows[4]["reason"]
     assert validate_dataset(folder / "deadly") == []
-    events = [json.loads(line) for line in (folder / "deadly" / "events.jsonl").read_text().splitlines()]
+    events = [json.loads(line) for line in (folder / "deadly" / "work" / "events.jsonl").read_text().splitlines()]
     assert [event["attempt"] for event in events if event["event"] == "worker_died"] == [1, 2]
     assert [event["attempts"] for event in events if event["event"] == "unit" and event["unit"] == 2] == [2]
-    synthesize(config(folder), folder / "deadly", 0, ShiftTeacher, TEACHER)
+    make_round(folder, "deadly")
     assert _bytes(folder / "deadly") == _bytes(folder / "w0")
 
 
 def test_a_torch_teacher_gives_the_same_bytes_here_and_on_a_worker(folder, two_workers):
     write_teacher(folder / "teacher")
     teacher = describe(load_animator(str(folder / "teacher")))
-    settings = config(folder, grid=TORCH_GRID, limit=3, thresholds=Thresholds(moving=0, distinct=0, motion_agreement=0, identity=0))
+    settings = {"grid": TORCH_GRID, "limit": 3, "thresholds": Thresholds(off=True)}
     for workers in (0, 1):
         make_teacher = partial(load_animator, str(folder / "teacher"))
-        outcome = synthesize(settings, folder / f"torch{workers}", workers, make_teacher, teacher)
+        outcome = make_round(folder, f"torch{workers}", workers=workers, make_teacher=make_teacher, mark=teacher, **settings)
         assert outcome.kept == 3 and teacher.weights_hash
     assert _bytes(folder / "torch0") == _bytes(folder / "torch1")
 
@@ -119,7 +115,7 @@ def test_a_small_count_of_reasons_is_shown_in_full_and_the_rest_is_summed(tmp_pa
 
 
 def test_events_hold_what_depends_on_the_moment(folder):
-    text = (folder / "w0" / "events.jsonl").read_text()
+    text = (folder / "w0" / "work" / "events.jsonl").read_text()
     assert text.count('"event": "unit"') == 5 and '"host"' in text and '"pair_s"' in text
     manifest = pq.read_table(folder / "w0" / "manifest.parquet")
     assert not {"time", "host", "seconds", "pid"} & set(manifest.schema.names)
@@ -160,12 +156,14 @@ def endpoint():
 def test_a_guide_that_cannot_travel_is_made_in_every_worker(folder, two_workers, tmp_path, endpoint):
     for workers in (0, 2):
         make_guide = partial(fake_mllm_guide, endpoint.url, tmp_path / f"cache{workers}")
-        outcome = synthesize(config(folder, limit=4), folder / f"guided{workers}", workers, ShiftTeacher, TEACHER, make_guide)
+        asked = {"make_teacher": ShiftTeacher, "make_guide": make_guide, "limit": 4}
+        outcome = make_round(folder, f"guided{workers}", workers=workers, **asked)
         assert outcome.kept == 4
     assert _bytes(folder / "guided0") == _bytes(folder / "guided2")
     cards = cards_of(folder / "guided0").values()
+    prompts = [{card["guidance"][whose]["prompt"] for card in cards} for whose in ("teacher", "pair")]
     assert all(card["guidance"]["teacher"]["guide"] == "mllm:fake" and card["prompt"].startswith("it moves") for card in cards)
-    assert len({card["guidance"][whose]["prompt"] for card in cards for whose in ("teacher", "pair")}) == 8
+    assert len(prompts[0]) == 4 and len(prompts[1]) == len({card["driving"] for card in cards}) and not prompts[0] & prompts[1]
     with pytest.raises(TypeError, match="pickle"):
         pickle.dumps(make_guide())
 
@@ -198,7 +196,7 @@ def test_the_runtime_reaches_the_teacher_here_and_on_a_worker(folder, two_worker
     for runtime in (Runtime(device="cpu", attention="native"), Runtime(device="cpu")):
         grid = GridFlags(size=(16, 16), num_frames=3)
         run(**sources, teacher=str(folder / "teacher"), out=out, grid=grid, workers=workers, limit=2, runtime=runtime)
-        (out / "units" / "unit-000000.json").unlink()  # the second run, by another attention, makes it anew and is not refused
-    events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
+        (out / "work" / "unit-000000.json").unlink()  # the second run, by another attention, makes it anew and is not refused
+    events = [json.loads(line) for line in (out / "work" / "events.jsonl").read_text().splitlines()]
     assert [event["runtime"].get("attention") for event in events if event["event"] == "unit"] == ["native", None]
     assert "native" not in (out / "run.json").read_text()

@@ -20,7 +20,7 @@ from models.artifacts import sha256
 from models.backbones.warp.canvas import compose
 from models.backbones.warp.moves import joint_moves
 from models.backbones.warp.network import TinyConfig, WarpNetwork
-from models.images import fit_image
+from models.framing import fit_image
 from models.optical_flow import backward_warp
 from models.pixels import to_signed, to_uint8
 from models.pose.draw import draw_poses

@@ -35,10 +35,10 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-from awbench.evidence import Evidence  # noqa: E402
 from awbench.world.render import render  # noqa: E402
 from awbench.world.shot import NOVEL_SUBJECTS, SUBJECTS, sample_shot  # noqa: E402
-from bootstrap.filters import FILTER_METRICS, METRICS, moving_share  # noqa: E402
+from bootstrap.filters.catalog import FILTER_METRICS, in_use  # noqa: E402
+from bootstrap.filters.evidence import PairEvidence  # noqa: E402
 from bootstrap.thresholds import Thresholds  # noqa: E402
 from models.animators.checkpoint import ESTIMATOR, checked_weights, load_checkpoint, read_card  # noqa: E402
 from models.animators.in_context import InContextAnimator, windows  # noqa: E402
@@ -281,15 +281,10 @@ def judged(job: tuple[str, np.ndarray, np.ndarray, np.ndarray]) -> str:
     """Why a pair is turned down, by the factory's thresholds; "" keeps it."""
     key, driver, source, identity = job
     cv2.setNumThreads(1)
-    limits, clip = Thresholds(), Clip(frames=driver, fps=FPS)
-    if moving_share(clip) < limits.moving:
-        return "moving"
-    evidence = Evidence(case_id=key, output=clip, driver=Clip(frames=source, fps=FPS), reference=identity)
-    for check, metric in FILTER_METRICS.items():
-        value = METRICS.load(metric).function(evidence)
-        if isinstance(value, float) and value < getattr(limits, check):
-            return check
-    return ""
+    clips = {name: Clip(frames=frames, fps=FPS) for name, frames in (("driver", driver), ("source", source))}
+    evidence = PairEvidence(key=key, identity=identity, **clips)
+    verdicts = (one.judge(evidence, threshold) for one, threshold in in_use(Thresholds()))
+    return next((verdict.check for verdict in verdicts if not verdict.passed), "")
 
 
 def e2e(out: Path, pose: Path, seconds: float, scale: Scale, clock: Clock, pool: Any) -> None:

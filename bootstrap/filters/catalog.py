@@ -1,0 +1,82 @@
+"""The filters by name, in the order in which they are asked: cheap ones first, those that need optical flow later, a model last.
+
+Loaded only when asked for. Outsiders add theirs by an entry point in the group `actorforge.filters`, or name "module:attribute".
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from awbench.catalog import METRICS
+from bootstrap.filters.filter import Filter
+from bootstrap.thresholds import Thresholds
+from models.catalog import Catalog, Entry
+from models.types import require
+
+STRUCTURE = ("decodable", "length")
+"""Asked of every candidate; without them nothing else can be."""
+FILTERS = Catalog(
+    kind="filter",
+    group="actorforge.filters",
+    entries={
+        "moving": Entry(target="bootstrap.filters.motion:MOVING", summary="moves where the source moves: static, frozen, stuttering"),
+        "distinct": Entry(target="bootstrap.filters.distinct:DISTINCT", summary="differs from the source: copies"),
+        "light": Entry(target="bootstrap.filters.light:LIGHT", summary="every frame has contrast: black, white, empty frames"),
+        "palette": Entry(target="bootstrap.filters.palette:PALETTE", summary="has the identity's colours: noise, other looks, channels"),
+        "steady": Entry(target="bootstrap.filters.likeness:STEADY", summary="the identity is found in every frame: switches, fades"),
+        "upright": Entry(target="bootstrap.filters.likeness:UPRIGHT", summary="the identity is not found better upside down"),
+        "identity": Entry(target="bootstrap.filters.referee:IDENTITY", summary="looks like the identity, not the source"),
+        "imaging": Entry(target="bootstrap.filters.referee:IMAGING", summary="as crisp and clean as the identity"),
+        "consistency": Entry(target="bootstrap.filters.referee:CONSISTENCY", summary="no flicker beyond the source's own"),
+        "smoothness": Entry(target="bootstrap.filters.referee:SMOOTHNESS", summary="no jitter, stutter or shuffled frames"),
+        "motion_agreement": Entry(target="bootstrap.filters.motion:MOTION_AGREEMENT", summary="moves as the source does"),
+        "forward": Entry(target="bootstrap.filters.motion:FORWARD", summary="more like the source than like the source backwards"),
+        "judge": Entry(target="bootstrap.filters.judging:JUDGE", summary="a multimodal model's mean score, 1-5; off by default"),
+    },
+)
+"""Name -> a Filter."""
+FILTER_METRICS = {
+    "identity": "appearance_consistency",
+    "imaging": "imaging_quality",
+    "consistency": "temporal_consistency",
+    "smoothness": "motion_smoothness",
+    "motion_agreement": "motion_fidelity",
+}
+"""Check -> the referee's metric that gives its value or shares its measure: a report must say when it judges twice."""
+CHECKS = (*STRUCTURE, *FILTERS.entries)
+
+
+def load_filter(name: str) -> Filter:
+    """A filter of the table, a plug-in, or the one at "module:attribute". Raises ValueError where that is no filter."""
+    module, colon, attribute = name.partition(":")
+    try:
+        found = getattr(import_module(module), attribute) if colon else FILTERS.load(name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"filter {name!r}: got {error}, expected module:attribute of a Filter") from error
+    require(isinstance(found, Filter), f"filter {name!r}", "object", type(found).__name__, "a bootstrap.filters.filter.Filter")
+    return found
+
+
+def in_use(thresholds: Thresholds) -> list[tuple[Filter, float]]:
+    """The filters that are asked, in their order, each with its threshold: the table's, then plug-ins, then the judge."""
+    named = [(name, getattr(thresholds, name)) for name in FILTERS.entries]
+    ordered = [*named[:-1], *thresholds.plugged, named[-1]]
+    return [] if thresholds.off else [(load_filter(name), threshold) for name, threshold in ordered if threshold > 0]
+
+
+def filter_versions(thresholds: Thresholds) -> dict[str, list[str]]:
+    """Check -> [what gives its value, its version], of the filters that are asked: for records and for reports."""
+    return {one.name: _version(one) for one, _ in in_use(thresholds)}
+
+
+def filter_metrics(thresholds: Thresholds) -> tuple[str, ...]:
+    """What of the referee chose the pairs, sorted: metrics, and the judge as "judge:MODEL"."""
+    return tuple(sorted(_version(one)[0] for one, _ in in_use(thresholds) if one.metric or one.name == "judge"))
+
+
+def _version(one: Filter) -> list[str]:
+    if one.name == "judge":
+        from bootstrap.filters.judging import judge_name, judge_version
+
+        return [judge_name(), judge_version()]
+    return [one.metric, METRICS.load(one.metric).version] if one.metric else [one.name, one.version]

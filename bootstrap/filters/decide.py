@@ -1,0 +1,85 @@
+"""A candidate and its judgement: every filter in its order until one fails, or all of them where that is asked.
+
+In: a `Candidate`; out: a `Pair` or a `Rejection`, both with the verdicts of what was asked. A failed filter spares the dearer ones after
+it; `Thresholds.all_checks` asks them all the same, so that thresholds can be chosen anew from the manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bootstrap.filters.catalog import in_use
+from bootstrap.filters.evidence import PairEvidence
+from bootstrap.filters.verdict import Verdict
+from bootstrap.pairing import PairSpec
+from bootstrap.prompts import NO_PROMPTS, PairPrompts
+from bootstrap.synthesis import Candidate, PairMedia
+from bootstrap.thresholds import Thresholds
+from models.images import MediaError
+from models.types import Clip, Grid
+from models.video import read_video
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pair:
+    """A kept pair: what goes into a shard."""
+
+    spec: PairSpec
+    media: PairMedia
+    members: Mapping[str, bytes]
+    verdicts: tuple[Verdict, ...]
+    prompts: PairPrompts = NO_PROMPTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rejection:
+    """A pair that a check turned down; `reason` is the first one's."""
+
+    spec: PairSpec
+    media: PairMedia
+    verdicts: tuple[Verdict, ...]
+    reason: str
+
+
+def decide(candidate: Candidate, grid: Grid, thresholds: Thresholds) -> Pair | Rejection:
+    """Judge a candidate."""
+    verdicts = judge(candidate, grid, thresholds)
+    failed = [verdict for verdict in verdicts if not verdict.passed]
+    spec, media = candidate.spec, candidate.media
+    if failed:
+        return Rejection(spec=spec, media=media, verdicts=verdicts, reason=f"{failed[0].check}: {failed[0].reason}")
+    return Pair(spec=spec, media=media, members=candidate.members, verdicts=verdicts, prompts=candidate.prompts)
+
+
+def judge(candidate: Candidate, grid: Grid, thresholds: Thresholds) -> tuple[Verdict, ...]:
+    """The verdicts in the order of `CHECKS`, up to the first that fails unless all are wanted; without its structure nothing is judged."""
+    try:
+        driver, target = (read_video(candidate.members[name]) for name in ("driver.mp4", "target.mp4"))
+    except MediaError as error:
+        return (Verdict(check="decodable", value=0.0, threshold=1.0, passed=False, reason=str(error)),)
+    structure = (Verdict(check="decodable", value=1.0, threshold=1.0, passed=True), _length(driver, target, grid))
+    if not structure[-1].passed:
+        return structure
+    evidence = PairEvidence(
+        key=candidate.spec.key,
+        driver=driver,
+        source=candidate.media.clip,
+        identity=candidate.media.identity,
+        prompt=candidate.prompts.pair.prompt,
+    )
+    return (*structure, *_asked(evidence, thresholds))
+
+
+def _asked(evidence: PairEvidence, thresholds: Thresholds) -> Iterator[Verdict]:
+    for one, threshold in in_use(thresholds):
+        verdict = one.judge(evidence, threshold)
+        yield verdict
+        if not verdict.passed and not thresholds.all_checks:
+            return
+
+
+def _length(driver: Clip, target: Clip, grid: Grid) -> Verdict:
+    passed = len(driver) == len(target) == grid.num_frames
+    reason = "" if passed else f"driver {len(driver)} and target {len(target)} frames, expected {grid.num_frames}"
+    return Verdict(check="length", value=float(len(driver)), threshold=float(grid.num_frames), passed=passed, reason=reason)

@@ -1,0 +1,105 @@
+"""Everything that decides the bytes of one pair, apart from its sources; and the key that follows from both.
+
+A key depends on contents (sha256 of clip and identity, window) and on what decides pixels (seed, grid, fit, teacher, prompt, coding of the
+video): never on names, folders or thresholds. So judging anew by other thresholds, renaming a folder and taking a teacher's answers from
+elsewhere keep the keys.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Mapping
+
+from bootstrap.pairing import PairSpec
+from bootstrap.prompts import NO_GUIDE, GuideMark
+from bootstrap.provenance import digest, sample_key
+from bootstrap.sources.source import Source
+from bootstrap.synthesis import CRF
+from bootstrap.thresholds import Thresholds
+from models.guidance.guide import described
+from models.seeds import item_seed
+from models.types import Grid
+
+RECORDED = "recorded"
+"""The teacher's name where its answers come from a folder, whatever the folder is called."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teacher:
+    """Who made the drivers. `filter_metrics`: metrics that filtered the pairs it was itself trained on."""
+
+    name: str
+    weights_hash: str = ""
+    filter_metrics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How pairs are made. `fit`: how sources are brought to the grid's shape; `pix_fmt`: colour sampling of the stored clips."""
+
+    grid: Grid
+    teacher: Teacher
+    seed: int = 0
+    fit: str = "crop"
+    pix_fmt: str = "yuv444p"
+    guide: GuideMark = NO_GUIDE
+    thresholds: Thresholds = field(default_factory=Thresholds)
+
+    @property
+    def makes(self) -> dict[str, Any]:
+        """What decides the pixels of a pair."""
+        return {
+            "grid": dataclasses.asdict(self.grid),
+            "fit": self.fit,
+            "seed": self.seed,
+            "teacher": {"name": self.teacher.name, "weights_hash": self.teacher.weights_hash},
+            "guide": dataclasses.asdict(self.guide),
+            "video": {"codec": "h264", "pix_fmt": self.pix_fmt, "crf": CRF},
+        }
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """What decides which pairs are kept."""
+        from bootstrap.filters import filter_versions
+
+        thresholds = {
+            name: list(value) if isinstance(value, tuple) else value for name, value in dataclasses.asdict(self.thresholds).items()
+        }
+        return {"thresholds": thresholds, "filter_metrics": filter_versions(self.thresholds)}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Both, as records keep them."""
+        teacher = {**self.makes["teacher"], "filter_metrics": list(self.teacher.filter_metrics)}
+        return {**self.makes, **self.filters, "teacher": teacher}
+
+    def spec(self, driving: Source, start_s: float, identity: Source) -> PairSpec:
+        """The pair of a window and an identity."""
+        contents = (driving.sha256, start_s, identity.sha256)
+        return PairSpec(
+            key=sample_key(_digest(self), *contents, *self._said(driving, identity)),
+            driving=driving.id,
+            identity=identity.id,
+            start_s=start_s,
+            seed=item_seed(self.seed, "teacher", *contents),
+            driving_sha256=driving.sha256,
+            identity_sha256=identity.sha256,
+        )
+
+    def _said(self, driving: Source, identity: Source) -> tuple[str, ...]:
+        """What the prompts are made of, apart from the pictures."""
+        own = driving.tags.get("prompt", "").strip()
+        if own or not self.guide.name:
+            return (own,)
+        return tuple(
+            f"{key}={text}" for side in (driving, identity) for key, text in (("side", side is driving), *described(side.tags).items())
+        )
+
+
+@lru_cache(maxsize=8)
+def _digest(recipe: Recipe) -> str:
+    """Digest of what decides pixels. A teacher with weights is known by them, whatever it is called."""
+    makes: Mapping[str, Any] = recipe.makes
+    return digest({**makes, "teacher": recipe.teacher.weights_hash or recipe.teacher.name})

@@ -1,0 +1,52 @@
+"""What a round is asked for, and what each of its workers holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bootstrap.ledger import Ledger
+from bootstrap.pair_rules import PairRules
+from bootstrap.recipe import Recipe
+from models.types import require
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundConfig:
+    """What `synthesize` is asked for. `limit`: at most so many attempted pairs; `selection`: how windows were chosen, for the record.
+
+    `given`: names of what the flags pointed at, without the folders above. `retry_failed`: failed pairs are tried again;
+    `retry_filters`: judged ones are judged again; `keep_rejected`: rejected candidates are kept aside.
+    """
+
+    recipe: Recipe
+    given: tuple[str, ...] = ()
+    rules: PairRules = PairRules()
+    selection: dict[str, Any] = field(default_factory=dict)
+    limit: int | None = None
+    pairs_per_unit: int = 16
+    retry_failed: bool = False
+    retry_filters: bool = False
+    keep_rejected: bool = False
+
+    def __post_init__(self) -> None:
+        require(self.limit is None or self.limit >= 1, "synthesize", "limit", self.limit, "a whole number >= 1, or none for all pairs")
+        require(self.pairs_per_unit >= 1, "synthesize", "pairs_per_unit", self.pairs_per_unit, "a whole number >= 1")
+        require(self.recipe.seed >= 0, "synthesize", "seed", self.recipe.seed, "a whole number >= 0")
+        advice = "without one every pair is attempted, whatever its kind"
+        require(not self.rules.quotas or self.limit is not None, "synthesize", "quota", "no --limit", "a limit beside quotas", advice)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """What every worker of a round holds: how pairs are made and where they go. `filters`: digest of what judges."""
+
+    out: str
+    recipe: Recipe
+    filters: str
+    retry_failed: bool = False
+    keep_rejected: bool = False
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(out=self.out)

@@ -1,0 +1,97 @@
+"""Stretches nobody should learn from: fades and dissolves, flashes, black and empty frames, seen while a clip streams by.
+
+A stretch is a fade where its frames are mixtures of its two ends in the proportions of time: |f(t) - mix(t)| below MIXED of |end - begin|,
+at the middle and both quarters. Something that moves is never where a mixture would have it twice, so motion and pans are far from that
+(above 0.4); a change of exposure that strong counts as a fade. A flash is a frame or a few that are much brighter or darker
+than the frames before and after, which are alike. In: `Glance`s; out: `Unfit` stretches.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from bootstrap.sources.facts import Unfit
+from bootstrap.sources.glance import Glance, flaw_of
+from models.images import MediaError
+
+SPANS, MAX_FADE_S, LEAST_CHANGE, MIXED = (4, 8, 16, 32, 64), 2.0, 20.0, 0.2  # frames; s; grey levels; share
+FLASH_FRAMES, MAX_FLASH_S, FLASH_LEVELS, ALIKE = 3, 0.3, 20.0, 0.4
+MAX_STRETCHES = 5000
+
+
+class Blemishes:
+    """`stretches`: what was found so far, by begin."""
+
+    def __init__(self) -> None:
+        self._seen: deque[Glance] = deque(maxlen=max(SPANS) + 1)
+        self._found: dict[str, list[list[float]]] = {"black": [], "empty": [], "fade": [], "flash": []}
+
+    def see(self, look: Glance) -> None:
+        """Take the next frame."""
+        previous_s = self._seen[-1].time_s if self._seen else look.time_s
+        self._seen.append(look)
+        flaw = flaw_of(look)
+        if flaw:
+            self._mark(flaw, look.time_s, look.time_s, previous_s)
+        self._look_for_fades()
+        self._look_for_flashes()
+
+    @property
+    def stretches(self) -> tuple[Unfit, ...]:
+        flat = [(round(start, 4), round(stop, 4), why) for why, spans in self._found.items() for start, stop in spans]
+        return tuple(Unfit(start_s=start, stop_s=stop, why=why) for start, stop, why in sorted(flat))
+
+    def _mark(self, why: str, start_s: float, stop_s: float, joins_s: float) -> None:
+        """Add a stretch, or make the last one longer where that reaches `joins_s`."""
+        spans = self._found[why]
+        if spans and spans[-1][1] >= joins_s:
+            spans[-1] = [min(spans[-1][0], start_s), max(spans[-1][1], stop_s)]
+        else:
+            spans.append([start_s, stop_s])
+        if len(spans) > MAX_STRETCHES:
+            raise MediaError(f"more than {MAX_STRETCHES} stretches of {why}; cut the clip first")
+
+    def _look_for_fades(self) -> None:
+        for span in SPANS:
+            if len(self._seen) <= span:
+                return
+            begin, end = self._seen[-1 - span], self._seen[-1]
+            if end.time_s - begin.time_s > MAX_FADE_S:
+                return
+            if _is_mixed(begin, end, [self._seen[-1 - span + k * span // 4] for k in (1, 2, 3)]):
+                self._mark("fade", begin.time_s, end.time_s, begin.time_s)
+
+    def _look_for_flashes(self) -> None:
+        after = self._seen[-1]
+        for length in range(1, FLASH_FRAMES + 1):
+            if len(self._seen) < length + 2:
+                return
+            before, inside = self._seen[-2 - length], list(self._seen)[-1 - length : -1]
+            if inside[-1].time_s - inside[0].time_s <= MAX_FLASH_S and _is_flash(before, inside, after):
+                self._mark("flash", inside[0].time_s, inside[-1].time_s, inside[0].time_s)
+                return
+
+
+def _difference(first: Glance, second: Glance) -> float:
+    return float(np.abs(first.grey - second.grey).mean())
+
+
+def _is_mixed(begin: Glance, end: Glance, between: list[Glance]) -> bool:
+    change = _difference(begin, end)
+    if change < LEAST_CHANGE:
+        return False
+    for look in between:
+        share = (look.time_s - begin.time_s) / (end.time_s - begin.time_s)
+        if np.abs(look.grey - (1 - share) * begin.grey - share * end.grey).mean() > MIXED * change:
+            return False
+    return True
+
+
+def _is_flash(before: Glance, inside: list[Glance], after: Glance) -> bool:
+    around = (float(before.grey.mean()) + float(after.grey.mean())) / 2
+    brightness = [float(look.grey.mean()) - around for look in inside]
+    least = min(np.abs(brightness))
+    same_sign = min(brightness) > 0 or max(brightness) < 0
+    return bool(same_sign and least >= FLASH_LEVELS and _difference(before, after) <= ALIKE * least)

@@ -1,0 +1,89 @@
+"""What lies behind a flag -> clips with windows, or identities: list, look at what is not known yet, select.
+
+    list_media -> Entries -> Catalog (facts of files that have not changed) -> inspection of the others -> select -> Listing
+A file is looked at once, whatever the grid; a rerun looks at what changed. Looking is the costly part: it is handed in as a function, so
+that it may run on workers.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from typing import Collection, Mapping, Sequence
+
+from awbench.media.listing import MediaListing, list_media
+from bootstrap.generations import DRIVING, REFERENCE
+from bootstrap.sources.catalog import Catalog
+from bootstrap.sources.facts import Facts
+from bootstrap.sources.lookup import Inspect, look_up
+from bootstrap.sources.selection import own_pictures, select_clips, select_images
+from bootstrap.sources.source import Listing, Unusable
+from bootstrap.sources.windows import WindowRules
+from models import storage
+from models.types import Grid, require
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footage:
+    """What the flags point at: folders, globs, URLs or tables; and which windows of the clips are used."""
+
+    driving: tuple[str, ...]
+    references: tuple[str, ...]
+    windows: WindowRules = field(default_factory=WindowRules)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What was given, without the folders above it."""
+        return tuple(storage.name_of(storage.resolve(text)) for text in (*self.driving, *self.references))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surveyed:
+    """What was found. `apart`: contents (sha256) of clips and identities that show the same moment: together they would teach copying."""
+
+    driving: Listing
+    references: Listing
+    apart: tuple[tuple[str, str], ...] = ()
+
+
+def survey(
+    footage: Footage, grid: Grid, inspect: Inspect, catalog: Catalog, prior: Mapping[str, Collection[str]] | None = None
+) -> Surveyed:
+    """The clips that hold windows of `grid`, and the identities. `prior`: role -> contents in use already, which doubles give way to.
+
+    Raises ValueError where something given is not there.
+    """
+    used = prior or {}
+    clips, images = list_media(footage.driving, "clip", "--driving"), list_media(footage.references, "image", "--references")
+    of_clips, of_images = look_up(clips.entries, "clip", inspect, catalog), look_up(images.entries, "image", inspect, catalog)
+    driving = select_clips(clips.entries, of_clips, grid, footage.windows, used.get(DRIVING, ()))
+    references = select_images(images.entries, of_images, used.get(REFERENCE, ()))
+    apart = _same_moment(driving, references, of_clips, of_images)
+    return Surveyed(driving=_merged(clips, driving), references=_merged(images, references), apart=apart)
+
+
+def refuse_nesting(given: Sequence[str], out: str, flag: str) -> None:
+    """A dataset inside its own sources would be read as a source by the next run. Raises ValueError."""
+    mine = _real(out)
+    for text in given:
+        theirs = _real(storage.resolve(text))
+        folder = storage.is_folder(theirs) or theirs == mine
+        nested = folder and (f"{mine}/".startswith(f"{theirs}/") or f"{theirs}/".startswith(f"{mine}/"))
+        require(not nested, "synthesize", "out", f"{storage.shown(out)} with {flag} {storage.shown(text)}", "neither inside the other")
+
+
+def _real(location: str) -> str:
+    return location.rstrip("/") if storage.is_url(location) else os.path.realpath(location)
+
+
+def _same_moment(
+    driving: Listing, references: Listing, of_clips: Mapping[str, Facts], of_images: Mapping[str, Facts]
+) -> tuple[tuple[str, str], ...]:
+    clips, images = ({source.id: source.sha256 for source in listing.usable} for listing in (driving, references))
+    return tuple((clips[clip], images[image]) for clip, image in own_pictures(driving, references, of_clips, of_images))
+
+
+def _merged(media: MediaListing, selected: Listing) -> Listing:
+    unlisted = [Unusable(id=row.id, reason=row.reason, transient=row.transient) for row in media.unusable]
+    unusable = tuple(sorted([*unlisted, *selected.unusable], key=lambda item: item.id))
+    return replace(selected, unusable=unusable, passed_over=media.passed_over, notes=(*media.notes, *selected.notes))

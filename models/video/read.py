@@ -1,0 +1,163 @@
+"""Film -> `Clip`: the whole of it, a window of it on a grid, a decoded clip on a grid. All three by the one rule of `times`.
+
+A window is framed while it streams, so memory holds only what is kept, and begins to decode at the key frame before it.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any, Callable
+
+import numpy as np
+
+from models import storage
+from models.framing import box_within, fit_box, fit_image
+from models.images import MediaError
+from models.subject import subject_box
+from models.types import Clip, Grid, Origin
+from models.video.container import Source, film_stream, open_film, rate_of
+from models.video.decode import Film, frames_of, small_frames_of
+from models.video.stack import FrameStack
+from models.video.times import TIE_S, is_steady, lies_within, nearest, nearest_frames, nice_rate
+
+_MAX_CLIP_BYTES = 8 << 30
+_EXACT, _ROUGH = 1e-3, 0.25
+_FEW = 40
+"""Reduced frames of a window that are looked at for its subject, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoInfo:
+    """What the header says. `size`: (W,H) px as stored, rotation is *not* yet applied; `frames` 0 = unknown."""
+
+    size: tuple[int, int]
+    fps: float
+    duration_s: float
+    frames: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """How a source was brought to a grid: start, the box (x, y, w, h) px of the source that is shown, source raster and rate.
+
+    `notes`: what was done to the pixels on reading.
+    """
+
+    start_s: float
+    crop: tuple[int, int, int, int]
+    source_size: tuple[int, int]
+    source_fps: float
+    notes: tuple[str, ...] = ()
+
+
+def probe(source: Source) -> VideoInfo:
+    """Read the header of a video. Raises MediaError with the reason."""
+    with open_film(source) as container:
+        stream, _ = film_stream(container)
+        duration = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else (container.duration or 0) / 1e6
+        size = (stream.codec_context.width, stream.codec_context.height)
+        return VideoInfo(size=size, fps=rate_of(stream), duration_s=duration, frames=stream.frames)
+
+
+def read_video(source: Source, at_fps: float | None = None) -> Clip:
+    """The whole clip. A steady one comes as it is; one of variable rate is resampled, once, to `at_fps`, else to its mean rate.
+
+    Without `at_fps`, stamps that waver by less than a quarter of a frame (gif counts in 10 ms) still make a steady clip.
+
+    Raises MediaError, also when the decoded clip would exceed 8 GiB.
+    """
+    film, stack, times = frames_of(source), FrameStack(), []
+    for item in film:
+        if (len(times) + 1) * item.image.nbytes > _MAX_CLIP_BYTES:
+            raise MediaError("clip larger than 8 GiB decoded; read a window of it")
+        stack.add(item.image)
+        times.append(item.time_s)
+    if not times:
+        raise MediaError("no frame could be decoded")
+    frames = stack.frames
+    origin = _origin(source, start_s=0.0, crop=(0, 0, *film.size), source_size=film.size)
+    fps = nice_rate((len(times) - 1) / times[-1]) if len(times) > 1 else film.fps
+    if is_steady(times, _EXACT if at_fps else _ROUGH):
+        return Clip(frames=frames, fps=fps, origin=origin, notes=film.notes)
+    fps = at_fps or fps
+    count = max(1, int(np.ceil((film.end_s - TIE_S) * fps)))
+    if count * frames[0].nbytes > _MAX_CLIP_BYTES:
+        raise MediaError(f"clip larger than 8 GiB at {fps:g} fps; read a window of it")
+    wanted = np.arange(count) / fps
+    notes = (*film.notes, f"variable rate resampled to {fps:g} fps")
+    return Clip(frames=frames[nearest(times, wanted)], fps=fps, origin=origin, notes=notes)
+
+
+def _origin(source: Source, **where: Any) -> Origin | None:
+    named = isinstance(source, str) or hasattr(source, "__fspath__")
+    return Origin(file=storage.name_of(str(source)), **where) if named else None
+
+
+def read_window(source: Source, grid: Grid, start_s: float = 0.0, fit: str = "crop") -> tuple[Clip, Window]:
+    """`grid.num_frames` frames from `start_s` on, brought to the grid by `fit` (`models.framing.FITS`).
+
+    Raises MediaError when the source ends before the window does.
+    """
+    wanted_s = start_s + np.arange(grid.num_frames) / grid.fps
+    box = _subject_of_window(source, grid, wanted_s) if fit == "subject" else None
+    film = Film(source, start_s=start_s)
+    frames = _frames_at(film, wanted_s, lambda image: fit_image(image, grid.size, fit, box=box))
+    if not film.frames_seen:
+        raise MediaError("no frame could be decoded")
+    if len(frames) < grid.num_frames:
+        said = f"{grid.num_frames} frames at {grid.fps:g} fps"
+        raise MediaError(f"too short: ends at {film.end_s:.2f} s, the window needs {wanted_s[-1]:.2f} s ({said})")
+    crop, fps = box or fit_box(film.size, grid.size, fit), round(1 / film.gap_s, 3)
+    window = Window(start_s=start_s, crop=crop, source_size=film.size, source_fps=fps, notes=film.notes)
+    origin = _origin(source, start_s=start_s, crop=crop, source_size=film.size)
+    return Clip(frames=frames.frames, fps=grid.fps, origin=origin, notes=film.notes), window
+
+
+def _frames_at(film: Film, wanted_s: np.ndarray, framed: Callable[[np.ndarray], np.ndarray]) -> FrameStack:
+    """The frame nearest to each wanted moment, while the film runs; fewer where it ends before."""
+    kept, previous = FrameStack(len(wanted_s)), None
+
+    def keep(due: int) -> None:
+        image = framed(previous.image) if due > 0 else None
+        for _ in range(due):
+            kept.add(image)
+
+    with closing(film):
+        for item in film:
+            if previous is not None:
+                keep(int(np.searchsorted(wanted_s, (previous.time_s + item.time_s) / 2 + TIE_S, side="right")) - len(kept))
+            previous = item
+            if len(kept) == len(wanted_s):
+                return kept
+    if previous is not None and lies_within(wanted_s[-1], film.end_s):
+        keep(len(wanted_s) - len(kept))
+    return kept
+
+
+def _subject_of_window(source: Source, grid: Grid, wanted_s: np.ndarray) -> tuple[int, int, int, int]:
+    """The box of the window's subject, from reduced frames of the window; in px of the source."""
+    images: list[np.ndarray] = []
+    film = small_frames_of(source, start_s=float(wanted_s[0]))
+    with closing(film):
+        for item in film:
+            if item.time_s > wanted_s[-1]:
+                break
+            images += [item.image] if item.time_s >= wanted_s[0] - TIE_S else []
+    if not images:
+        raise MediaError("too short: the window begins behind the last frame")
+    return subject_box(np.stack(images[:: max(1, len(images) // _FEW)]), film.size, grid.size)
+
+
+def fit_clip(clip: Clip, grid: Grid, fit: str = "crop") -> Clip:
+    """Bring a decoded clip to a grid: nearest frames in time, each by `fit`; a short clip holds its last frame.
+
+    Its origin, where it has one, says in pixels of the source what is shown.
+    """
+    times = np.minimum(nearest_frames(grid.num_frames, grid.fps, clip.fps), len(clip) - 1)
+    few = np.unique(times)[:: max(1, len(np.unique(times)) // _FEW)]
+    box = subject_box(clip.frames[few], clip.size, grid.size) if fit == "subject" else fit_box(clip.size, grid.size, fit)
+    origin = clip.origin and replace(clip.origin, crop=box_within(clip.origin.crop, clip.size, box))
+    shown = box if fit == "subject" else None
+    frames = np.stack([fit_image(clip.frames[t], grid.size, fit, box=shown) for t in times])
+    return Clip(frames=frames, fps=grid.fps, origin=origin, notes=clip.notes)

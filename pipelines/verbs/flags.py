@@ -1,0 +1,38 @@
+"""Flags that several verbs share: text of the command line -> values, refused by the flag's name."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import tyro
+
+Many = Annotated[tuple[tuple[str, ...], ...], tyro.conf.UseAppendAction]
+"""Several values, after one flag or after several of the same name; read them by `all_of`."""
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """`WxH` in px -> (W, H)."""
+    match = re.fullmatch(r"([0-9]{1,5})[xX×]([0-9]{1,5})", text)
+    if not match or 0 in (int(match[1]), int(match[2])):
+        raise ValueError(f"--size: got {text!r}, expected WxH in px, such as 64x48")
+    return int(match[1]), int(match[2])
+
+
+def names(text: str | None) -> tuple[str, ...]:
+    """Comma-separated words -> words."""
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
+
+
+def from_zero(flag: str, value: int | None) -> None:
+    """Refuse a negative number."""
+    if value is not None and value < 0:
+        raise ValueError(f"{flag}: got {value}, expected a whole number >= 0")
+
+
+def all_of(given: tuple[tuple[str, ...], ...], required: str = "") -> tuple[str, ...]:
+    """The values of a `Many` flag. Raises ValueError where there is none for a flag that is `required`."""
+    values = tuple(value for each in given for value in each)
+    if required and not values:
+        raise ValueError(f"{required}: got none, expected at least one")
+    return values

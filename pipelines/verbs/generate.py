@@ -1,0 +1,49 @@
+"""`actorforge generate`: one animator over one suite -> a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models.runtime import Runtime
+from pipelines.verbs.flags import from_zero
+
+
+def generate(
+    animator: str,
+    suite: str,
+    out: Path,
+    workers: int = 0,
+    seed: int = 0,
+    guide: str = "own",
+    limit: int | None = None,
+    retry_failed: bool = False,
+    offset: float | None = None,
+    name: str | None = None,
+    runtime: Runtime = Runtime(),
+) -> int:
+    """Run an animator over a suite.
+
+    Args:
+        animator: Animator name, `recorded:DIR` or checkpoint folder, see `actorforge ls animators`.
+        suite: Suite name or folder with suite.yaml.
+        out: Run folder; the same command continues it, and tries anew what a guide's endpoint that did not serve has cost.
+        workers: Ray worker processes; 0 runs in this process.
+        seed: Seed of the run.
+        guide: Writes the prompt of a case without one: template, mllm:BASE_URL#MODEL, none, or own: what the checkpoint was trained with.
+        limit: The suite's first cases only; a larger limit, or none, continues the run.
+        retry_failed: Try failed cases anew.
+        offset: Seconds of the driver that the answers do not show at their beginning, where that is known; else a lag is looked for.
+        name: What the system is called in scores and reports; default: the animator's own name.
+        runtime: Device, number format, offload, attention, compilation, cache.
+    """
+    from pipelines import generate as job
+
+    from_zero("--workers", workers)
+    asked = {"guide": guide, "limit": limit, "retry_failed": retry_failed, "offset_s": offset, "name": name, "runtime": runtime}
+    run = job.generate(animator, suite, out, workers=workers, seed=seed, **asked)
+    counts, cases = job.counts(run), run.config["suite"]
+    part = "" if cases["cases"] == cases["of_cases"] else f", {cases['cases']} of the suite's {cases['of_cases']} cases"
+    print(f"{counts['ok']} generated, {counts['failed']} failed in {out}{part}")
+    for line in job.failures(run):
+        print(f"  {line}")
+    return 0 if counts["ok"] else 1

@@ -1,0 +1,50 @@
+"""`actorforge score`: runs x metrics -> scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.verbs.flags import from_zero, names
+
+
+def score(
+    runs: tuple[Path, ...],
+    /,
+    metrics: str | None = None,
+    clip: str = "",
+    dino: str = "",
+    lpips: str = "",
+    iqa: str = "",
+    estimator: str = "",
+    device: str = "cpu",
+    workers: int = 0,
+) -> int:
+    """Score runs.
+
+    Args:
+        runs: Run folders.
+        metrics: Comma-separated metric names; default: all that need nothing extra, and those of the models given below.
+        clip: Local open_clip folder, for clip_appearance, clip_t and clip_iqa.
+        dino: Local timm folder, or NAME.safetensors with timm's NAME, for dino_i.
+        lpips: Local safetensors of the lpips package's layout, a file or a folder, for lpips.
+        iqa: ONNX file of an image quality model, for onnx_iqa.
+        estimator: Pose estimator, for pose_agreement and the subject's crop: tiny, rtmlib:DIR or mediapipe.
+        device: Where open_clip, timm and LPIPS run: cpu, cuda, cuda:N or auto.
+        workers: Ray worker processes; 0 runs in this process.
+    """
+    from awbench.metrics.learned.models import LearnedModels
+    from awbench.score_reasons import reasons
+    from pipelines.score import score as job
+
+    from_zero("--workers", workers)
+    if not runs:
+        raise ValueError("RUN: got none, expected one or more run folders")
+    models, scored = LearnedModels(clip=clip, dino=dino, lpips=lpips, iqa=iqa, estimator=estimator, device=device), 0
+    for run in job(runs, names(metrics), models=models, workers=workers):
+        table = run.scores()
+        counts = table["status"].value_counts().to_dict()
+        scored += counts.get("ok", 0)
+        print(f"{run.system}: {', '.join(f'{count} {status}' for status, count in sorted(counts.items()))} in {run.path}")
+        for line in reasons(table.to_dict("records")):
+            print(f"  {line}")
+    return 0 if scored else 1

@@ -1,0 +1,92 @@
+"""`actorforge synthesize`: clips x identities -> a dataset of pairs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bootstrap.sources.windows import WindowRules
+from bootstrap.thresholds import Thresholds
+from models.runtime import Runtime
+from pipelines.verbs.flags import Many, all_of, from_zero, parse_size
+
+
+def synthesize(
+    driving: Many,
+    references: Many,
+    out: str,
+    teacher: str | None = None,
+    size: str | None = None,
+    fps: float | None = None,
+    num_frames: int | None = None,
+    clip_seconds: float | None = None,
+    fit: Literal["crop", "pad", "subject"] = "crop",
+    pix_fmt: Literal["yuv444p", "yuv420p"] = "yuv444p",
+    workers: int = 0,
+    limit: int | None = None,
+    by_tag: Many = (),
+    quota: Many = (),
+    seed: int = 0,
+    guide: str = "template",
+    pairs_per_shard: int = 16,
+    export_requests: str | None = None,
+    retry_failed: bool = False,
+    retry_filters: bool = False,
+    keep_rejected: bool = False,
+    windows: WindowRules = WindowRules(),
+    thresholds: Thresholds = Thresholds(),
+    runtime: Runtime = Runtime(),
+) -> int:
+    """Make a dataset of pairs, or let it grow.
+
+    Args:
+        driving: Clips, whose motion goes to the identities and which are the targets: folders, globs, URLs, tables of locations.
+        references: Identity images (of a clip, its first frame), given the same way.
+        out: Dataset folder or URL; the same command continues it, more sources or a higher limit let it grow.
+        teacher: Animator name or checkpoint folder; recorded:DIR takes answers DIR/KEY.mp4 made elsewhere.
+        size: Grid size WxH, px; default: the teacher's own.
+        fps: Grid frame rate; default: the teacher's own.
+        num_frames: Grid length in frames; default: the teacher's own.
+        clip_seconds: Grid length in seconds, in place of --num-frames.
+        fit: Sources of another shape are cropped in the middle (crop), shown whole between bars (pad), or cropped around the subject.
+        pix_fmt: Colour sampling of stored clips; yuv420p plays everywhere and is smaller, yuv444p keeps coloured edges sharp.
+        workers: Ray worker processes; 0 runs in this process.
+        limit: At most so many attempted pairs in all; raising it extends the dataset.
+        by_tag: Pair only where labels agree (framing) or are so (subject=human:animal, driver first).
+        quota: Shares of kinds of pairs, such as "subject=human:animal 0.3"; the rest goes to pairs that no quota names.
+        seed: Seed of the round.
+        guide: Writes the prompts: template, mllm:BASE_URL#MODEL or none, see `actorforge ls guides`.
+        pairs_per_shard: At most so many pairs in a shard.
+        export_requests: Folder for what a teacher that runs elsewhere is asked; no teacher is loaded.
+        retry_failed: Try every failed pair again; without it those whose cause may have passed.
+        retry_filters: Judge pairs again by these thresholds; no teacher is needed.
+        keep_rejected: Keep rejected candidates in OUT/rejected, to be looked at and judged again.
+        windows: Which windows of the clips are used.
+        thresholds: What a pair must reach to be kept; 0 turns a check off.
+        runtime: Device, number format, offload, attention, compilation, cache.
+    """
+    from awbench.media.labels import TagRule
+    from bootstrap.pair_rules import PairRules, Quota
+    from pipelines import synthesize as job
+
+    from_zero("--workers", workers)
+    grid = job.GridFlags(size=parse_size(size) if size else None, fps=fps, num_frames=num_frames, clip_seconds=clip_seconds)
+    rules = PairRules(by_tag=tuple(map(TagRule.parse, all_of(by_tag))), quotas=tuple(map(Quota.parse, all_of(quota))))
+    sources = {"driving": all_of(driving, "--driving"), "references": all_of(references, "--references")}
+    sources |= {"out": out, "grid": grid, "windows": windows}
+    wishes = {"workers": workers, "limit": limit, "seed": seed, "guide": guide, "fit": fit, "pix_fmt": pix_fmt, "rules": rules}
+    wishes |= {"thresholds": thresholds, "runtime": runtime, "pairs_per_unit": pairs_per_shard, "keep_rejected": keep_rejected}
+    if export_requests is not None:
+        if teacher is not None:
+            raise ValueError(f"--teacher: got {teacher} beside --export-requests, expected none; give it when the answers are there")
+        count = job.export(**sources, folder=export_requests, **wishes)
+        print(f"{count} requests in {export_requests}; then the same command with --teacher recorded:ANSWERS")
+        return 0 if count else 1
+    if retry_filters and teacher is None:
+        outcome = job.judge_again(**sources, **wishes)
+        print(job.summary(outcome, out))
+        return 0 if outcome.kept else 1
+    if teacher is None:
+        raise ValueError("--teacher: got none, expected an animator or checkpoint folder, or --export-requests DIR; see `actorforge ls`")
+    outcome = job.run(**sources, teacher=teacher, retry_failed=retry_failed, retry_filters=retry_filters, **wishes)
+    print(job.summary(outcome, out))
+    return 0 if outcome.kept else 1
