@@ -1,6 +1,6 @@
 """Listing 60 000 clips with a table of labels and a prompt beside each: seconds and peak memory.
 
-    python tests/benchmarks/listing.py [FILES]
+python tests/benchmarks/listing.py [FILES]
 """
 
 from __future__ import annotations

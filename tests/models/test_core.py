@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from models import storage
+from models import artifacts, storage
 from models.catalog import Catalog, Entry
 from models.optical_flow import backward_warp, flow_between, flow_sequence, resize_flow
 from models.progress import Progress
