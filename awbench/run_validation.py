@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from awbench.runs import GENERATION_FILE, RUN_FILE, Row, Run
-from awbench.suites.folder import validate_suite
+from awbench.suites.check import validate_suite
 from models.artifacts import sha256_file
 from models.video import read_video
 

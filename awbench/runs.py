@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, Iterable
 
 from awbench.answered import to_grid
 from awbench.cases import Case, CaseMedia, Suite
-from awbench.suites.folder import SUITE_FILE, load_folder
+from awbench.suites.folder import load_folder
+from awbench.suites.parse import SUITE_FILE
 from awbench.suites.snapshot import stored_entries, write_snapshot
 from models.artifacts import read_json, sha256, write_json, write_parquet
 from models.guidance.guide import Guide

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from awbench.media.kinds import is_still
 from awbench.media.listing import Entry, list_media
 from models.progress import Progress
 from models.storage import exists, read_bytes
@@ -23,7 +24,9 @@ def annotated_frames(data: str | Path, every: int = 2):
     from models.training.pose_estimator import AnnotatedFrames
 
     frames, points, confidence = [], [], []
-    annotated = [entry for entry in list_media([data], "clip", "--data").entries if exists(_poses_of(entry))]
+    annotated = [
+        entry for entry in list_media([data], "clip", "--data").entries if exists(_poses_of(entry)) and not is_still(entry.location)
+    ]
     expected, advice = "a folder of clips with NAME.npz poses beside them", "make one by `actorforge world --subjects human`"
     require(bool(annotated), "train", "--data", str(data), expected, advice)
     with Progress("read poses", total=len(annotated)) as bar:

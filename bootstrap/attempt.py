@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Mapping
 
 from bootstrap.card import judged_again, prompts_of, sample_card
-from bootstrap.filters import Pair, decide
-from bootstrap.ledger import PlannedPair
+from bootstrap.contents import Away, as_planned
+from bootstrap.filters import Pair, Rejection, decide
 from bootstrap.manifest import failed_row, judged_row
+from bootstrap.planned import PlannedPair
 from bootstrap.prompts import write_prompts
 from bootstrap.reasons import reason_of
 from bootstrap.recipe import RECORDED
-from bootstrap.round_config import Shop
+from bootstrap.round_config import RoundContext
 from bootstrap.sources.source import Source
 from bootstrap.synthesis import Candidate, PairMedia, read_media, synthesize_pair
 from models import storage
@@ -29,70 +30,91 @@ from models.retries import is_transient
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """What came of a pair: its row, its members where there is a sample, and whether a later run should try it anew."""
+    """What came of a pair: its row, its members where there is a sample, and whether a later run should try it anew.
+
+    A failed pair with members is a candidate that could not be judged. `trouble`: why an earlier verdict stands, "" where none had to.
+    """
 
     row: Mapping[str, Any]
     members: Mapping[str, bytes] | None = None
     again: bool = False
+    trouble: str = ""
+
+    @property
+    def failed(self) -> bool:
+        return self.row["status"] == "failed"
 
 
-class Away(OSError):
-    """A source that is not there at the moment."""
-
-
-def attempt(shop: Shop, pair: PlannedPair, teacher: Animator, guide: Guide | None) -> Attempt:
+def attempt(context: RoundContext, pair: PlannedPair, teacher: Animator, guide: Guide | None) -> Attempt:
     """Make a pair and judge it. The reason of a failure begins with the step that failed."""
-    recipe, step = shop.recipe, "sources"
+    recipe, step = context.recipe, "sources"
     try:
-        media = media_of(shop, pair)
+        media = media_of(context, pair)
         step = "guidance"
         prompts = write_prompts(guide, media.clip, media.identity, tags_of(pair))
         step = "teacher"
         recorded = recipe.teacher.name == RECORDED
         candidate = synthesize_pair(pair.spec, media, teacher, recipe.grid, prompts, pix_fmt=recipe.pix_fmt, adapt=recorded)
-        step = "filters"
-        result = decide(candidate, recipe.grid, recipe.thresholds)
         step = "record"
-        kept = isinstance(result, Pair)
-        row = _checked(judged_row(recipe, result))
-        members = {**candidate.members, "json": to_json(sample_card(recipe, pair, candidate, result)).encode()}
-        return Attempt(row=row, members=members if kept or shop.keep_rejected else None)
+        members = {**candidate.members, "json": sample_card(recipe, pair, candidate, ())}
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # one pair's trouble, whatever it is (a teacher may even call exit), is that pair's row
-        again = _may_pass(pair, error) if step == "sources" else isinstance(error, (Unreachable, CostCapReached))
-        again = again or (step == "teacher" and recipe.teacher.name == RECORDED)  # an answer may still come
-        return failed(shop, pair, f"{step}: {reason_of(error)}", again)
+        again = _may_pass(pair, error, step) or (step == "teacher" and recipe.teacher.name == RECORDED)  # an answer may still come
+        return failed(context, pair, f"{step}: {reason_of(error).replace(pair.spec.key, 'KEY')}", again)  # one cause is one reason
+    return _first_judged(context, pair, candidate, members)
 
 
-def earlier(row: Mapping[str, Any], samples: Mapping[str, Mapping[str, bytes]]) -> Attempt | None:
-    """The attempt of an earlier run; None where its sample is lost."""
-    members = samples.get(row["key"])
-    return None if row["shard"] and members is None else Attempt(row=row, members=members)
-
-
-def judge_again(shop: Shop, pair: PlannedPair, made: Attempt) -> Attempt:
-    """An earlier attempt by today's filters. Where there is no sample, or a source is gone, the old verdict stands."""
-    if made.members is None:
-        return made
+def _first_judged(context: RoundContext, pair: PlannedPair, candidate: Candidate, members: Mapping[str, bytes]) -> Attempt:
+    """What the teacher made is kept where its judgement fails: only that is done again."""
+    step = "filters"
     try:
-        return _judged_again(shop, pair, made)
+        result = decide(candidate, context.recipe.grid, context.recipe.thresholds)
+        step = "record"
+        return _judged(context, result, members, keep=context.keep_rejected)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        made = failed(context, pair, f"{step}: {reason_of(error)}", _may_pass(pair, error, step))
+        return replace(made, members=members) if step == "filters" else made
+
+
+def judge_again(context: RoundContext, pair: PlannedPair, made: Attempt) -> Attempt:
+    """An earlier attempt by today's filters. Where it cannot be judged its old verdict stands, and a later run tries again.
+
+    Where there is no sample nothing can ever be judged anew.
+    """
+    if made.members is None:
+        return replace(made, again=False)
+    step = "sources"
+    try:
+        card, members = made.members["json"], {name: data for name, data in made.members.items() if name != "json"}
+        spec, media = replace(pair.spec, key=made.row["key"], seed=made.row["seed"]), media_of(context, pair)
+        step = "filters"
+        candidate = Candidate(spec=spec, media=media, members=members, prompts=prompts_of(card))
+        result = decide(candidate, context.recipe.grid, context.recipe.thresholds)
+        return _judged(context, result, made.members, keep=context.keep_rejected or not made.failed)
     except Exception as error:  # the candidate is there all the same
-        return replace(made, again=_may_pass(pair, error))
+        reason = f"{step}: {reason_of(error)}"
+        if made.failed:
+            return replace(made, row={**made.row, "reason": reason}, again=_may_pass(pair, error, step))
+        return replace(made, again=True, trouble=reason)
 
 
-def _judged_again(shop: Shop, pair: PlannedPair, made: Attempt) -> Attempt:
-    card, members = made.members["json"], {name: data for name, data in made.members.items() if name != "json"}
-    spec = replace(pair.spec, key=made.row["key"], seed=made.row["seed"])
-    candidate = Candidate(spec=spec, media=media_of(shop, pair), members=members, prompts=prompts_of(card))
-    result = decide(candidate, shop.recipe.grid, shop.recipe.thresholds)
-    return Attempt(row=judged_row(shop.recipe, result), members={**members, "json": judged_again(card, result, shop.recipe)})
+def _judged(context: RoundContext, result: Pair | Rejection, members: Mapping[str, bytes], keep: bool) -> Attempt:
+    """`keep`: whether a rejected candidate is kept aside."""
+    row = _checked(judged_row(context.recipe, result))
+    if row["status"] != "kept" and not keep:
+        return Attempt(row=row)
+    verdicts = [verdict.to_json() for verdict in result.verdicts]
+    return Attempt(row=row, members={**members, "json": judged_again(members["json"], verdicts, context.recipe)})
 
 
-def media_of(shop: Shop, pair: PlannedPair) -> PairMedia:
+def media_of(context: RoundContext, pair: PlannedPair) -> PairMedia:
     """The real material of a pair. Raises MediaError or OSError."""
     driving, identity = _there(pair.driving, pair.spec.driving), _there(pair.identity, pair.spec.identity)
-    return read_media(driving.location, pair.spec.start_s, identity.location, shop.recipe.grid, shop.recipe.fit)
+    with as_planned(driving, identity):
+        return read_media(driving.location, pair.spec.start_s, identity.location, context.recipe.grid, context.recipe.fit)
 
 
 def _there(source: Source | None, name: str) -> Source:
@@ -101,8 +123,10 @@ def _there(source: Source | None, name: str) -> Source:
     return source
 
 
-def _may_pass(pair: PlannedPair, error: BaseException) -> bool:
-    """Whether trouble with sources is theirs for a moment: the storage says so, or a file that was listed is not there."""
+def _may_pass(pair: PlannedPair, error: BaseException, step: str) -> bool:
+    """Whether trouble is one of a moment: a model that does not answer, a storage that says so, a file that was listed and is not there."""
+    if step != "sources":
+        return isinstance(error, (Unreachable, CostCapReached))
     if isinstance(error, Away) or is_transient(error):
         return True
     try:
@@ -118,9 +142,9 @@ def tags_of(pair: PlannedPair) -> dict[str, dict[str, str]]:
     return {"driving": dict(pair.driving.tags), "reference": dict(pair.identity.tags)}
 
 
-def failed(shop: Shop, pair: PlannedPair, reason: str, again: bool = True) -> Attempt:
+def failed(context: RoundContext, pair: PlannedPair, reason: str, again: bool = True) -> Attempt:
     """The attempt of a pair that could not be made."""
-    return Attempt(row=failed_row(shop.recipe, pair.spec, reason), again=again)
+    return Attempt(row=failed_row(context.recipe, pair.spec, reason), again=again)
 
 
 def _checked(row: dict[str, Any]) -> dict[str, Any]:

@@ -7,24 +7,29 @@ Every card has the same fields of the same types, whatever its sources have to s
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping, Sequence
 
-from bootstrap.filters import Pair, Rejection
-from bootstrap.ledger import PlannedPair
+from bootstrap.filters import Verdict
+from bootstrap.planned import PlannedPair
 from bootstrap.prompts import PairPrompts, Prompt
+from bootstrap.provenance import digest
 from bootstrap.recipe import Recipe
 from bootstrap.synthesis import Candidate
 from models.artifacts import sha256, to_json
+from models.types import Grid
+from models.video import Window
 
 LABELS = ("subject", "framing", "count", "camera", "motion", "age", "activity", "licence", "consent", "split", "prompt")
 """Labels with a field of their own; what else a table says is JSON text in `more`."""
+_TOLD = 1.1
+_JUDGEMENT = frozenset({"settings", "verdicts"})
 
 
-def sample_card(recipe: Recipe, pair: PlannedPair, candidate: Candidate, result: Pair | Rejection) -> dict[str, Any]:
+def sample_card(recipe: Recipe, pair: PlannedPair, candidate: Candidate, verdicts: Sequence[Verdict]) -> bytes:
     """The card of a candidate and its judgement."""
     spec, media = pair.spec, candidate.media
     window, prompts = media.window, candidate.prompts
-    return {
+    card = {
         "key": spec.key,
         "driving": spec.driving,
         "reference": spec.identity,
@@ -38,15 +43,23 @@ def sample_card(recipe: Recipe, pair: PlannedPair, candidate: Candidate, result:
             "size": list(window.source_size),
             "fps": float(window.source_fps),
             "fit": recipe.fit,
-            "notes": "; ".join(getattr(window, "notes", ())),
+            "notes": "; ".join((*window.notes, *_brought(window, recipe.grid))),
         },
         "identity_notes": "; ".join(media.identity_notes),
         "driver_notes": candidate.driver_notes,
         "pair_seed": spec.seed,
-        "settings": recipe.settings,
-        "verdicts": [verdict.to_json() for verdict in result.verdicts],
         "members_sha256": {name: sha256(data) for name, data in sorted(candidate.members.items())},
     }
+    return _judged(card, [verdict.to_json() for verdict in verdicts], recipe)
+
+
+def _brought(window: Window, grid: Grid) -> Iterator[str]:
+    """What the grid asks of footage that has less."""
+    larger = min(grid.width / window.crop[2], grid.height / window.crop[3])
+    if larger >= _TOLD:
+        yield f"enlarged {larger:.2g}x"
+    if grid.fps / window.source_fps >= _TOLD:
+        yield f"each frame shown {grid.fps / window.source_fps:.2g}x"
 
 
 def labels(tags: Mapping[str, str]) -> dict[str, str]:
@@ -61,7 +74,20 @@ def prompts_of(card: bytes) -> PairPrompts:
     return PairPrompts(**{whose: Prompt(**guidance[whose]) for whose in ("teacher", "pair")})
 
 
-def judged_again(card: bytes, result: Pair | Rejection, recipe: Recipe) -> bytes:
-    """The card with another judgement."""
-    verdicts = [verdict.to_json() for verdict in result.verdicts]
-    return to_json(json.loads(card) | {"settings": recipe.settings, "verdicts": verdicts}).encode()
+def judged_again(card: bytes, verdicts: Sequence[Mapping[str, Any]], recipe: Recipe) -> bytes:
+    """The card with another judgement: `verdicts` as JSON values."""
+    return _judged(json.loads(card), verdicts, recipe)
+
+
+def _judged(card: Mapping[str, Any], verdicts: Sequence[Mapping[str, Any]], recipe: Recipe) -> bytes:
+    return to_json({**card, "settings": recipe.settings, "verdicts": list(verdicts)}).encode()
+
+
+def content_of(members: Mapping[str, bytes]) -> str:
+    """Digest of everything in a sample that no judgement changes; "" where a member is not the one its card names."""
+    try:
+        card = json.loads(members["json"])
+        whole = all(sha256(members[name]) == want for name, want in card["members_sha256"].items())
+        return digest({name: value for name, value in card.items() if name not in _JUDGEMENT}) if whole else ""
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""

@@ -11,12 +11,12 @@ import math
 import operator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Iterator, Mapping, Sequence
+from typing import Mapping, Sequence
 
-from awbench.media.listing import Entry, list_media
+from awbench.media.listing import Entry, list_media, of_another_kind
 from bootstrap.reasons import reason_of
 from bootstrap.sources.catalog import Catalog
-from bootstrap.sources.facts import ClipFacts, Facts
+from bootstrap.sources.facts import ClipFacts, Facts, Still
 from bootstrap.sources.lookup import inspect_here, look_up
 from models.images import MediaError
 from models.types import Grid, TrainingExample
@@ -51,10 +51,11 @@ class ClipExamples(Sequence[TrainingExample]):
         self._chunk, ids, skipped = replace(grid, num_frames=chunk_frames), [], skipped or SkippedClips()
         listing, catalog = list_media([data], "clip", "--data"), catalog or Catalog()
         facts = look_up(listing.entries, "clip", inspect_here, catalog)
-        skipped.notes += [*listing.notes, *catalog.notes]
+        stills = {entry.id for entry in listing.entries if isinstance(facts[entry.location], Still)}
+        skipped.notes += [*listing.notes, *of_another_kind(stills), *catalog.notes]
         skipped.reasons |= {row.id: row.reason for row in listing.unusable}
         self._entries: dict[str, Entry] = {}
-        for entry in listing.entries:
+        for entry in (one for one in listing.entries if one.id not in stills):
             chunks = chunks_of(facts[entry.location], grid, chunk_frames)
             if isinstance(chunks, str):
                 skipped.reasons[entry.id] = chunks
@@ -78,18 +79,11 @@ class ClipExamples(Sequence[TrainingExample]):
         return TrainingExample(id=id_, reference=part.frames[0], driver=part, target=part, prompt=self._entries[name].prompt)
 
 
-def clip_examples(data: str | Path, grid: Grid, chunk_frames: int, skipped: SkippedClips | None = None) -> Iterator[TrainingExample]:
-    """The examples of `ClipExamples` one after another."""
-    yield from ClipExamples(data, grid, chunk_frames, skipped)
-
-
 def chunks_of(facts: Facts, grid: Grid, chunk_frames: int) -> int | str:
     """How many chunks a clip holds, at least one, or the reason why it holds none. A frame lies in it that begins before its end."""
     if not isinstance(facts, ClipFacts):
         return getattr(facts, "reason", "no clip")
     frames = math.ceil((facts.end_s - _TOLERANCE_S) * grid.fps)
-    if frames < grid.num_frames:
-        return f"too short: {facts.end_s:.2f} s, the grid needs {grid.num_frames / grid.fps:.2f} s"
     if frames < chunk_frames:
-        return f"too short: {frames} frames at {grid.fps:g} fps, a chunk needs {chunk_frames}"
+        return f"too short: {facts.end_s:.2f} s, an example takes {chunk_frames / grid.fps:.2f} s"
     return frames // chunk_frames

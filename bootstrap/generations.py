@@ -124,8 +124,9 @@ def write_history(folder: str, history: History, since: int) -> None:
 def _table(location: str, schema: pa.Schema) -> pa.Table:
     try:
         return pq.ParquetFile(io.BytesIO(storage.read_bytes(location))).read(columns=schema.names).cast(schema)
-    except (pa.ArrowException, ValueError) as error:
-        raise ValueError(f"{location}: not a readable plan ({type(error).__name__}); choose another --out") from error
+    except (pa.ArrowException, ValueError, FileNotFoundError) as error:
+        why = "no such file" if isinstance(error, FileNotFoundError) else type(error).__name__
+        raise ValueError(f"{location}: not a readable plan ({why}); restore it from a copy, or choose another --out") from error
 
 
 def _rows(location: str, schema: pa.Schema) -> list[dict[str, Any]]:

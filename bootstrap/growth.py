@@ -6,6 +6,7 @@ are there now and passes over what was planned before, so it costs what is drawn
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
@@ -47,18 +48,24 @@ def grow(
     here = (driving.usable, references.usable)
     pairs = NO_PAIRS
     if count != 0 and trial.generations:
-        pairs = _next_pairs(trial, *here, lambda *sides: draw(*sides[:2], rules, seed, sides[2], count, apart))
+        pairs = _next_pairs(
+            trial, *here, lambda *sides, drawn, gone: draw(*sides, rules, seed, drawn, count, apart, _kinds(trial, gone, rules))
+        )
     if not len(pairs):
-        why = _waiting(new, limit) if begins and count == 0 else _none_fit(here, rules) if not history.total else ()
+        why = _waiting(new, limit) if begins and count == 0 else _none_fit(here, rules, apart) if not history.total else ()
         return Growth(history=history, since=len(history.generations), told=(*told, *why))
     *before, last = trial.generations
     grown = History([*before, replace(last, pairs=np.concatenate([last.pairs, pairs]))])
     return Growth(history=grown, since=len(before), told=told)
 
 
-def _next_pairs(
-    history: History, clips: Sequence[Source], people: Sequence[Source], draw_from: Callable[[Side, Side, np.ndarray], np.ndarray]
-) -> np.ndarray:
+def unchanged(history: History, driving: Listing, references: Listing) -> Growth:
+    """No new pairs: what has changed is told all the same."""
+    told = tuple(_changes(history, {DRIVING: driving, REFERENCE: references}))
+    return Growth(history=history, since=len(history.generations), told=told)
+
+
+def _next_pairs(history: History, clips: Sequence[Source], people: Sequence[Source], draw_from: Callable[..., np.ndarray]) -> np.ndarray:
     """Numbers of the windows and identities to pair next; those of the last generation first."""
     last = history.generations[-1].added
     windows = [(clip, history.window_numbers[clip.sha256, start_s]) for clip in clips for start_s in clip.starts_s]
@@ -71,8 +78,18 @@ def _next_pairs(
     sides = [_side([source for source, _ in side], number, first) for side, number, first in zip((windows, identities), numbers, firsts)]
     sizes = (len(history.windows), len(history.identities))
     places = np.stack([_places(number, size)[column] for number, size, column in zip(numbers, sizes, history.pairs.T)], axis=1)
-    drawn = draw_from(*sides, places[(places >= 0).all(1)])
+    there = (places >= 0).all(1)
+    drawn = draw_from(*sides, drawn=places[there], gone=history.pairs[~there])
     return np.stack([numbers[0][drawn[:, 0]], numbers[1][drawn[:, 1]]], axis=1) if len(drawn) else NO_PAIRS
+
+
+def _kinds(history: History, pairs: np.ndarray, rules: PairRules) -> dict[str, int]:
+    """Kind -> how many of the planned pairs are of it, by the labels they were planned with."""
+    counts: Counter[str] = Counter()
+    for window, identity in pairs.tolist() if rules.quotas else ():
+        clip = history.known[DRIVING][history.windows[window][0]]
+        counts[rules.kind_of(clip.tags, history.known[REFERENCE][history.identities[identity]].tags)] += 1
+    return dict(counts)
 
 
 def _side(sources: Sequence[Source], numbers: np.ndarray, first_fresh: int) -> Side:
@@ -91,8 +108,12 @@ def _waiting(new: Mapping[str, Sequence[Source]], limit: int | None) -> tuple[st
     return (f"new sources wait ({counts}): all {limit} pairs of --limit are planned, raise it to use them",)
 
 
-def _none_fit(here: tuple[Sequence[Source], Sequence[Source]], rules: PairRules) -> Iterator[str]:
-    """Which labels there are, where rules leave no pair."""
+def _none_fit(here: tuple[Sequence[Source], Sequence[Source]], rules: PairRules, apart: Collection[tuple[str, str]]) -> Iterator[str]:
+    """Which labels there are, and what was kept apart, where no pair is left."""
+    clips, people = ({source.sha256: source for source in side} for side in here)
+    own = {*((content, content) for content in clips), *apart}
+    for clip, person in sorted((clips[clip].id, people[person].id) for clip, person in own if clip in clips and person in people)[:_SHOWN]:
+        yield f"no pair: {person} shows a moment of {clip}, and together they would teach copying"
     for name in rules.names:
         driving, references = (told_labels(name, (source.tags for source in side)) for side in here)
         yield f"no pair fits the rules: {name}: driving {driving}; references {references}"

@@ -8,11 +8,8 @@ folder, host or user.
 from __future__ import annotations
 
 import dataclasses
-import io
-import json
-from collections import Counter
-from dataclasses import dataclass
-from typing import Any, Iterable, Mapping
+from itertools import chain, islice
+from typing import Any, Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,13 +17,14 @@ import pyarrow.parquet as pq
 from bootstrap.filters import Pair, Rejection, filter_metrics
 from bootstrap.pairing import PairSpec
 from bootstrap.provenance import digest, sample_key, versions
-from bootstrap.reasons import shortened
 from bootstrap.recipe import Recipe
 from bootstrap.rounds import Round
 from bootstrap.sources.source import Listing
-from bootstrap.sources_table import source_rows, write_sources
+from bootstrap.sources_table import source_rows, sources_table, write_sources
+from bootstrap.tally import Outcome, Tally
 from models import storage
-from models.artifacts import read_json, sha256_file, to_json, write_json, write_parquet
+from models.artifacts import read_json, sha256_file, to_json, write_json
+from models.types import require
 
 SCHEMA = pa.schema(
     [
@@ -46,22 +44,7 @@ SCHEMA = pa.schema(
         ("shard", pa.string()),
     ]
 )
-_REASON_CHARS = 120
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What a finished round holds. `unreadable`: unusable input files; `reasons`: reason -> pairs, commonest first.
-
-    Rejections by one check are one reason, the first of them stands for all.
-    """
-
-    attempted: int
-    kept: int
-    rejected: int
-    failed: int
-    unreadable: int
-    reasons: dict[str, int]
+_ROWS_TOGETHER = 1 << 15
 
 
 def judged_row(recipe: Recipe, result: Pair | Rejection) -> dict[str, Any]:
@@ -95,38 +78,56 @@ def _unusable_rows(recipe: Recipe, listing: Listing, column: str) -> list[dict[s
     for item in listing.unusable:
         ids = {"driving": item.id if column == "driving" else "", "identity": item.id if column == "reference" else ""}
         spec = PairSpec(key=sample_key(column, item.id), start_s=0.0, seed=0, **ids)
-        rows.append({**failed_row(recipe, spec, item.reason), "seed": None})
+        rows.append(failed_row(recipe, spec, item.reason))
     return rows
 
 
 def finish_round(round_: Round) -> Outcome:
-    """Put the manifest together from the markers and write run.json last. All units must be done."""
-    markers = [round_.ledger.marker(index) for index in range(len(round_.ranges))]
-    missing = [index for index, marker in enumerate(markers) if marker is None]
-    assert not missing, f"units {missing} have no marker"
+    """Put the manifest together from the markers and write run.json last. All units must be done; one is held at a time."""
+    storage.delete(_run(round_.out))  # until the new end stands the folder is unfinished
     inputs = _unusable_rows(round_.recipe, round_.driving, "driving") + _unusable_rows(round_.recipe, round_.references, "reference")
-    pairs = [dict(row) for marker in markers for row in marker.rows]
-    write_parquet(_manifest(round_.out), inputs + pairs, SCHEMA)
+    tally, shards = Tally(), dict[str, str]()
+    for row in inputs:
+        tally.add(row)
+    with storage.publish(_manifest(round_.out)) as draft, pq.ParquetWriter(draft, SCHEMA, compression="zstd") as writer:
+        rows = chain(inputs, _pair_rows(round_, tally, shards))
+        while part := list(islice(rows, _ROWS_TOGETHER)):
+            writer.write_table(pa.Table.from_pylist(part, schema=SCHEMA))
     write_sources(round_)
-    shards = {name: facts["sha256"] for marker in markers for name, facts in marker.shards.items()}
-    outcome = _outcome(pairs, len(inputs))
-    write_json(storage.join(round_.out, "run.json"), _run_record(round_, outcome, pairs, shards))
-    return outcome
+    write_json(_run(round_.out), _run_record(round_, tally, shards))
+    return tally.outcome()
+
+
+def _pair_rows(round_: Round, tally: Tally, shards: dict[str, str]) -> Iterator[Mapping[str, Any]]:
+    """The rows of all pairs in order, counted as they pass; `shards` is filled: name -> sha256."""
+    for index, made in enumerate(round_.ledger.markers(range(len(round_.ranges)))):
+        require(made is not None, round_.out, "marker", f"none of unit {index}", "one of every unit", "run the same command again")
+        shards |= {name: facts["sha256"] for name, facts in made.shards.items()}
+        for row in made.rows:
+            tally.add(row)
+            yield row
 
 
 def read_outcome(round_: Round) -> Outcome | None:
-    """The outcome of a finished dataset folder; None where run.json is missing, not the one of this manifest, or the inputs are others."""
+    """The outcome of a finished dataset folder; None where run.json is missing, not the one of these tables, or the inputs are others."""
     try:
-        record = read_json(storage.join(round_.out, "run.json"))
-        finished = record["manifest_sha256"] == sha256_file(_manifest(round_.out)) and record["inputs"] == _inputs(round_)
-    except (OSError, ValueError, KeyError, TypeError):  # absent or damaged: the end is written anew from the markers
+        record = read_json(_run(round_.out))
+        written = {"manifest_sha256": _manifest(round_.out), "sources_sha256": sources_table(round_.out)}
+        finished = record["inputs"] == _inputs(round_) and all(record[name] == sha256_file(place) for name, place in written.items())
+    except (FileNotFoundError, ValueError, KeyError, TypeError):  # absent or damaged: the end is written anew from the markers
         finished = False
     if not finished:
         return None
-    table = pq.ParquetFile(io.BytesIO(storage.read_bytes(_manifest(round_.out))))
-    rows = table.read(columns=["driving", "reference", "status", "reason"]).to_pylist()
-    pairs = [row for row in rows if row["driving"] and row["reference"]]
-    return _outcome(pairs, len(rows) - len(pairs))
+    tally = Tally()
+    with storage.open_read(_manifest(round_.out)) as file:
+        for part in pq.ParquetFile(file).iter_batches(columns=["driving", "reference", "status", "reason"]):
+            for row in part.to_pylist():
+                tally.add(row)
+    return tally.outcome()
+
+
+def _run(out: str) -> str:
+    return storage.join(out, "run.json")
 
 
 def _manifest(out: str) -> str:
@@ -138,25 +139,7 @@ def _inputs(round_: Round) -> str:
     return digest(source_rows(round_))
 
 
-def _outcome(pairs: list[dict[str, Any]], unreadable: int) -> Outcome:
-    counts = Counter(row["status"] for row in pairs)
-    statuses = {status: counts[status] for status in ("kept", "rejected", "failed")}
-    return Outcome(attempted=len(pairs), unreadable=unreadable, reasons=_reasons(pairs), **statuses)
-
-
-def _reasons(pairs: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    groups: dict[str, list[str]] = {}
-    for row in pairs:
-        if row["status"] != "kept":
-            group = row["reason"].split(":")[0] if row["status"] == "rejected" else row["reason"]
-            groups.setdefault(group, []).append(row["reason"])
-    counts: Counter[str] = Counter()
-    for texts in groups.values():
-        counts[shortened(texts[0], _REASON_CHARS)] += len(texts)
-    return dict(counts.most_common())
-
-
-def _run_record(round_: Round, outcome: Outcome, pairs: list[dict[str, Any]], shards: dict[str, str]) -> dict[str, Any]:
+def _run_record(round_: Round, tally: Tally, shards: Mapping[str, str]) -> dict[str, Any]:
     config, recipe = round_.config, round_.recipe
     resolved = {
         "given": list(config.given),
@@ -172,18 +155,12 @@ def _run_record(round_: Round, outcome: Outcome, pairs: list[dict[str, Any]], sh
         "teacher": recipe.settings["teacher"],
         "filter_metrics": sorted({*filter_metrics(recipe.thresholds), *recipe.teacher.filter_metrics}),
         "versions": versions(),
-        "counts": {name: getattr(outcome, name) for name in ("attempted", "kept", "rejected", "failed", "unreadable")},
+        "counts": {name: getattr(tally.outcome(), name) for name in ("attempted", "kept", "rejected", "failed", "unreadable")},
         "generations": [len(generation.pairs) for generation in round_.history.generations],
-        "yields": _yields(pairs),
+        "yields": tally.yields(),
         "inputs": _inputs(round_),
         "shards": {name: value for name, value in shards.items() if "/" not in name},
-        "rejected_shards": {name: value for name, value in shards.items() if "/" in name},
+        "rejected_shards": {name: value for name, value in shards.items() if name.startswith("rejected/")},
         "manifest_sha256": sha256_file(_manifest(round_.out)),
+        "sources_sha256": sha256_file(sources_table(round_.out)),
     }
-
-
-def _yields(pairs: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
-    """Check -> how many pairs it judged and how many passed, in the order in which pairs met them."""
-    verdicts = [verdict for row in pairs for verdict in json.loads(row["verdicts"])]
-    judged, passed = Counter(v["check"] for v in verdicts), Counter(v["check"] for v in verdicts if v["passed"])
-    return {check: {"judged": judged[check], "passed": passed[check]} for check in judged}

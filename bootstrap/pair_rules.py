@@ -32,7 +32,7 @@ class Quota:
         except ValueError:
             share = -1.0
         require(bool(rule) and 0 < share <= 1, "synthesize", "quota", repr(text)[:80], expected)
-        return cls(rule=TagRule.parse(rule), share=share)
+        return cls(rule=TagRule.parse(rule, "--quota"), share=share)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ are the same whatever N is. What is new comes before what was there, so that new
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 from typing import Collection, Iterator, Mapping, Sequence
@@ -78,11 +79,12 @@ def draw(
     drawn: np.ndarray,
     count: int | None,
     apart: Collection[tuple[str, str]] = (),
+    gone: Mapping[str, int] | None = None,
 ) -> np.ndarray:
     """The next `count` pairs (None: all) as int64 `[N,2]`: index of the window, index of the identity.
 
     `drawn`: int64 `[M,2]`, pairs that were drawn before. A clip never meets an identity of the same content, or of one that `apart` names
-    with it: that would teach copying.
+    with it: that would teach copying. `gone`: kind -> pairs drawn before of which a side is not there any more.
     """
     width = len(identities.content)
     own = _own_pictures(driving, identities, apart)
@@ -96,7 +98,7 @@ def draw(
     if len(streams) == 1:
         codes = _taken(next(iter(streams.values())), count)
     else:
-        already = _already(driving, identities, rules, drawn)
+        already = Counter(gone or {}) + Counter(_already(driving, identities, rules, drawn))
         merged = heapq.merge(*(_timed(kind, streams[kind], rules.shares[kind], already.get(kind, 0)) for kind in streams))
         codes = np.fromiter((code for _, _, code in islice(merged, count)), np.int64)
     return np.stack(np.divmod(codes, max(width, 1)), axis=1) if len(codes) else np.zeros((0, 2), np.int64)

@@ -1,4 +1,7 @@
-"""What went wrong, as the text of a row: one line of valid UTF-8 that depends on neither machine nor folder."""
+"""What went wrong, as the text of a row: one line of valid UTF-8 that depends on neither machine nor folder.
+
+Rows are published: of a path its last part is told, of an address nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from models.mllm.errors import MllmError
 
 _MAX_CHARS = 400
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_ADDRESS = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>()\[\],]+")
+_FOLDERS = re.compile(r"(?<![\w.:/])/(?:[^\s/:'\"]+/)+(?=[^\s/])")
 
 
 def printable(text: str) -> str:
@@ -23,7 +28,12 @@ def reason_of(error: BaseException) -> str:
         said = error.strerror  # str(error) would carry the path, and rows must not depend on it
     kind = error.kind if isinstance(error, MllmError) else type(error).__name__
     text = said if isinstance(error, MediaError) else f"{kind}: {said}".removesuffix(": ")
-    return shortened(" ".join(printable(text).split()), _MAX_CHARS)
+    return shortened(" ".join(impersonal(printable(text)).split()), _MAX_CHARS)
+
+
+def impersonal(text: str) -> str:
+    """`text` without addresses and without the folders above what it names."""
+    return _FOLDERS.sub("", _ADDRESS.sub("(an address)", text))
 
 
 def _text_of(error: BaseException) -> str:

@@ -61,11 +61,11 @@ class Recipe:
 
     @property
     def filters(self) -> dict[str, Any]:
-        """What decides which pairs are kept."""
+        """What decides which pairs are kept; the same fields of the same types whatever is asked, as cards must have them."""
         from bootstrap.filters import filter_versions
 
         thresholds = {
-            name: list(value) if isinstance(value, tuple) else value for name, value in dataclasses.asdict(self.thresholds).items()
+            name: "; ".join(value) if isinstance(value, tuple) else value for name, value in dataclasses.asdict(self.thresholds).items()
         }
         return {"thresholds": thresholds, "filter_metrics": filter_versions(self.thresholds)}
 

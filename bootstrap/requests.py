@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
 from bootstrap.attempt import media_of, tags_of
-from bootstrap.ledger import PlannedPair, Unit
+from bootstrap.planned import PlannedPair, Unit
 from bootstrap.prompts import write_prompts
 from bootstrap.reasons import reason_of
-from bootstrap.round_config import Shop
+from bootstrap.round_config import RoundContext
 from bootstrap.synthesis import CRF
 from models import storage
 from models.artifacts import read_json, write_json
@@ -38,16 +38,17 @@ class Requested:
     failures: Mapping[str, str]
 
 
-def write_unit(shop: Shop, folder: str, unit: Unit, guide: Guide | None) -> Requested:
+def write_unit(context: RoundContext, folder: str, unit: Unit, guide: Guide | None) -> Requested:
     """Write the requests of a unit's pairs that have no judged answer yet."""
-    made = shop.ledger.marker(unit.index)
-    judged = {row["key"] for row in made.rows if row["status"] != "failed"} if made else set()
+    made = context.ledger.marker(unit.index)
+    known = made.rows if made is not None and made.numbers == unit.numbers[: len(made.numbers)] else ()
+    answered = {place for place, row in enumerate(known) if row["status"] != "failed" or row["key"] in made.contents}
     requests, failures = [], {}
-    for pair in unit.pairs:
-        if pair.spec.key in judged:
+    for place, pair in enumerate(unit.pairs):
+        if place in answered:
             continue
         try:
-            requests.append(_known(folder, pair.spec.key) or _write(shop, folder, pair, guide))
+            requests.append(_known(folder, pair.spec.key) or _write(context, folder, pair, guide))
         except Exception as error:  # one pair's trouble is told and costs the others nothing
             failures[pair.spec.key] = reason_of(error)
     return Requested(requests=tuple(requests), failures=failures)
@@ -70,11 +71,11 @@ def _known(folder: str, key: str) -> dict[str, Any] | None:
     return read_json(path) if storage.exists(path) else None
 
 
-def _write(shop: Shop, folder: str, pair: PlannedPair, guide: Guide | None) -> dict[str, Any]:
-    media, grid, key = media_of(shop, pair), shop.recipe.grid, pair.spec.key
+def _write(context: RoundContext, folder: str, pair: PlannedPair, guide: Guide | None) -> dict[str, Any]:
+    media, grid, key = media_of(context, pair), context.recipe.grid, pair.spec.key
     prompts = write_prompts(guide, media.clip, media.identity, tags_of(pair))
     names = {"driving": f"{key}.driving.mp4", "identity": f"{key}.identity.png", "answer": f"{key}.mp4"}
-    write_bytes(storage.join(folder, names["driving"]), encode_video(media.clip, crf=CRF, pix_fmt=shop.recipe.pix_fmt))
+    write_bytes(storage.join(folder, names["driving"]), encode_video(media.clip, crf=CRF, pix_fmt=context.recipe.pix_fmt))
     write_bytes(storage.join(folder, names["identity"]), encode_image(media.identity))
     raster = {"width": grid.width, "height": grid.height, "fps": grid.fps, "num_frames": grid.num_frames}
     request = {"key": key, **names, "prompt": prompts.teacher.prompt, **raster, "seed": pair.spec.seed}

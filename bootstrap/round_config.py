@@ -38,7 +38,7 @@ class RoundConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shop:
+class RoundContext:
     """What every worker of a round holds: how pairs are made and where they go. `filters`: digest of what judges."""
 
     out: str

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Collection, Sequence
 
-from bootstrap.generations import History, read_history, write_history
-from bootstrap.growth import grow
-from bootstrap.ledger import Ledger, Made, PlannedPair, Unit
+from bootstrap.generations import DRIVING, REFERENCE, History, read_history, write_history
+from bootstrap.growth import grow, unchanged
+from bootstrap.ledger import Files, Ledger, marker_name
+from bootstrap.planned import Made, PlannedPair, Unit
 from bootstrap.provenance import digest
 from bootstrap.recipe import Recipe
-from bootstrap.round_config import RoundConfig, Shop
+from bootstrap.round_config import RoundConfig, RoundContext
 from bootstrap.sources.source import Listing, Source
 from models import storage
 from models.types import require
@@ -43,9 +44,9 @@ class Round:
         return Ledger(out=self.out)
 
     @property
-    def shop(self) -> Shop:
+    def context(self) -> RoundContext:
         config = self.config
-        return Shop(
+        return RoundContext(
             out=self.out, recipe=self.recipe, filters=self.filters, retry_failed=config.retry_failed, keep_rejected=config.keep_rejected
         )
 
@@ -74,10 +75,6 @@ class Round:
         numbers = self.numbers(index)
         return Unit(index=index, numbers=numbers, pairs=tuple(self._pair(*pair) for pair in numbers))
 
-    def key_of(self, place: int) -> str:
-        """The key of the pair at that place of the whole plan."""
-        return self._pair(*map(int, self.history.pairs[place])).spec.key
-
     @cached_property
     def _here(self) -> tuple[dict[str, Source], dict[str, Source]]:
         return {one.sha256: one for one in self.driving.usable}, {one.sha256: one for one in self.references.usable}
@@ -85,20 +82,29 @@ class Round:
     def _pair(self, window: int, identity: int) -> PlannedPair:
         (clip_hash, start_s), person_hash = self.history.windows[window], self.history.identities[identity]
         clip, person = self._here[0].get(clip_hash), self._here[1].get(person_hash)
-        known = self.history.known
-        spec = self.recipe.spec(clip or known["driving"][clip_hash], start_s, person or known["reference"][person_hash])
+        then = self.history.known[DRIVING][clip_hash], self.history.known[REFERENCE][person_hash]
+        pair = self._planned(clip, person, start_s, then)
+        if all(now is None or now.tags == known.tags for now, known in zip((clip, person), then)):
+            return pair
+        former = (now and replace(now, tags=known.tags) for now, known in zip((clip, person), then))
+        return replace(pair, former=self._planned(*former, start_s, then))
+
+    def _planned(self, clip: Source | None, person: Source | None, start_s: float, then: tuple[Source, Source]) -> PlannedPair:
+        spec = self.recipe.spec(clip or then[0], start_s, person or then[1])
         return PlannedPair(spec=spec, driving=clip and replace(clip, starts_s=()), identity=person)
 
-    def is_done(self, index: int, made: Made | None) -> bool:
-        """Whether nothing is left to try for a unit of which `made` is known."""
+    def is_done(self, index: int, made: Made | None, files: Files) -> bool:
+        """Whether nothing is left to try for a unit of which `made` is known; `files`: what lies in the dataset."""
         if made is None or made.again or made.filters != self.filters or (self.config.retry_failed and made.failed):
             return False
-        return made.numbers == self.numbers(index)
+        return made.numbers == self.numbers(index) and self.ledger.is_whole(index, made, files)
 
     def pending(self) -> list[int]:
         """Units that still have to be made, judged or tried again."""
-        marked, ledger = self.ledger.marked(), self.ledger
-        return [index for index in range(len(self.ranges)) if index not in marked or not self.is_done(index, ledger.marker(index))]
+        files, every = self.ledger.files(), range(len(self.ranges))
+        marked = [index for index in every if marker_name(index) in files]
+        done = {index for index, made in zip(marked, self.ledger.markers(marked)) if self.is_done(index, made, files)}
+        return [index for index in every if index not in done]
 
 
 class Units(Sequence[Unit]):
@@ -139,8 +145,11 @@ def plan_round(config: RoundConfig, out: str, driving: Listing, references: List
     history = read_history(Ledger(out=out).folder)
     limit, planned = config.limit, history.total
     advice = "repeat the first command, or choose another --out"
-    require(limit is None or limit >= planned, out, "limit", limit, f">= {planned}, as planned", advice)
-    growth = grow(history, driving, references, config.rules, config.recipe.seed, limit, apart)
+    if config.retry_filters:  # judges what there is and plans nothing
+        growth = unchanged(history, driving, references)
+    else:
+        require(limit is None or limit >= planned, out, "limit", limit, f">= {planned}, as planned", advice)
+        growth = grow(history, driving, references, config.rules, config.recipe.seed, limit, apart)
     return Round(
         out=out, config=config, driving=driving, references=references, history=growth.history, since=growth.since, told=growth.told
     )
@@ -148,16 +157,23 @@ def plan_round(config: RoundConfig, out: str, driving: Listing, references: List
 
 def begin_round(round_: Round) -> list[int]:
     """Record the plan, clear what a killed run left, and return the units to make; none for a finished folder. Hold the lock."""
-    ledger, plan = round_.ledger, _plan(round_.config)
     pending = round_.pending()
-    changed = ledger.plan() != plan or round_.since < len(round_.history.generations)
-    if changed or pending:  # an extended or mended folder is unfinished until its new end
+    if pending or _is_new(round_):  # an extended or mended folder is unfinished until its new end
         storage.delete(storage.join(round_.out, "run.json"))
-    if changed:
-        ledger.write_plan(plan)
-        write_history(ledger.folder, round_.history, round_.since)
-    ledger.sweep()
+    record_plan(round_)
+    round_.ledger.sweep()
     return pending
+
+
+def record_plan(round_: Round) -> None:
+    """Keep the plan, so that later runs go on with it; what was made is left as it is. Hold the lock."""
+    if _is_new(round_):
+        round_.ledger.write_plan(_plan(round_.config))
+        write_history(round_.ledger.folder, round_.history, round_.since)
+
+
+def _is_new(round_: Round) -> bool:
+    return round_.ledger.plan() != _plan(round_.config) or round_.since < len(round_.history.generations)
 
 
 def _occupied(out: str) -> bool:

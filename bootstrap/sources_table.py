@@ -34,7 +34,12 @@ SCHEMA = pa.schema(
 
 
 def write_sources(round_: Round) -> None:
-    write_parquet(storage.join(round_.out, "sources.parquet"), source_rows(round_), SCHEMA)
+    write_parquet(sources_table(round_.out), source_rows(round_), SCHEMA)
+
+
+def sources_table(out: str) -> str:
+    """Where the table lies."""
+    return storage.join(out, "sources.parquet")
 
 
 def source_rows(round_: Round) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import Collection, Mapping, Sequence
 
+from awbench.media.inputs import Input, matches
 from awbench.media.listing import MediaListing, list_media
 from bootstrap.generations import DRIVING, REFERENCE
 from bootstrap.sources.catalog import Catalog
@@ -57,7 +58,7 @@ def survey(
     clips, images = list_media(footage.driving, "clip", "--driving"), list_media(footage.references, "image", "--references")
     of_clips, of_images = look_up(clips.entries, "clip", inspect, catalog), look_up(images.entries, "image", inspect, catalog)
     driving = select_clips(clips.entries, of_clips, grid, footage.windows, used.get(DRIVING, ()))
-    references = select_images(images.entries, of_images, used.get(REFERENCE, ()))
+    references = select_images(images.entries, of_images, used.get(REFERENCE, ()), near_doubles=footage.windows.near_doubles)
     apart = _same_moment(driving, references, of_clips, of_images)
     return Surveyed(driving=_merged(clips, driving), references=_merged(images, references), apart=apart)
 
@@ -66,10 +67,20 @@ def refuse_nesting(given: Sequence[str], out: str, flag: str) -> None:
     """A dataset inside its own sources would be read as a source by the next run. Raises ValueError."""
     mine = _real(out)
     for text in given:
-        theirs = _real(storage.resolve(text))
-        folder = storage.is_folder(theirs) or theirs == mine
-        nested = folder and (f"{mine}/".startswith(f"{theirs}/") or f"{theirs}/".startswith(f"{mine}/"))
-        require(not nested, "synthesize", "out", f"{storage.shown(out)} with {flag} {storage.shown(text)}", "neither inside the other")
+        source = Input.parse(text, flag)
+        theirs = _real(source.base)
+        nested = f"{theirs}/".startswith(f"{mine}/") or (storage.is_folder(theirs) and _reaches(theirs, source.pattern, mine))
+        got = f"{storage.redacted(out)} with {flag} {storage.redacted(text)}"
+        require(not nested, "synthesize", "out", got, "neither inside the other")
+
+
+def _reaches(folder: str, pattern: str, out: str) -> bool:
+    """Whether files of a dataset at `out` would be found below `folder`, by the glob where there is one."""
+    if not f"{out}/".startswith(f"{folder.rstrip('/')}/"):
+        return False
+    below = out[len(folder.rstrip("/")) + 1 :]
+    names = [f"{below}/{name}".lstrip("/") for name in ("shard-000000.tar", "manifest.parquet", "work/plan.json")]
+    return not pattern or any(matches(name, pattern) for name in names)
 
 
 def _real(location: str) -> str:
@@ -84,6 +95,6 @@ def _same_moment(
 
 
 def _merged(media: MediaListing, selected: Listing) -> Listing:
-    unlisted = [Unusable(id=row.id, reason=row.reason, transient=row.transient) for row in media.unusable]
+    unlisted = [Unusable(id=row.id, reason=row.reason) for row in media.unusable]
     unusable = tuple(sorted([*unlisted, *selected.unusable], key=lambda item: item.id))
-    return replace(selected, unusable=unusable, passed_over=media.passed_over, notes=(*media.notes, *selected.notes))
+    return replace(selected, unusable=unusable, notes=(*media.notes, *selected.notes))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from models.box import Box, centred_crop
 from models.subject import subject_box
 from models.types import require
 
@@ -16,15 +17,6 @@ FITS = ("crop", "pad", "subject", "stretch")
 """How a picture of another shape is brought to a size."""
 PAD_LEVEL = 128
 """The grey of the bars, 0-255 in each colour; they are part of the picture from then on."""
-Box = tuple[int, int, int, int]
-
-
-def centred_crop(source: tuple[int, int], target: tuple[int, int]) -> Box:
-    """The largest centred box (x, y, w, h) of a `source` (W,H) picture that has the aspect ratio of `target` (W,H)."""
-    width, height = source
-    crop_w = min(width, max(1, round(height * target[0] / target[1])))
-    crop_h = min(height, max(1, round(width * target[1] / target[0])))
-    return (width - crop_w) // 2, (height - crop_h) // 2, crop_w, crop_h
 
 
 def fit_box(source: tuple[int, int], target: tuple[int, int], fit: str = "crop") -> Box:

@@ -8,13 +8,13 @@ import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Iterator
+from typing import BinaryIO, Callable, Iterator
 from uuid import uuid4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFacts:
-    """What a storage says of a file without reading it. `mark`: etag or modification time; it changes when the file does.
+    """What a storage says of a file without reading it. `mark`: etag or the times of modification and change; it changes when the file does.
 
     `fault`: why it must not be opened (a pipe, a device, a link to nothing, a folder that cannot be listed), "" for a file.
     """
@@ -28,7 +28,7 @@ def local_facts(path: str) -> FileFacts:
     """Facts of a file, links followed. Raises FileNotFoundError, and OSError where the mount does not answer."""
     known = os.stat(path)
     fault = "" if stat.S_ISREG(known.st_mode) else "a folder" if stat.S_ISDIR(known.st_mode) else "not a regular file"
-    return FileFacts(size_b=known.st_size, mark=str(known.st_mtime_ns), fault=fault)
+    return FileFacts(size_b=known.st_size, mark=f"{known.st_mtime_ns}.{known.st_ctime_ns}", fault=fault)
 
 
 def open_regular(path: str) -> BinaryIO:
@@ -57,8 +57,8 @@ def local_draft(path: str) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def walk_local(folder: str) -> Iterator[tuple[str, FileFacts]]:
-    """Everything below `folder` that is no folder and not hidden, by its name relative to it.
+def walk_local(folder: str, enter: Callable[[str], bool] | None = None) -> Iterator[tuple[str, FileFacts]]:
+    """Everything below `folder` that is no folder and not hidden, by its name relative to it. `enter`: which folders are looked into.
 
     Links to folders are followed after all others, each folder is listed once: neither circles nor nests of links have an end otherwise.
     A folder that cannot be listed is one entry with a fault. Raises NotADirectoryError and FileNotFoundError for `folder` itself.
@@ -81,7 +81,8 @@ def walk_local(folder: str) -> Iterator[tuple[str, FileFacts]]:
             if entry.name.startswith("."):
                 continue
             if _is_folder(entry):
-                (links if entry.is_symlink() else waiting).append(path)
+                if enter is None or enter(path):
+                    (links if entry.is_symlink() else waiting).append(path)
             else:
                 yield path, _facts_or_fault(entry)
 

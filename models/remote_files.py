@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import errno
 import io
+import re
 from functools import partial
-from typing import Any, BinaryIO, Iterator
+from typing import Any, BinaryIO, Callable, Iterator
 from uuid import uuid4
 
 from models.local_files import FileFacts
@@ -20,9 +21,10 @@ _MARKS = ("ETag", "etag", "generation", "md5Hash", "content_md5", "LastModified"
 """What storages call the thing that changes with a file, the surest first."""
 _LONGEST_B = 64 << 20
 """The most that one request asks for: a lost connection costs no more."""
+_URL = re.compile(r"[A-Za-z][\w+.-]*://[^\s'\"]+")
 
 
-def shown(url: str) -> str:
+def redacted(url: str) -> str:
     """A URL as it may be told: without user, password and query, which may sign it."""
     scheme, _, rest = url.partition("://")
     host, slash, path = rest.partition("?")[0].partition("/")
@@ -32,15 +34,16 @@ def shown(url: str) -> str:
 def file_system(url: str) -> tuple[Any, str]:
     """The file system of a URL and the path in it. Raises ValueError where fsspec does not know it, or lacks its package."""
     if "::" in url:
-        raise ValueError(f"{shown(url)}: chained URLs are not taken; give the address of the file itself")
+        raise ValueError(f"{redacted(url)}: chained URLs are not taken; give the address of the file itself")
     import fsspec
 
     try:
         return fsspec.core.url_to_fs(url, use_listings_cache=False)
     except ImportError as error:
-        raise ValueError(f"{shown(url)}: {' '.join(str(error).split())}; or pip install 'actorforge[s3]' for s3, [gcs] for gs") from error
+        advice = "or pip install 'actorforge[s3]' for s3, [gcs] for gs"
+        raise ValueError(f"{redacted(url)}: {' '.join(str(error).split())}; {advice}") from error
     except ValueError as error:
-        raise ValueError(f"{shown(url)}: {' '.join(str(error).split())}") from error
+        raise ValueError(f"{redacted(url)}: {' '.join(str(error).split())}") from error
 
 
 def remote_info(url: str) -> dict[str, Any]:
@@ -59,14 +62,29 @@ def _facts(info: dict[str, Any]) -> FileFacts:
     return FileFacts(size_b=int(info.get("size") or 0), mark=mark, fault="" if info.get("type", "file") == "file" else "a folder")
 
 
-def walk_remote(url: str) -> Iterator[tuple[str, FileFacts]]:
-    """Every object below `url` that is not hidden, by its name relative to it; placeholders of folders are none."""
+def walk_remote(url: str, enter: Callable[[str], bool] | None = None) -> Iterator[tuple[str, FileFacts]]:
+    """Every object below `url` that is not hidden, by its name relative to it; placeholders of folders are none.
+
+    `enter`: which folders, by their names, are looked into; without it all is listed in one go.
+    """
     fs, path = file_system(url)
     path = path.rstrip("/")
-    for name, info in sorted(_asked(url, fs.find, path, detail=True).items()):
+    files = _asked(url, fs.find, path, detail=True) if enter is None else dict(_level_by_level(url, fs, path, enter))
+    for name, info in sorted(files.items()):
         name = name.removeprefix(path).lstrip("/")
         if name and not name.endswith("/") and not any(part.startswith(".") for part in name.split("/")):
             yield name, _facts(info)
+
+
+def _level_by_level(url: str, fs: Any, path: str, enter: Callable[[str], bool]) -> Iterator[tuple[str, dict[str, Any]]]:
+    waiting = [path]
+    while waiting:
+        for info in _asked(url, fs.ls, waiting.pop(), detail=True):
+            name = info["name"].rstrip("/")
+            if info.get("type") != "directory":
+                yield info["name"], info
+            elif name != path and enter(name.removeprefix(path).lstrip("/")):
+                waiting.append(name)
 
 
 def read_range(url: str, start_b: int, end_b: int) -> bytes:
@@ -156,8 +174,9 @@ def _asked(url: str, operation: Any, *args: Any, **kwargs: Any) -> Any:
     try:
         return retried(operation, *args, **kwargs)
     except FileNotFoundError as error:
-        raise FileNotFoundError(errno.ENOENT, "no such file", shown(url)) from error
+        raise FileNotFoundError(errno.ENOENT, "no such file", redacted(url)) from error
     except Exception as error:
         kind = PermissionError if isinstance(error, PermissionError) or "Credentials" in type(error).__name__ else OSError
         number = getattr(error, "errno", None) or (errno.EIO if is_transient(error) else errno.EACCES if kind is PermissionError else 0)
-        raise kind(number, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}", shown(url)) from error
+        said = _URL.sub(lambda found: redacted(found[0]), " ".join(str(error).split()))
+        raise kind(number, f"{type(error).__name__}: {said[:300]}", redacted(url)) from error

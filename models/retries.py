@@ -51,24 +51,36 @@ def retried(operation: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 def retried_on_disk(operation: Callable[[str], T], path: str) -> T:
     """As `retried`, for a local file that is known to be there: waits also for a folder of it that has vanished.
 
-    A folder that was waited for in vain costs no second wait until it is back.
+    What was waited for in vain below a folder that is there costs no second wait below it until it is back.
     """
     folder = os.path.dirname(path)
 
     def passes(error: BaseException) -> bool:
-        return is_transient(error) or (isinstance(error, FileNotFoundError) and folder not in _lost and not os.path.isdir(folder))
+        return is_transient(error) or (isinstance(error, FileNotFoundError) and _may_come_back(folder))
 
     try:
         found = _patient(passes)(operation, path)
     except FileNotFoundError:
         if not os.path.isdir(folder):
-            _lost.add(folder)
+            _lost[folder] = _standing(folder)
         raise
-    _lost.discard(folder)
+    _lost.pop(folder, None)
     return found
 
 
-_lost: set[str] = set()
+_lost: dict[str, str] = {}
+"""Folders waited for in vain -> the nearest folder above that is there."""
+
+
+def _may_come_back(folder: str) -> bool:
+    return not os.path.isdir(folder) and _standing(folder) not in _lost.values()
+
+
+def _standing(folder: str) -> str:
+    """The nearest folder above that is there."""
+    while not os.path.isdir(folder) and os.path.dirname(folder) != folder:
+        folder = os.path.dirname(folder)
+    return folder
 
 
 def _patient(passes: Callable[[BaseException], bool]) -> Retrying:

@@ -54,12 +54,12 @@ def join(folder: str, *parts: str) -> str:
 
 def name_of(location: str) -> str:
     """The last part of a location, without what signs a URL."""
-    return (remote.shown(location) if is_url(location) else location).rstrip("/").rpartition("/")[2]
+    return redacted(location).rstrip("/").rpartition("/")[2]
 
 
-def shown(location: str) -> str:
+def redacted(location: str) -> str:
     """A location as it may be told: a URL without user, password and query."""
-    return remote.shown(location) if is_url(location) else location
+    return remote.redacted(location) if is_url(location) else location
 
 
 def facts_of(location: str) -> FileFacts:
@@ -88,12 +88,13 @@ def is_folder(location: str) -> bool:
         return False
 
 
-def walk(folder: str) -> Iterator[tuple[str, FileFacts]]:
+def walk(folder: str, enter: Callable[[str], bool] | None = None) -> Iterator[tuple[str, FileFacts]]:
     """Every file below `folder` that is not hidden, with its name relative to it (`/` between parts).
 
-    Pipes, devices, links to nothing and folders that cannot be listed come with a `fault`. Raises OSError for `folder` itself.
+    `enter`: which folders, by such names, are looked into; without it all of them. Pipes, devices, links to nothing and folders that cannot
+    be listed come with a `fault`. Raises OSError for `folder` itself.
     """
-    return remote.walk_remote(folder) if is_url(folder) else walk_local(folder)
+    return remote.walk_remote(folder, enter) if is_url(folder) else walk_local(folder, enter)
 
 
 def open_read(location: str, *, block_b: int = BLOCK_B) -> BinaryIO:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from models.box import Box, largest_within
 from models.optical_flow import flow_between
 
 HEADROOM = 0.15
@@ -32,7 +33,6 @@ _ENOUGH = 0.95
 """A box that holds this share of what the fullest one does is as good; the one nearest to the middle is taken."""
 _TAIL = 0.005
 """Share of the motion at either end that may be something else."""
-Box = tuple[int, int, int, int]
 
 
 def motion_map(frames: np.ndarray) -> np.ndarray:
@@ -58,13 +58,8 @@ def _beside_camera(flow: np.ndarray) -> np.ndarray:
     return np.clip(np.hypot(flow[..., 0], flow[..., 1]) - _NOISE_PX, 0, _FAR_PX)
 
 
-def find_subject(frames: np.ndarray) -> Box | None:
-    """The box (x, y, w, h) px, in the frames' own raster, of what moves; None where next to nothing does. uint8 `[T,H,W,3]`."""
-    moving = motion_map(frames)
-    return None if moving.mean() < _LEAST_MOVING else _box_of(moving, (frames.shape[2], frames.shape[1]))
-
-
-def _box_of(moving: np.ndarray, size: tuple[int, int]) -> Box:
+def moving_box(moving: np.ndarray, size: tuple[int, int]) -> Box:
+    """The box of what moves, px of a (W,H) picture, told from a `motion_map` in which something does."""
     (left, right), (top, bottom) = _extent(moving.sum(0)), _extent(moving.sum(1))
     across, down = size[0] / moving.shape[1], size[1] / moving.shape[0]
     x, y = round(left * across), round(top * down)
@@ -82,13 +77,12 @@ def subject_box(frames: np.ndarray, source: tuple[int, int], target: tuple[int, 
 
     `frames`: uint8 `[T,H,W,3]`, reduced as one likes; one still picture has T = 1.
     """
-    width, height = source
-    across, down = min(width, max(1, round(height * target[0] / target[1]))), min(height, max(1, round(width * target[1] / target[0])))
+    (width, height), (across, down) = source, largest_within(source, target)
     moving = motion_map(frames)
     if moving.mean() < _LEAST_MOVING:
         return (width - across) // 2, round(STILL_HEIGHT * (height - down)), across, down
     left = _fullest(moving.sum(0), across / width) * width
-    _, top, _, tall = _box_of(moving, source)
+    _, top, _, tall = moving_box(moving, source)
     over = max(HEADROOM * down, (down - tall) / 2)
     return _inside(left, across, width), _inside(top - over, down, height), across, down
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from typing import Sequence
+from typing import Callable, Sequence, get_args, get_type_hints
 
 SUMMARIES = {
     "demo": "the whole loop on small world clips; ends with the path of report.html",
@@ -60,9 +60,12 @@ def _dispatch(argv: Sequence[str] | None) -> int:
 def _run(verb: str, arguments: list[str]) -> int:
     import tyro
 
+    from pipelines.verbs.wording import REGISTRY
+
     job = getattr(import_module(f"pipelines.verbs.{verb}"), verb)
     try:
-        return int(tyro.cli(job, prog=f"actorforge {verb}", description=SUMMARIES[verb], args=arguments))
+        with REGISTRY:
+            return int(tyro.cli(job, prog=_called(verb, job, arguments), description=SUMMARIES[verb], args=arguments))
     except BrokenPipeError:
         raise
     except KeyboardInterrupt:
@@ -77,6 +80,12 @@ def _run(verb: str, arguments: list[str]) -> int:
             raise
         print(f"unreadable: {type(error).__name__}: {' '.join(str(error).split())}")  # a damaged file can provoke anything: a finding
         return 1
+
+
+def _called(verb: str, job: Callable[..., int], arguments: Sequence[str]) -> str:
+    """The command as far as it is chosen, for usage lines: of a verb that asks `what` first, with that word."""
+    words = get_args(get_type_hints(job).get("what"))
+    return f"actorforge {verb} {arguments[0]}" if arguments and arguments[0] in words else f"actorforge {verb}"
 
 
 def _wrong_use(verb: str, message: str) -> int:

@@ -1,7 +1,8 @@
 """The `compare` verb: who beats whom in one sentence per pair of systems, and one table that fits a terminal.
 
 In: scored runs of one suite. Out: text; for machines one JSON file with the standings and every finding behind the sentences:
-`{suite, cases, systems: [{system, kind, reason, answered, cases, mean_rank}], verdicts: [{first, second, sentence, findings}], notes}`.
+`{suite, cases, systems: [{system, kind, reason, answered, cases, mean_rank, decided, completeness}], verdicts: [{first, second, sentence,
+findings}], notes}`.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
+from awbench.report.answers import answer_notes
 from awbench.report.comparison import Comparison
 from awbench.report.comparison import compare as lay_side_by_side
-from awbench.report.formats import coverage, row_number
+from awbench.report.formats import coverage, order_note, row_number
 from awbench.report.groups import ALL_CASES
 from awbench.report.metric_facts import MetricFacts
-from awbench.report.standing import DECIDES, decided_by_truth, standing_notes, standings
+from awbench.report.standing import DECIDES, Standing, decided_by_truth, standing_notes, standings
 from awbench.report.table import BEST, SECOND, Row, mean_rows
 from awbench.runs import Run
 from awbench.verdicts import Verdict, tells_apart, verdicts
@@ -41,7 +43,7 @@ def compare(paths: Sequence[str | Path], baseline: str | None = None, json: Path
     said = verdicts(comparison, baseline)
     if json is not None:
         write_json(json, record(comparison, said))
-    for line in (*(verdict.sentence for verdict in said), *standing_notes(comparison), *comparison.notes):
+    for line in (*(verdict.sentence for verdict in said), *notes(comparison)):
         print(line)
     console = Console()
     print(f"\n{title(comparison)}")
@@ -56,15 +58,18 @@ def record(comparison: Comparison, said: Sequence[Verdict]) -> dict[str, Any]:
         "cases": len(comparison.cases),
         "systems": [asdict(standing) for standing in standings(comparison)],
         "verdicts": [verdict.record() for verdict in said],
-        "notes": [*standing_notes(comparison), *comparison.notes],
+        "notes": notes(comparison),
     }
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """What a reader must know: who is not ranked and why, what was done to answers, which metrics do not rank."""
+    return [*standing_notes(comparison), *answer_notes(comparison), *comparison.notes]
 
 
 def title(comparison: Comparison) -> str:
     """What the table shows, and in which order."""
-    order = f"in order of {DECIDES} against the truth" if decided_by_truth(comparison) else "in order of mean rank"
-    told = order if tells_apart(comparison) else "no two can be told apart"
-    return f"{comparison.suite.name}: means over {len(comparison.cases)} cases; {told}"
+    return f"{comparison.suite.name}: means over {len(comparison.cases)} cases; {order_note(comparison)}"
 
 
 def tables(comparison: Comparison, width: int) -> list[Table]:
@@ -94,14 +99,29 @@ def natural_width(block: Table) -> int:
 
 def _columns(comparison: Comparison) -> dict[str, list[Any]]:
     """The cells of every system by its name, and under "" what stands before them."""
-    placed, told = standings(comparison), tells_apart(comparison)
-    columns: dict[str, list[Any]] = {"": ["standing", *["mean rank"] * told, *(_title(comparison, metric) for metric in comparison.shown)]}
+    placed, order = standings(comparison), _order_row(comparison)
+    columns: dict[str, list[Any]] = {"": ["standing", *order, *(_title(comparison, metric) for metric in comparison.shown)]}
     rows = {(row.metric, row.system): row for row in mean_rows(replace(comparison, groups={ALL_CASES: comparison.cases}))}
     for standing in placed:
-        rank = "–" if standing.mean_rank is None else f"{standing.mean_rank:.1f}"
         cells = [_cell(comparison, rows[metric.name, standing.system]) for metric in comparison.shown]
-        columns[standing.system] = [standing.kind, *[rank] * told, *cells]
+        columns[standing.system] = [standing.kind, *[_place(standing)] * len(order), *cells]
     return columns
+
+
+def _order_row(comparison: Comparison) -> list[str]:
+    """The title of the row that gives the order; none where nothing does, or where the ssim shown does."""
+    if not tells_apart(comparison):
+        return []
+    if not decided_by_truth(comparison):
+        return ["mean rank"]
+    return [f"{DECIDES} × answered"] * any(standing.order_note for standing in standings(comparison))
+
+
+def _place(standing: Standing) -> str:
+    """What the order is by."""
+    if standing.decided is not None:
+        return f"{standing.decided:.3f}"
+    return "–" if standing.mean_rank is None else f"{standing.mean_rank:.1f}"
 
 
 def _table(columns: Mapping[str, list[Any]], systems: Sequence[str]) -> Table:

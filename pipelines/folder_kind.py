@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Literal
 
+from models.shards import is_dataset
 from models.storage import exists, is_folder, is_url, join, resolve
 
 Kind = Literal["suite", "checkpoint", "estimator", "dataset", "run", "runs", "media"]
@@ -12,7 +13,6 @@ _MARKS: dict[Kind, tuple[str, ...]] = {
     "suite": ("suite.yaml",),
     "checkpoint": ("animator.json",),
     "estimator": ("estimator.json",),
-    "dataset": ("manifest.parquet", "work/plan.json", "shard-000000.tar"),
     "run": ("suite/suite.yaml", "plan.json"),
 }
 KIND_NAMES: dict[Kind, str] = {
@@ -44,4 +44,6 @@ def folders_in(folder: str) -> list[str]:
 
 
 def _marked(folder: str) -> Kind | None:
+    if is_dataset(folder):
+        return "dataset"
     return next((kind for kind, marks in _MARKS.items() if any(exists(join(folder, mark)) for mark in marks)), None)

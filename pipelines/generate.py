@@ -153,7 +153,7 @@ def failures(run: Run, most: int = 3) -> list[str]:
     causes = Counter(row["reason"].replace(row["case"], "CASE") for row in recorded_rows(run) if row["status"] == "failed")
     lines = [f"{count} failed: {cause}" for cause, count in causes.most_common(most)]
     left = len(causes) - len(lines)
-    again = ["mended, try them anew with --retry-failed"] if lines else []
+    again = ["once mended, the same command with --retry-failed tries them anew"] if lines else []
     return lines + [f"and {left} more causes, see generation.parquet"] * bool(left) + again
 
 

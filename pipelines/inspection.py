@@ -21,7 +21,7 @@ def inspected(files: Sequence[File], workers: int, held: ExitStack) -> Iterator[
     held.enter_context(cluster(workers))
     with Progress(f"inspect {files[0][1]}s", total=len(files)) as progress:
         for place, facts in run_units(_make_inspector, files, workers, label="inspect"):
-            facts = Unread(reason=facts.reason) if isinstance(facts, Lost) else facts
+            facts = Unread(reason=facts.reason, transient=True) if isinstance(facts, Lost) else facts
             progress.step(failed=isinstance(facts, Unread))
             yield files[place][0], facts
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Sequence
 
 from bootstrap.ledger import Ledger
-from bootstrap.manifest import Outcome
 from bootstrap.pair_rules import PairRules
 from bootstrap.prompts import unguided
 from bootstrap.recipe import RECORDED, Recipe, Teacher
 from bootstrap.round_config import RoundConfig
 from bootstrap.sources.windows import WindowRules
 from bootstrap.survey import Footage
+from bootstrap.tally import Outcome
 from bootstrap.thresholds import Thresholds
 from models import storage
 from models.protocols import Animator
@@ -28,7 +28,7 @@ DEFAULT_GRID = Grid(width=48, height=48, fps=8.0, num_frames=6)
 """Used where neither a flag nor the teacher says otherwise: the grid of the tiny animators and the world suites."""
 NO_GUIDE = "none"
 """What --guide says to switch guidance off."""
-_SHOWN_REASONS = 8
+_SHOWN_REASONS, _SHOWN_CAUSES = 8, 3
 _WINDOWS = WindowRules()
 
 
@@ -64,7 +64,7 @@ def describe(teacher: Animator) -> Teacher:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class RoundFlags:
     """What is asked of a round beside its sources, teacher and grid."""
 
     workers: int = 0
@@ -115,24 +115,38 @@ def run(
     out: str | Path,
     grid: GridFlags = _GRID,
     windows: WindowRules = _WINDOWS,
-    **wishes: Any,
+    **flags: Any,
 ) -> Outcome:
-    """The verb: load the teacher by name or checkpoint folder, resolve the grid, synthesize. `wishes`: fields of `Wishes`."""
+    """The verb: load the teacher by name or checkpoint folder, resolve the grid, synthesize. `flags`: fields of `RoundFlags`."""
     from models.animators.load import load_animator
 
-    asked = Wishes(**wishes)
+    asked = RoundFlags(**flags)
     make_guide, name = asked.make_guide(), absolute_animator(teacher)
     loaded = load_animator(name, runtime=asked.runtime)
-    config = asked.config(asked.recipe(describe(loaded), grid.resolve(loaded)))
+    resolved = grid.resolve(loaded)
+    print(f"synthesize: {_told(resolved, grid, loaded)}", file=sys.stderr)
+    config = asked.config(asked.recipe(describe(loaded), resolved))
     make_teacher = partial(load_animator, name, runtime=asked.runtime) if asked.workers else lambda: loaded
     return synthesize(config, storage.resolve(out), footage(driving, references, windows), asked.workers, make_teacher, make_guide)
 
 
+def _told(grid: Grid, flags: GridFlags, teacher: Animator) -> str:
+    """The grid, and where it is from as far as no flag said it."""
+    unsaid = [
+        name
+        for name, said in (("--size", flags.size), ("--fps", flags.fps), ("--num-frames", flags.num_frames or flags.clip_seconds))
+        if not said
+    ]
+    whose = "the teacher's own" if getattr(teacher, "grid", None) else "the default"
+    where = f" ({' '.join(unsaid)}: {whose})" if unsaid else ""
+    return f"grid {grid.width}x{grid.height}, {grid.num_frames} frames at {grid.fps:g} fps{where}"
+
+
 def judge_again(
-    *, driving: Given, references: Given, out: str | Path, grid: GridFlags = _GRID, windows: WindowRules = _WINDOWS, **wishes: Any
+    *, driving: Given, references: Given, out: str | Path, grid: GridFlags = _GRID, windows: WindowRules = _WINDOWS, **flags: Any
 ) -> Outcome:
     """Judge what the dataset `out` holds by other thresholds; its plan says who the teacher was, none is loaded."""
-    asked, plan = Wishes(**wishes, retry_filters=True), Ledger(out=storage.resolve(out)).plan()
+    asked, plan = RoundFlags(**flags, retry_filters=True), Ledger(out=storage.resolve(out)).plan()
     require(plan is not None, "synthesize", "out", out, "a dataset to judge again")
     teacher = {name: tuple(value) if isinstance(value, list) else value for name, value in plan["teacher"].items()}
     config = asked.config(asked.recipe(Teacher(**teacher), grid.resolve(_Planned(grid=Grid(**plan["grid"])))))
@@ -159,10 +173,10 @@ def export(
     folder: str,
     grid: GridFlags = _GRID,
     windows: WindowRules = _WINDOWS,
-    **wishes: Any,
+    **flags: Any,
 ) -> int:
     """Write to `folder` what a teacher elsewhere is asked; returns how many requests there are. No teacher is loaded."""
-    asked = Wishes(**wishes)
+    asked = RoundFlags(**flags)
     config = asked.config(asked.recipe(Teacher(name=RECORDED), grid.resolve(None)))
     sources = footage(driving, references, windows)
     count, failures = export_requests(config, storage.resolve(out), sources, asked.workers, folder, asked.make_guide())
@@ -182,6 +196,9 @@ def summary(outcome: Outcome, out: str) -> str:
     lines += [f"  {count:5d}  {reason}" for reason, count in reasons[:_SHOWN_REASONS]]
     if len(reasons) > _SHOWN_REASONS:
         lines.append(f"  {sum(count for _, count in reasons[_SHOWN_REASONS:]):5d}  for {len(reasons) - _SHOWN_REASONS} other reasons")
+    if outcome.failed:
+        lines.append("  what may pass by itself is tried again by the same command; --retry-failed tries every failed pair")
     if outcome.unreadable:
-        lines.append(f"  {outcome.unreadable} input files could not be used; manifest.parquet says why")
+        lines.append(f"  {outcome.unreadable} input files could not be used; manifest.parquet names each:")
+        lines += [f"  {count:5d}  {cause}" for cause, count in list(outcome.causes.items())[:_SHOWN_CAUSES]]
     return "\n".join(lines)

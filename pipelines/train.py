@@ -20,13 +20,15 @@ from models.animators.motion import build_motion, motion_class
 from models.animators.places import find_place, way_to
 from models.artifacts import sha256_file
 from models.backbones.backbone import Backbone
+from models.shards import is_dataset
+from models.storage import resolve as location_of
 from models.training.config import TrainConfig
 from models.training.lora import LoraSpec
 from models.types import Grid, require
 from pipelines.recipes import RECIPES, EstimatorConfig
 from pipelines.train_data import check_training_data
 from pipelines.train_flags import TrainFlags, lora_fields, overridden, said
-from pipelines.training_examples import dataset_grid, digest, is_dataset, origin_of, training_examples
+from pipelines.training_examples import dataset_grid, digest, origin_of, training_examples
 from pipelines.validation import Watcher
 
 
@@ -73,7 +75,7 @@ def _grid(recipe: str, grid: Grid, data: str, flags: TrainFlags) -> Grid:
     asked = replace(grid, **{name: value for name, value in said(flags).items() if name in ("fps", "num_frames")})
     if flags.size is not None:
         asked = replace(asked, width=flags.size[0], height=flags.size[1])
-    made = dataset_grid(data) if is_dataset(data) else {}
+    made = dataset_grid(data) if is_dataset(location_of(data)) else {}
     if not made:
         return asked
     own = Grid(**made)

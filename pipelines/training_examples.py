@@ -8,20 +8,11 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 from models.artifacts import sha256
-from models.storage import exists, is_folder, join, resolve
+from models.shards import is_dataset
+from models.storage import resolve
 from models.training.config import TrainConfig
 from models.types import TrainingExample, require
 from pipelines.recipes import CHUNK_SPARE
-
-
-def is_dataset(data: str) -> bool:
-    """Whether it is a folder that `synthesize` writes, finished or not; a glob or table is none."""
-    folder = resolve(data)
-    if not is_folder(folder):
-        return False
-    from bootstrap.shards.reader import shard_names
-
-    return exists(join(folder, "manifest.parquet")) or bool(shard_names(folder))
 
 
 def dataset_grid(data: str) -> Mapping[str, Any]:
@@ -33,7 +24,7 @@ def dataset_grid(data: str) -> Mapping[str, Any]:
 
 def origin_of(data: str) -> tuple[tuple[str, ...], dict[str, str]]:
     """The metrics that filtered the examples, and what made them: a dataset's run.json knows both."""
-    if not is_dataset(data):
+    if not is_dataset(resolve(data)):
         return (), {"kind": "clips"}
     from bootstrap.shards.reader import run_record
 
@@ -43,7 +34,7 @@ def origin_of(data: str) -> tuple[tuple[str, ...], dict[str, str]]:
 
 def training_examples(data: str, config: TrainConfig) -> Sequence[TrainingExample]:
     """The data as a sequence that reads one example at a time, prompts written where the recipe asks for them."""
-    examples = _pairs(data) if is_dataset(data) else _clips(data, config)
+    examples = _pairs(data) if is_dataset(resolve(data)) else _clips(data, config)
     if config.guide == "none":
         return examples
     from bootstrap.prompted import prompted
@@ -71,7 +62,7 @@ def _clips(data: str, config: TrainConfig) -> Sequence[TrainingExample]:
         print(f"train: {line}")
     for name, reason in sorted(skipped.reasons.items()):
         print(f"train: left out {name}: {reason}")
-    wanted = f"a video of at least {chunk} frames at {config.grid.fps:g} fps, {chunk / config.grid.fps:.2f} s"
+    wanted = f"a video of at least {chunk / config.grid.fps:.2f} s ({chunk} frames at {config.grid.fps:g} fps)"
     advice = "lower --num-frames, or give longer clips" if skipped.reasons else "give a folder of clips"
     require(len(examples) > 0, "train", "--data examples", f"0 in {data}", wanted, advice)
     return examples

@@ -37,8 +37,9 @@ def validate(place: str) -> Finding:
 
 
 def _suite(place: str) -> Finding:
-    from awbench.suites.folder import SUITE_FILE, notes_of_suite
+    from awbench.suites.check import notes_of_suite
     from awbench.suites.load import validate as validate_suite
+    from awbench.suites.parse import SUITE_FILE
 
     folder = Path(place).parent if Path(place).name == SUITE_FILE else Path(place)
     problems = validate_suite(place)

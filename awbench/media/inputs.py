@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from functools import cache
+from functools import partial
+from threading import Lock
 from typing import Iterable, Iterator, Mapping
 
-from awbench.media.beside import FILE_COLUMNS, Said, file_of, labels_of, said_of
+from awbench.media.beside import FILE_COLUMNS, file_of, labels_of, remarks_on
 from awbench.media.kinds import no_media
 from awbench.media.names import FileNames
 from awbench.media.tables import Row, is_table, read_table
-from models.retries import is_transient
-from models.storage import FileFacts, ask_each, exists, facts_of, is_folder, is_url, join, name_of, resolve, shown, walk
+from models.storage import FileFacts, ask_each, exists, facts_of, is_folder, is_url, join, name_of, redacted, resolve, walk
 from models.types import require
 
 _GLOB = re.compile(r"[*?\[]")
@@ -31,18 +31,26 @@ class Input:
     def parse(cls, text: str, flag: str) -> Input:
         """Raises ValueError, naming the flag, for what is neither there nor a glob."""
         location = resolve(text)
+        if text.endswith("/") and is_url(location) and not is_folder(location) and _is_prefix(location):
+            return cls(base=location, pattern="**")
         if exists(location) or is_folder(location):
             return cls(base=location)
         parts = location.split("/")
-        first = next((number for number, part in enumerate(parts) if _GLOB.search(part)), None)
-        require(first is not None, flag, "location", shown(location), "an existing folder, file or table, or a glob")
+        globs = [number for number, part in enumerate(parts) if _GLOB.search(part)]
+        first = next((number for number in globs if not is_folder("/".join(parts[: number + 1]))), globs[-1] if globs else None)
+        require(first is not None, flag, "location", redacted(location), "an existing folder, file or table, or a glob")
         base = "/".join(parts[:first]) or "/"
-        require(is_folder(base), flag, "folder", shown(base), "an existing folder before the first * of a glob")
+        require(_is_prefix(base), flag, "folder", redacted(base), "an existing folder before the first * of a glob")
         return cls(base=base, pattern="/".join(parts[first:]))
 
     @property
     def name(self) -> str:
         return name_of(self.base)
+
+
+def _is_prefix(location: str) -> bool:
+    """Whether files lie below a location: in a bucket also where an object has the same name."""
+    return is_folder(location) or (is_url(location) and next(walk(location), None) is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +63,6 @@ class Found:
     tags: Mapping[str, str] = field(default_factory=dict)
     prompt: str = ""
     reason: str = ""
-    transient: bool = False
 
 
 def found_in(source: Input, notes: list[str]) -> Iterator[Found]:
@@ -66,14 +73,16 @@ def found_in(source: Input, notes: list[str]) -> Iterator[Found]:
 
 
 def _in_folder(source: Input, notes: list[str]) -> Iterator[Found]:
-    every = dict(walk(source.base))
+    first = source.pattern.partition("/")[0]
+    enter = partial(may_hold, pattern=source.pattern) if source.pattern and "**" not in first else None
+    every = dict(walk(source.base, enter))
     names = [name for name in every if matches(name, source.pattern)] if source.pattern else list(every)
     yield from _described(source.base, {name: every[name] for name in names}, every, notes, strict=not source.pattern)
 
 
 def _described(base: str, files: Mapping[str, FileFacts], every: Iterable[str], notes: list[str], strict: bool) -> Iterator[Found]:
     """Files below `base` with what lies beside them; `strict`: rows about files that are not there are told."""
-    said: Said = said_of(base, [name for name in files if not no_media(name)], every)
+    said = remarks_on(base, [name for name in files if not no_media(name)], every)
     notes.extend(said.notes)
     for name, facts in sorted(files.items()):
         known = {"tags": said.labels.get(name, {}), "prompt": said.prompts.get(name, "")}
@@ -88,6 +97,17 @@ def matches(name: str, pattern: str) -> bool:
 
     parts, whole = name.split("/"), re.compile(glob_translate(pattern))
     return any(whole.fullmatch("/".join(parts[: count + 1])) for count in range(len(parts)))
+
+
+def may_hold(folder: str, pattern: str) -> bool:
+    """Whether something below a folder of that name may be meant by a glob."""
+    parts, wanted = folder.split("/"), pattern.split("/")
+    for part, glob in zip(parts, wanted):
+        if "**" in glob:
+            return True
+        if not matches(part, glob):
+            return False
+    return True  # it leads to what is meant, or is it: it stands for all below
 
 
 def _single(source: Input, notes: list[str]) -> Iterator[Found]:
@@ -113,7 +133,7 @@ def _in_table(source: Input, notes: list[str]) -> Iterator[Found]:
     rows = [row for row in table.rows if file_of(row.cells)[0]]
     notes.extend(f"{row.place}: file: got none, expected a location" for row in table.rows if not file_of(row.cells)[0])
     places = _Places(folder)
-    for row, (location, known) in zip(rows, ask_each(places.known, [file_of(row.cells)[1] for row in rows])):
+    for row, (location, known) in zip(rows, ask_each(places.known, [places.of(file_of(row.cells)[1]) for row in rows])):
         yield _of_row(row, location, folder, known)
 
 
@@ -121,25 +141,34 @@ class _Places:
     """Where the files of a table's rows lie: URLs and whole paths as they stand, others below the table's folder, found as names are."""
 
     def __init__(self, folder: str) -> None:
-        self._folder, self._names = folder, cache(lambda: FileNames(name for name, _ in walk(folder)))
+        self._folder, self._found, self._one = folder, list[FileNames](), Lock()
+
+    def _names(self) -> FileNames:
+        """What lies below the folder, listed once, when it is first needed."""
+        with self._one:
+            self._found = self._found or [FileNames(name for name, _ in walk(self._folder))]
+        return self._found[0]
 
     def of(self, written: str) -> str:
         if is_url(written) or written.startswith(("/", "file://")):
             return written if is_url(written) else os.path.abspath(written.removeprefix("file://"))
         return join(self._folder, written) if is_url(self._folder) else os.path.normpath(join(self._folder, written))
 
-    def known(self, written: str) -> tuple[str, FileFacts | Exception]:
-        """The location, and its facts or why there are none."""
-        location = self.of(written)
+    def known(self, location: str) -> tuple[str, FileFacts | Exception]:
+        """The location, or that of the file that is meant by it, and its facts or why there are none."""
         try:
             return location, facts_of(location)
         except FileNotFoundError as error:
+            missing = error
             if not location.startswith(f"{self._folder}/"):
-                return location, error
+                return location, missing
         except (OSError, ValueError) as error:
             return location, error
         try:
-            location = join(self._folder, self._names().find(written) or written)
+            meant = self._names().find(location.removeprefix(f"{self._folder}/"))
+            if meant is None:
+                return location, missing
+            location = join(self._folder, meant)
             return location, facts_of(location)
         except (OSError, ValueError) as error:
             return location, error
@@ -149,13 +178,18 @@ def _of_row(row: Row, location: str, folder: str, known: FileFacts | Exception) 
     named = row.cells.get("id") or _name_in(location, folder)
     tags = {key: text for key, text in labels_of(row.cells).items() if key not in ("id", "prompt")}
     if isinstance(known, Exception):
-        why = "no such file" if isinstance(known, FileNotFoundError) else " ".join(str(known).split())[:200]
-        return Found(name=named, location=location, reason=f"{row.place}: {file_of(row.cells)[0]}: {why}", transient=is_transient(known))
+        why = "no such file" if isinstance(known, FileNotFoundError) else " ".join(_said(known).split())[:200]
+        return Found(name=named, location=location, reason=f"{row.place}: {file_of(row.cells)[0]}: {why}")
     return Found(name=named, location=location, facts=known, tags=tags, prompt=row.cells.get("prompt", ""))
+
+
+def _said(error: Exception) -> str:
+    """What went wrong, without the path that str(error) has: rows tell nobody where things lie."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def _name_in(location: str, folder: str) -> str:
     """A name that tells no more than it must: below the table's folder, of a URL bucket and path, else the file's own name."""
     if location.startswith(f"{folder}/"):
         return location.removeprefix(f"{folder}/")
-    return shown(location).partition("://")[2] if is_url(location) else name_of(location)
+    return redacted(location).partition("://")[2] if is_url(location) else name_of(location)

@@ -1,7 +1,7 @@
 """What a file found beside others is: media of the wanted kind, something nobody asked for, or a fault to tell.
 
-System files, half-downloads and what belongs to media (texts, tables, poses, sound) are no faults. A picture that moves counts as a clip
-where clips are wanted; where images are wanted a clip gives its first frame.
+System files, half-downloads and what belongs to media (texts, tables, poses, sound) are no faults. A picture that may move counts as a clip
+where clips are wanted until somebody opens it (`is_still`); where images are wanted a clip gives its first frame.
 """
 
 from __future__ import annotations
@@ -27,23 +27,26 @@ def no_media(name: str) -> bool:
     return last in _SYSTEM or last.endswith(_HALF_DONE) or last.endswith("~") or suffix_of(last) in _BESIDE
 
 
-def wanted_kind(location: str, name: str, wanted: Kind) -> Kind | None:
-    """What an entry of that name is to a caller who wants clips or images; None: media of the other kind. Opens pictures that may move."""
-    named = kind_of(name)
+def wanted_kind(name: str, wanted: Kind) -> Kind | None:
+    """What a file of that name is taken for by a caller who wants clips or images; None: media of the other kind. Nothing is opened."""
     if wanted == "image":
-        return "image" if named == "image" or suffix_of(name) in MAY_MOVE else "clip"
-    if named == "clip" and suffix_of(name) not in MAY_MOVE:
-        return "clip"
-    return "clip" if suffix_of(name) in MAY_MOVE and _moves(location, named == "clip") else None
+        return "image" if kind_of(name) == "image" or suffix_of(name) in MAY_MOVE else "clip"
+    return "clip" if kind_of(name) == "clip" or suffix_of(name) in MAY_MOVE else None
 
 
-def _moves(location: str, unless_known: bool) -> bool:
-    from models.images import is_animated
+def is_still(location: str, data: bytes | None = None) -> bool:
+    """Whether what may be a moving picture by its name is one picture only. `data`: its bytes where they are at hand.
+
+    Raises OSError where it cannot be had.
+    """
+    if suffix_of(location) not in MAY_MOVE:
+        return False
+    from models.images import MediaError, is_animated
 
     try:
-        return is_animated(location)
-    except (ValueError, OSError):
-        return unless_known
+        return not is_animated(location if data is None else data)
+    except MediaError:  # whoever decodes it tells why, where its name is also one of clips
+        return kind_of(location) != "clip"
 
 
 def fault_of(name: str, facts: FileFacts) -> str:

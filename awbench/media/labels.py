@@ -50,12 +50,12 @@ class TagRule:
     reference: str = ""
 
     @classmethod
-    def parse(cls, text: str) -> TagRule:
-        """`NAME` or `NAME=DRIVER:REFERENCE`."""
+    def parse(cls, text: str, flag: str = "--by-tag") -> TagRule:
+        """`NAME` or `NAME=DRIVER:REFERENCE`. Raises ValueError, naming the flag that it was given for."""
         name, equals, rest = text.partition("=")
         sides = [label(name.strip(), side) for side in rest.split(":")] if equals else ["", ""]
         good = bool(name.strip()) and len(sides) == 2 and (not equals or all(sides))
-        require(good, "suite", "by-tag", repr(text)[:80], "NAME or NAME=DRIVER:REFERENCE, such as framing or framing=half:full")
+        require(good, flag, "labels", repr(text)[:80], "NAME or NAME=DRIVER:REFERENCE, such as framing or framing=half:full")
         return cls(name=name.strip(), driver=sides[0], reference=sides[1])
 
     def allows(self, driver: Labels, reference: Labels) -> bool:

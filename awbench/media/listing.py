@@ -14,7 +14,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain, count
 from pathlib import Path
-from typing import Iterator, Mapping, Sequence
+from typing import Collection, Iterator, Mapping, Sequence
 
 from awbench.media.inputs import Found, Input, found_in
 from awbench.media.kinds import Kind, fault_of, no_media, wanted_kind
@@ -39,11 +39,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnusableFile:
-    """A file that gives nothing, and why. `transient`: the storage may give it the next time."""
+    """A file that gives nothing, and why."""
 
     id: str
     reason: str
-    transient: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +84,13 @@ class _Listed:
             return
         named = _named(found)
         reason = found.reason or fault_of(named, found.facts)
-        kind = None if reason else wanted_kind(found.location, named, self._kind)
+        kind = None if reason else wanted_kind(named, self._kind)
         if not reason and kind is None:
             self._others.append(legible(found.name))
             return
         id_ = self._free_id(legible(found.name), source)
         if reason:
-            self._unusable[id_] = UnusableFile(id=id_, reason=reason, transient=found.transient)
+            self._unusable[id_] = UnusableFile(id=id_, reason=reason)
         else:
             known = {"facts": found.facts, "tags": found.tags, "prompt": found.prompt}
             self._entries[id_] = Entry(id=id_, location=found.location, kind=kind, **known)
@@ -102,7 +101,7 @@ class _Listed:
 
     def done(self) -> MediaListing:
         by_id = sorted(self._entries.values(), key=lambda entry: entry.id), sorted(self._unusable.values(), key=lambda row: row.id)
-        notes = [*self.notes, *_shared_reasons(by_id[1]), *_of_another_kind(self._others)]
+        notes = [*self.notes, *_shared_reasons(by_id[1]), *of_another_kind(self._others)]
         passed = tuple(sorted([*self._silent, *self._others]))
         return MediaListing(entries=tuple(by_id[0]), unusable=tuple(by_id[1]), passed_over=passed, notes=tuple(notes))
 
@@ -125,7 +124,8 @@ def _shared_reasons(rows: Sequence[UnusableFile]) -> Iterator[str]:
             yield f"{files} files: {reason}"
 
 
-def _of_another_kind(names: Sequence[str]) -> Iterator[str]:
+def of_another_kind(names: Collection[str]) -> Iterator[str]:
+    """One line about media that were not asked for, none where there are none."""
     if names:
         counts = ", ".join(f"{suffix} {files}" for suffix, files in sorted(Counter(map(suffix_of, names)).items()))
         yield f"{len(names)} file(s) of another kind passed over: {counts}; first {min(names)}"

@@ -21,7 +21,12 @@ from models.types import require
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_MAX_B, _MAX_ROWS, _MAX_BROKEN = 1 << 28, 5_000_000, 100
+_MAX_B, _MAX_ROWS, _MAX_BROKEN, _MAX_COLUMNS = 1 << 28, 5_000_000, 100, 1000
+_MAX_CELL = 1 << 14
+"""Characters; a path has 4096 at most."""
+_BATCH = 1024
+
+_SPELLED = {"license": "licence", "licence_name": "licence", "license_name": "licence"}
 
 Labels = Mapping[str, str]
 
@@ -48,7 +53,7 @@ def is_table(name: str) -> bool:
 
 
 def read_table(location: str) -> Table:
-    """All rows of a table. Raises ValueError for what is no table, OSError where it cannot be read."""
+    """All rows of a table, no cell longer than _MAX_CELL. Raises ValueError for what is no table, OSError where it cannot be read."""
     name = name_of(location)
     size_b = facts_of(location).size_b
     require(size_b <= _MAX_B, name, "size", f"{size_b} bytes", f"at most {_MAX_B}", "split it")
@@ -69,7 +74,9 @@ def text_of(data: bytes, name: str) -> str:
 
 
 def column_name(text: str) -> str:
-    return re.sub(r"[\s-]+", "_", text.strip()).casefold()
+    """Lower case, _ for blanks and -; what means the same under another spelling has one name."""
+    name = re.sub(r"[\s-]+", "_", text.strip()).casefold()
+    return _SPELLED.get(name, name)
 
 
 def _csv(text: str, name: str) -> Table:
@@ -77,10 +84,11 @@ def _csv(text: str, name: str) -> Table:
     told = re.fullmatch(r"sep=(.)\n?", lines[0], re.IGNORECASE) if lines else None
     top = 1 if told else 0
     require(bool(lines[top:]) and "\0" not in text, name, "content", "nothing" if "\0" not in text else "zero bytes", "a table in UTF-8")
-    comma = told[1] if told else max(",;\t", key=lambda each: len(next(csv.reader(lines[top:], delimiter=each))))
+    comma = told[1] if told else max(",;\t", key=lambda each: _columns_by(each, lines[top], name))
     notes: list[str] = []
     records = _records(lines, top, comma, name, notes)
     columns = tuple(map(column_name, next(records, ("", []))[1]))
+    require(len(columns) <= _MAX_COLUMNS, name, "columns", len(columns), f"at most {_MAX_COLUMNS}")
     rows = []
     for place, cells in records:
         if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
@@ -88,6 +96,13 @@ def _csv(text: str, name: str) -> Table:
         elif any(cells):
             rows.append(Row(place=place, cells=_said(dict(zip(columns, cells)))))
     return Table(columns=tuple(filter(None, columns)), rows=tuple(rows), notes=tuple(notes))
+
+
+def _columns_by(comma: str, header: str, name: str) -> int:
+    try:
+        return len(next(csv.reader([header], delimiter=comma)))
+    except csv.Error as error:
+        raise ValueError(f"{name} line 1: {error}") from error
 
 
 def _records(lines: list[str], at: int, comma: str, name: str, notes: list[str]) -> Iterator[tuple[str, list[str]]]:
@@ -134,7 +149,7 @@ def _parquet(location: str, name: str) -> Table:
             table = pq.ParquetFile(file)
             require(table.metadata.num_rows <= _MAX_ROWS, name, "rows", table.metadata.num_rows, f"at most {_MAX_ROWS}", "split it")
             wanted = [each.name for each in table.schema_arrow if not _is_bulk(each.type)]
-            records = table.read(columns=wanted).to_pylist()
+            records = [cells for batch in table.iter_batches(_BATCH, columns=wanted) for cells in _short(batch, name)]
     except pa.ArrowException as error:
         raise ValueError(f"{name}: content: got {' '.join(str(error).split())[:200]}, expected a parquet table") from error
     rows = [
@@ -142,6 +157,18 @@ def _parquet(location: str, name: str) -> Table:
         for number, cells in enumerate(records, 1)
     ]
     return Table(columns=tuple(map(column_name, wanted)), rows=tuple(rows))
+
+
+def _short(batch: Any, name: str) -> list[dict[str, Any]]:
+    """The rows of a batch. Raises ValueError where a dictionary or an encoding has blown a small file up."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for column, cells in zip(batch.schema.names, batch.columns):
+        if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
+            longest = pc.max(pc.utf8_length(cells)).as_py() or 0
+            require(longest <= _MAX_CELL, name, f"column {column}", f"a text of {longest} characters", f"at most {_MAX_CELL}")
+    return batch.to_pylist()
 
 
 def _is_bulk(kind: Any) -> bool:

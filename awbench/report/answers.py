@@ -1,7 +1,7 @@
 """What was done to the answers of a system before they were scored, so that nothing is lost in silence.
 
 In: a `Comparison` whose runs say what they were given (generation.parquet). Out: an `Answer` for each case with short badges, and an
-`AnswerSummary` for each system. A row that an older run wrote has no numbers: its text is shown as it is.
+`AnswerSummary` for each system, also as one line of text. A row that an older run wrote has no numbers: its text is shown as it is.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from statistics import median
+from statistics import mean, median
 from typing import Any, Mapping
 
 from awbench.alignment import Given, reached
@@ -19,6 +19,7 @@ from models.video import nearest_frames
 
 FRAMED, RESIZED, RESAMPLED, HELD, CUT, ADAPTED = "framed", "resized", "resampled", "held", "cut", "adapted"
 ADAPTATIONS = (FRAMED, RESIZED, RESAMPLED, HELD, CUT, ADAPTED)
+_TOLD = {RESIZED: "resized", RESAMPLED: "resampled in time", HELD: "hold their last frame", CUT: "cut short", ADAPTED: "adapted"}
 LAG = "lag"
 SAME_SHAPE = 0.01
 """Two aspect ratios within this share of each other are the same: nothing was cropped that anybody could see."""
@@ -94,6 +95,22 @@ def summary(system: System, cases: int, found: Mapping[str, Answer]) -> AnswerSu
     )
 
 
+def answer_notes(comparison: Comparison) -> tuple[str, ...]:
+    """One line for each system whose answers are not all as asked, in the order of the systems."""
+    lines = (_line(comparison, system) for system in comparison.systems if not system.is_ceiling)
+    return tuple(line for line in lines if line)
+
+
+def _line(comparison: Comparison, system: System) -> str:
+    found = summary(system, len(comparison.cases), answers_of(comparison, system))
+    framed = "padded" if comparison.suite.fit == "pad" else "cropped"
+    parts = [f"{found.counts[kind]} {framed if kind == FRAMED else _TOLD[kind]}" for kind in ADAPTATIONS if found.counts[kind]]
+    parts += [f"{found.lagging} with a lag (median {found.lag_s:+.2f} s)".replace("-", "−")] if found.lagging else []
+    shown = list(system.values("completeness", comparison.cases).values())
+    parts += [f"together they show {mean(shown):.0%} of the driver"] if shown and mean(shown) < 0.9995 else []
+    return f"{system.name}: of {found.answers} answers {', '.join(parts)}." if parts else ""
+
+
 def _answer(row: Mapping[str, Any], grid: Grid, fit: str, lag: float | None, replayed: bool) -> Answer:
     note = row.get("adaptation") if isinstance(row.get("adaptation"), str) else ""
     badges = [*_shape(row, grid, fit), *_time(row, grid)]
@@ -109,7 +126,7 @@ def _shape(row: Mapping[str, Any], grid: Grid, fit: str) -> list[Badge]:
     if not width or not height or (width, height) == grid.size:
         return []
     if abs(math.log(width / height * grid.height / grid.width)) > SAME_SHAPE:
-        return [Badge(kind=FRAMED, text="cropped" if fit == "crop" else "padded")]
+        return [Badge(kind=FRAMED, text="padded" if fit == "pad" else "cropped")]
     return [Badge(kind=RESIZED, text=f"{width:g}×{height:g}")]
 
 

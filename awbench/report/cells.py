@@ -65,7 +65,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadRow:
-    """`place`: from "1" among the ranked, "=" where none of them can be told apart, else an en dash; `note`: why it is not ranked."""
+    """`place`: from "1" among the ranked, "=" where none of them can be told apart, else an en dash; `note`: why it is not
+    ranked, or where its place comes from."""
 
     place: str
     standing: Standing
@@ -74,7 +75,7 @@ class LeadRow:
     @property
     def note(self) -> str:
         """What stands under the name; the bounds that were looked at are left to its title."""
-        return "" if self.standing.kind == RANKED else self.standing.reason.partition(" (")[0]
+        return self.standing.order_note if self.standing.kind == RANKED else self.standing.reason.partition(" (")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

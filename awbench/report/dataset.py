@@ -1,14 +1,14 @@
 """The report of a dataset of pairs: what was attempted, what each check let through, and why the rest was not kept.
 
-In: the folder that `synthesize` made (manifest.parquet, run.json). Out: a `DatasetReport` and its counts as plain values. Only the
-documented columns are read, so this room needs nothing of the factory's code.
+In: the folder that `synthesize` made (manifest.parquet, run.json, sources.parquet). Out: a `DatasetReport` and its counts as plain values.
+Only the documented columns are read, so this room needs nothing of the factory's code.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Iterable, Mapping, Sequence
 
@@ -63,11 +63,12 @@ class CheckYield:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DatasetReport:
-    """An opened dataset. `config`: its run.json."""
+    """An opened dataset. `config`: its run.json; `usable`: sources that may be paired by their role, {} where it is not known."""
 
     folder: Path
     config: Mapping[str, Any]
     attempts: tuple[Attempt, ...]
+    usable: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def pairs(self) -> list[Attempt]:
@@ -94,7 +95,19 @@ def open_dataset(folder: Path) -> DatasetReport:
     lacking = [name for name in COLUMNS if name not in frame]
     require(not lacking, f"dataset {folder}", "manifest.parquet columns", f"none called {', '.join(lacking)}", ", ".join(COLUMNS))
     config = read_json(folder / "run.json") if (folder / "run.json").is_file() else {}
-    return DatasetReport(folder=folder, config=config, attempts=tuple(_attempt(row) for row in frame.to_dict("records")))
+    attempts = tuple(_attempt(row) for row in frame.to_dict("records"))
+    return DatasetReport(folder=folder, config=config, attempts=attempts, usable=_usable(folder / "sources.parquet"))
+
+
+def _usable(path: Path) -> dict[str, int]:
+    """Usable sources by role, {} where no table tells of them."""
+    import pandas as pd
+
+    try:
+        roles = pd.read_parquet(path, columns=["role", "status"]).query("status == 'usable'")["role"]
+    except (OSError, ValueError):
+        return {}
+    return {role: int((roles == role).sum()) for role in ("driving", "reference")}
 
 
 def check_yields(report: DatasetReport) -> list[CheckYield]:

@@ -12,12 +12,14 @@ import re
 from dataclasses import dataclass
 from typing import Any, Callable, Sequence
 
+from awbench.report.answers import answer_notes
 from awbench.report.comparison import Comparison
 from awbench.report.groups import KINDS, cell_tag
 from awbench.report.metric_facts import MetricFacts
-from awbench.report.standing import standing_notes, standings
+from awbench.report.standing import order_told, standing_notes, standings
 from awbench.report.table import BEST, MARKS_NOTE, SECOND, Row, difference_rows, mean_rows, report_rows
 from awbench.statistics import CONFIDENCE
+from awbench.verdicts import tells_apart
 from models.artifacts import to_json
 
 FIELDS = ("system", "metric", "tag", "baseline", "mean", "low", "high", "n", "failed")
@@ -69,10 +71,12 @@ def records_as_csv(records: Sequence[dict[str, Any]], fields: Sequence[str]) -> 
     return sink.getvalue()
 
 
-def records_as_table(dialect: Dialect, title: str, records: Sequence[dict[str, Any]], fields: Sequence[str]) -> str:
+def records_as_table(
+    dialect: Dialect, title: str, records: Sequence[dict[str, Any]], fields: Sequence[str], notes: Sequence[str] = ()
+) -> str:
     """Plain records as a printed table."""
     body = [[dialect.escape(_plain(record[field])) for field in fields] for record in records]
-    return dialect.frame(dialect.escape(title), [dialect.escape(field) for field in fields], body, [])
+    return dialect.frame(dialect.escape(title), [dialect.escape(field) for field in fields], body, [dialect.escape(note) for note in notes])
 
 
 def _plain(value: object) -> str:
@@ -116,7 +120,8 @@ def _document(dialect: Dialect, comparison: Comparison, baseline: str | None) ->
     suite, grid = comparison.suite, comparison.grid
     raster = f"{grid.width}x{grid.height} px, {grid.num_frames} frames, {grid.fps:g} fps"
     title = f"{suite.name} v{suite.version}: {len(comparison.cases)} cases, {raster}"
-    notes = [_interval_note(comparison), MARKS_NOTE, *standing_notes(comparison), *comparison.notes]
+    notes = [_interval_note(comparison), f"Systems: {order_note(comparison)}.", MARKS_NOTE, *standing_notes(comparison)]
+    notes += [*answer_notes(comparison), *comparison.notes]
     tables = [_wide(dialect, comparison, rows, title, None, notes)]
     if baseline is not None:
         rows = difference_rows(comparison, baseline)
@@ -132,6 +137,11 @@ def _document(dialect: Dialect, comparison: Comparison, baseline: str | None) ->
 
 def _interval_note(comparison: Comparison) -> str:
     return f"Mean [{interval_method(comparison)}]; n={len(comparison.cases)} unless stated."
+
+
+def order_note(comparison: Comparison) -> str:
+    """What gives the order of systems, where anything does."""
+    return order_told(comparison) if tells_apart(comparison) else "no order: no two systems can be told apart"
 
 
 def interval_method(comparison: Comparison) -> str:

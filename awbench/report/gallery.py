@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, Mapping, Sequence
+from typing import Any, Container, Mapping, Sequence
 
 import numpy as np
 
@@ -20,12 +20,13 @@ from awbench.report.media import Media, upscale_factor
 from awbench.report.metric_facts import MetricFacts
 from awbench.report.standing import contenders
 from awbench.report.table import ordered
+from awbench.report.tags import tag_choices
 from models.progress import Progress
 from models.types import Clip
 from models.video import read_video
 
 MOST_ACROSS = 10
-MOST_LINES, LONGEST_LINE = 8, 36
+MOST_LINES = 8
 """Tags shown under a title at once."""
 
 
@@ -53,14 +54,18 @@ class Tile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """A case or a pair. `tags`: texts to filter by; `lines`: facts under the title; `more`: facts on demand."""
+    """A case or a pair. `tags`: texts to filter by; `lines`: facts under the title; `about`: (what, text) below the pictures; `more`: facts
+    on demand; `heading`: what is read in place of the title; `warning`: why a pair was turned down."""
 
     title: str
     tags: tuple[str, ...]
     tiles: tuple[Tile, ...]
     text: str = ""
     lines: tuple[str, ...] = ()
+    about: tuple[tuple[str, str], ...] = ()
     more: tuple[str, ...] = ()
+    heading: str = ""
+    warning: str = ""
 
     @property
     def across(self) -> int:
@@ -78,10 +83,10 @@ class Known:
 
 def case_cards(comparison: Comparison, known: Mapping[str, Known], media: Media) -> list[Card]:
     """One card per case of the suite, in its order; systems in the order of their standings."""
-    cards = []
+    cards, chosen = [], tag_choices(comparison).keys()
     with Progress("report media", total=len(comparison.cases)) as bar:
         for case in comparison.suite.cases:
-            cards.append(_case_card(comparison, case, known, media))
+            cards.append(_case_card(comparison, case, known, media, chosen))
             bar.step(failed=any(tile.kind == "none" for tile in cards[-1].tiles))
     return cards
 
@@ -128,20 +133,21 @@ def _agrees(comparison: Comparison, metric: MetricFacts, case: str) -> bool:
     return None not in ends and metric.sign * (ends[0] - ends[1]) > 0
 
 
-def _case_card(comparison: Comparison, case: Any, known: Mapping[str, Known], media: Media) -> Card:
+def _case_card(comparison: Comparison, case: Any, known: Mapping[str, Known], media: Media, chosen: Container[str]) -> Card:
+    """`chosen`: the tags that the page is filtered by; the others are told on demand."""
     tags = tuple(tag for tag, cases in comparison.groups.items() if tag is not None and case.id in cases)
     answers = [
         _system_tile(comparison, system, place, case.id, known[system.name], media) for place, system in enumerate(ordered(comparison))
     ]
-    lines = [tag_text(name, value) for name, value in case.tags.items()]
-    short = [line for line in lines if len(line) <= LONGEST_LINE][:MOST_LINES]
+    lines = {name: tag_text(name, value) for name, value in case.tags.items()}
+    short = [line for name, line in lines.items() if name in chosen][:MOST_LINES]
     return Card(
         title=case.id,
         tags=tags,
         tiles=(*_source_tiles(comparison, case, media), *answers),
         text=case.prompt,
         lines=tuple(short),
-        more=tuple(line for line in lines if line not in short),
+        more=tuple(line for line in lines.values() if line not in short),
     )
 
 

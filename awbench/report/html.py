@@ -21,18 +21,18 @@ from awbench.report.columns import Column, columns, leading, leading_metric
 from awbench.report.comparison import Comparison
 from awbench.report.duels import win_matrix
 from awbench.report.figures import radar_svg
-from awbench.report.formats import DAGGER_NOTE, interval_method
+from awbench.report.formats import DAGGER_NOTE, interval_method, order_note
 from awbench.report.gallery import Known, case_cards, telling_case
 from awbench.report.judge_notes import JudgeNotes, judge_notes
 from awbench.report.media import InlineMedia, Media, media_of
 from awbench.report.page_data import page_data
 from awbench.report.profile import profile
 from awbench.report.published import NOTE, published
-from awbench.report.standing import DECIDES, decided_by_truth, standings
+from awbench.report.standing import standings
 from awbench.report.table import MARKS_NOTE, difference_rows, failure_counts, mean_rows, ordered
 from awbench.report.tags import tag_choices
 from awbench.statistics import MIN_CLUSTERS
-from awbench.verdicts import Verdict, tells_apart, verdicts
+from awbench.verdicts import Verdict, verdicts
 from models.storage import write_bytes
 
 SCRIPTS = ("tables.js", "cards.js", "clock.js", "enlarge.js")
@@ -146,16 +146,9 @@ def _facts(comparison: Comparison, baseline: str | None) -> dict[str, Any]:
         "metrics": comparison.metrics,
         "statistics": interval_method(comparison),
         "notes": comparison.notes,
-        "order_note": _order_note(comparison),
+        "order_note": order_note(comparison),
         "marks_note": MARKS_NOTE,
         "min_clusters": MIN_CLUSTERS,
         "dagger_note": DAGGER_NOTE if any(names & system.filters for system in systems) else "",
         "provenance": [(system.name, list(flattened(system.run.config))) for system in systems],
     }
-
-
-def _order_note(comparison: Comparison) -> str:
-    if not tells_apart(comparison):
-        return "no order: no two systems can be told apart"
-    told = f"{DECIDES} against the truth" if decided_by_truth(comparison) else "mean rank over the dimensions that may rank"
-    return f"in order of {told}"

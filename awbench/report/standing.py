@@ -6,7 +6,8 @@ with its numbers and the reason, gets no mark and never leads. A partial one ans
 
 Ranked systems are ordered on the cases that all of them answered: by ssim times completeness where the truth of most is known, for it
 alone compares with the right answer (psnr, which does too, prefers blur), else by the mean rank over the metrics that may rank: places
-within a metric's margin are level, every dimension has one voice, wholes made of other metrics have none of their own. The order is a
+within a metric's margin are level, every dimension has one voice, wholes made of other metrics have none of their own. What gives the
+order is told (`order_told`), and so is the value where it is not the ssim that is shown (`Standing.order_note`). The order is a
 way of showing; what is beyond chance is said by `awbench.verdicts`, and where nothing is, no place is numbered (`tells_apart`).
 """
 
@@ -25,8 +26,11 @@ RANKED, PARTIAL, DEGENERATE, CEILING_APART = "ranked", "partial", "degenerate", 
 KINDS = (RANKED, PARTIAL, DEGENERATE, CEILING_APART)
 """In the order to show them."""
 
-DECIDES = "ssim"
-"""The metric of the order where the truth is known."""
+DECIDES, COMPLETENESS = "ssim", "completeness"
+"""The metric of the order where the truth is known, and what it is multiplied by: the share of the driver that is answered."""
+
+_WHOLE = 0.9995
+"""From here on a share reads as all of it."""
 
 MOST = 0.5
 """A sign of degeneracy holds for a system when more than this share of the cases it can be read from shows it."""
@@ -60,7 +64,10 @@ SIGNS = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """Where a system stands. `kind`: one of KINDS; `reason`: why it is not ranked, "" where it is; `answered`: of `cases`, those
-    with a value and no failure; `mean_rank`: from 1 over the dimensions that may rank, None where there is none."""
+    with a value and no failure; `mean_rank`: from 1 over the dimensions that may rank, None where there is none.
+
+    Where the truth decides the order, of ranked systems: `decided`, the mean of ssim times completeness, and `completeness`, its mean.
+    """
 
     system: str
     kind: str
@@ -68,19 +75,32 @@ class Standing:
     answered: int
     cases: int
     mean_rank: float | None = None
+    decided: float | None = None
+    completeness: float | None = None
 
     @property
     def note(self) -> str:
         """One sentence on a system that is not ranked, "" for the others."""
         return f"{self.system} is not ranked: it {self.reason}." if self.kind in (PARTIAL, DEGENERATE) else ""
 
+    @property
+    def order_note(self) -> str:
+        """The value that its place comes from, where that is not the ssim shown; else ""."""
+        if self.decided is None or self.completeness >= _WHOLE:
+            return ""
+        return f"answers {self.completeness:.0%} of the driver; {DECIDES} × that is {self.decided:.3f}"
+
 
 def standings(comparison: Comparison) -> tuple[Standing, ...]:
     """All systems in the order to show them."""
     kinds = {system.name: _kind(comparison, system) for system in comparison.systems}
     ranked = [system for system in comparison.systems if kinds[system.name][0] == RANKED]
-    first, mean_ranks = _deciding_ranks(comparison, ranked), _mean_ranks(comparison, ranked)
-    found = [_standing(comparison, system, *kinds[system.name], mean_ranks.get(system.name)) for system in comparison.systems]
+    decided, mean_ranks = _decided(comparison, ranked), _mean_ranks(comparison, ranked)
+    first = ranks({name: value for name, (value, _) in decided.items()}) if decided else {}
+    found = [
+        _standing(comparison, system, *kinds[system.name], mean_ranks.get(system.name), *decided.get(system.name, ()))
+        for system in comparison.systems
+    ]
 
     def order(standing: Standing) -> tuple[int, float, float, int, str]:
         mean_rank = standing.mean_rank or 0.0
@@ -91,10 +111,19 @@ def standings(comparison: Comparison) -> tuple[Standing, ...]:
 
 def decided_by_truth(comparison: Comparison) -> bool:
     """Whether the order is that of ssim against the truth."""
-    return bool(_deciding_ranks(comparison, [s for s in comparison.systems if _kind(comparison, s)[0] == RANKED]))
+    return any(standing.decided is not None for standing in standings(comparison))
 
 
-def _deciding_ranks(comparison: Comparison, ranked: Sequence[System]) -> dict[str, float]:
+def order_told(comparison: Comparison) -> str:
+    """What gives the order, in words; whether it tells anything, `awbench.verdicts.tells_apart` knows."""
+    if not decided_by_truth(comparison):
+        return "in order of mean rank over the dimensions that may rank"
+    part = " × the share of the driver that is answered" if any(one.order_note for one in standings(comparison)) else ""
+    return f"in order of {DECIDES} against the truth{part}"
+
+
+def _decided(comparison: Comparison, ranked: Sequence[System]) -> dict[str, tuple[float, float]]:
+    """(ssim times completeness, completeness) of every ranked system, means; empty where the truth does not decide."""
     if len(comparison.with_truth) <= MOST * len(comparison.cases):
         return {}
     if not any(metric.name == DECIDES for metric in comparison.ranking):
@@ -102,13 +131,18 @@ def _deciding_ranks(comparison: Comparison, ranked: Sequence[System]) -> dict[st
     cases = shared_cases(ranked, DECIDES, comparison.ranking_cases(DECIDES, comparison.cases)) if ranked else ()
     if not cases:
         return {}
-    return ranks({system.name: fmean(_whole_values(system, cases)) for system in ranked})
+    return {system.name: (whole_mean(system, cases), _completeness(system, cases)) for system in ranked}
 
 
-def _whole_values(system: System, cases: Sequence[str]) -> list[float]:
-    """The deciding metric times completeness by case: what an answer leaves out is no part of what it got right."""
-    values, whole = system.values(DECIDES, cases), system.values("completeness", cases)
-    return [values[case] * whole.get(case, 1.0) for case in cases]
+def whole_mean(system: System, cases: Sequence[str]) -> float:
+    """Mean of the deciding metric times completeness: what an answer leaves out is no part of what it got right."""
+    values, parts = system.values(DECIDES, cases), system.values(COMPLETENESS, cases)
+    return fmean(values[case] * parts.get(case, 1.0) for case in cases)
+
+
+def _completeness(system: System, cases: Sequence[str]) -> float:
+    parts = system.values(COMPLETENESS, cases)
+    return fmean(parts.get(case, 1.0) for case in cases)
 
 
 def standing_notes(comparison: Comparison) -> tuple[str, ...]:
@@ -158,9 +192,18 @@ def _kind(comparison: Comparison, system: System) -> tuple[str, str]:
     return (PARTIAL, f"answered {answered} of {len(comparison.cases)} cases, others {most}") if answered < most else (RANKED, "")
 
 
-def _standing(comparison: Comparison, system: System, kind: str, reason: str, place: float | None) -> Standing:
-    answered = answers(comparison, system)
-    return Standing(system=system.name, kind=kind, reason=reason, answered=answered, cases=len(comparison.cases), mean_rank=place)
+def _standing(
+    comparison: Comparison,
+    system: System,
+    kind: str,
+    reason: str,
+    place: float | None,
+    decided: float | None = None,
+    completeness: float | None = None,
+) -> Standing:
+    known = {"answered": answers(comparison, system), "cases": len(comparison.cases)}
+    known |= {"mean_rank": place, "decided": decided, "completeness": completeness}
+    return Standing(system=system.name, kind=kind, reason=reason, **known)
 
 
 def answers(comparison: Comparison, system: System) -> int:

@@ -6,12 +6,13 @@ printed table. A row exists for every (system, metric, tag), also when nothing w
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Sequence
 
 from awbench.report.comparison import CEILING, Comparison, System
 from awbench.report.metric_facts import MetricFacts
-from awbench.report.standing import contenders, standings, whole
+from awbench.report.standing import DECIDES, contenders, shared_cases, standings, whole, whole_mean
 from awbench.statistics import MIN_CLUSTERS, Estimate, estimate, paired
 from awbench.verdicts import AHEAD, BEHIND, LEVEL, Finding, findings
 
@@ -21,7 +22,8 @@ MARKS_NOTE = (
     "Bold: among the systems scored on as many cases as any, no other is clearly better, and some is clearly worse; underlined: the best "
     "of the rest. Clear: the paired interval lies beyond the metric's margin (what re-encoding moves), p < 5 % after Holm over all pairs "
     f"and metrics of these cases, on at least {MIN_CLUSTERS} drivers and references. Systems scored on fewer cases, those that stand "
-    f"still, hand the driver back or mostly fail, and {CEILING} get no mark. Selections by tag are explorations, each adjusted by itself."
+    f"still, hand the driver back or mostly fail, and {CEILING} get no mark. On {DECIDES} nobody is marked who falls behind an unmarked "
+    f"system by the part of the driver left out. Selections by tag are explorations, each adjusted by itself."
 )
 
 
@@ -110,11 +112,22 @@ def _marks(
     for one in found:
         if one.metric == metric.name and one.clear:
             beaten[one.loser].add(one.winner)
-    full = sorted(whole(comparison, metric.name, able, ranking), key=lambda system: _mean(system, metric, ranking), reverse=True)
-    marked = {system.name: BEST for system in full if any(beaten.values()) and not beaten[system.name]}
+    full = whole(comparison, metric.name, able, ranking)
+    values = _shown_values(full, metric, ranking)
+    full = sorted(full, key=lambda system: values[system.name], reverse=True)
+    unbeaten = {system.name for system in full if any(beaten.values()) and not beaten[system.name]}
+    top = max((values[system.name] for system in full if system.name not in unbeaten), default=-math.inf)
+    marked = {name: BEST for name in unbeaten if metric.name != DECIDES or values[name] > top}
     rest = [system for system in full if system.name not in marked and not _is_worst(system, metric, ranking)]
+    rest = rest[:1] if metric.name == DECIDES else rest
     second = [system.name for system in rest if not beaten[system.name] & {other.name for other in rest}]
     return marked | {name: SECOND for name in second[:1] if marked}
+
+
+def _shown_values(systems: Sequence[System], metric: MetricFacts, cases: Sequence[str]) -> dict[str, float]:
+    """What systems stand by: their means, times the share of the driver they answer on the metric that decides the order."""
+    shared = shared_cases(systems, metric.name, cases) if metric.name == DECIDES else ()
+    return {system.name: whole_mean(system, shared) if shared else _mean(system, metric, cases) for system in systems}
 
 
 def _mean(system: System, metric: MetricFacts, cases: Sequence[str]) -> float:

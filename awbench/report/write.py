@@ -13,10 +13,12 @@ from awbench.report.comparison import Comparison, compare
 from awbench.report.dataset import DatasetReport, check_yields, open_dataset, reason_counts, yield_records
 from awbench.report.figures import histogram_svg
 from awbench.report.html import flattened, render_page, write_comparison
+from awbench.report.inputs import NAMED, input_groups, why_nothing
 from awbench.report.media import media_of
-from awbench.report.pairs import card_choices, clock_of, evenly, kept_aside, pair_cards
+from awbench.report.pairs import card_choices, clock_of, evenly, kept_aside, pair_cards, switch_of
 from awbench.runs import Run
 from models.artifacts import to_json
+from models.shards import is_dataset
 from models.storage import write_bytes
 from models.types import require
 
@@ -47,7 +49,7 @@ def write_report(
     meant = known.get(out.suffix.lower(), format)
     require(meant == format, "report", "out", out.name, f"a name that fits format {format}", f"give --format {meant}, or another name")
     require(not out.is_dir(), "report", "out", f"the folder {out}", "a file name such as report.html")
-    datasets = [folder for folder in folders if (folder / "manifest.parquet").is_file()]
+    datasets = [folder for folder in folders if is_dataset(str(folder))]
     if not datasets:
         return _write_runs(folders, out, format, baseline, single_file)
     require(
@@ -82,8 +84,8 @@ def _write_dataset(report: DatasetReport, out: Path, format: str, single_file: b
     text = {
         "csv": lambda: formats.records_as_csv(records, _YIELD_FIELDS),
         "json": lambda: to_json(records),
-        "markdown": lambda: formats.records_as_table(formats.MARKDOWN, title, records, _YIELD_FIELDS),
-        "latex": lambda: formats.records_as_table(formats.LATEX, title, records, _YIELD_FIELDS),
+        "markdown": lambda: formats.records_as_table(formats.MARKDOWN, title, records, _YIELD_FIELDS, why_nothing(report)),
+        "latex": lambda: formats.records_as_table(formats.LATEX, title, records, _YIELD_FIELDS, why_nothing(report)),
     }
     write_bytes(out, text[format]().encode())
     return out
@@ -103,7 +105,11 @@ def _write_dataset_page(report: DatasetReport, page: Path, single_file: bool) ->
         "checks": list(zip(checks, drawings)),
         "reasons": reason_counts(report),
         "rejected": evenly(report.with_status("rejected"), SHOWN_ROWS),
-        "unreadable": report.unreadable,
+        "inputs": input_groups(report),
+        "named": NAMED,
+        "given_up": len(report.unreadable),
+        "why_nothing": why_nothing(report),
+        "switch": switch_of(cards),
         "cards": cards,
         "choices": card_choices(cards),
         "kept_aside": len(kept_aside(report)),

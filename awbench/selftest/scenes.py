@@ -20,14 +20,15 @@ import numpy as np
 
 from awbench.alignment import Given
 from awbench.cases import Truth
-from awbench.suites.folder import whole_truth
+from awbench.media.kinds import Kind, is_still
+from awbench.media.listing import Entry, list_media
+from awbench.suites.case_media import whole_truth
 from awbench.suites.world import render_case
 from awbench.suites.world_design import WorldCase, heldout_cases
 from awbench.world.render import render
 from awbench.world.shot import with_motion_of
 from models.artifacts import sha256, sha256_file, to_json
 from models.baselines.flow_warp import FlowWarp
-from models.endings import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from models.framing import fit_image
 from models.images import MediaError, read_image
 from models.seeds import item_rng
@@ -143,8 +144,8 @@ def _world_scene(item: WorldCase, other: WorldCase, grid: Grid) -> Scene:
 
 def footage_scenes(driving: Path, grid: Grid, references: Path | None = None, most: int | None = None) -> tuple[Source, ...]:
     """A self scene of every clip, and with `references` a cross one with the next picture; at most `most` clips in order of their names."""
-    clips = _files(driving, VIDEO_SUFFIXES)[:most]
-    pictures = [] if references is None else _files(references, IMAGE_SUFFIXES)
+    clips = _media(driving, "clip", "--driving")[:most]
+    pictures = [] if references is None else _media(references, "image", "--references")
     require(len(clips) >= 2, f"driving {driving}", "clips", len(clips), "2 or more", "a wrong motion is another clip's")
     require(references is None or len(pictures) >= 2, f"references {references}", "pictures", len(pictures), "2 or more")
     following = clips[1:] + clips[:1]
@@ -155,20 +156,25 @@ def footage_scenes(driving: Path, grid: Grid, references: Path | None = None, mo
     return tuple(scenes)
 
 
-def _files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
-    require(folder.is_dir(), f"folder {folder}", "path", "no such folder", "a folder of media")
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes and not path.name.startswith("."))
+def _media(folder: Path, kind: Kind, flag: str) -> list[Entry]:
+    listed = [entry for entry in list_media([folder], kind, flag).entries if entry.kind == kind]
+    return [entry for entry in listed if kind == "image" or not is_still(entry.location)]
 
 
-def _source(kind: str, files: list[Path], make: Callable[[], Scene]) -> Source:
-    name = f"{kind}-{files[0].stem}" + (f"-{files[2].stem}" if kind == "cross" else "")
-    return Source(id=name, kind=kind, mark=sha256("".join(map(sha256_file, files)).encode()), make=make)
+def _called(kind: str, *files: Entry) -> str:
+    return "-".join([kind, *(file.id.rpartition(".")[0].replace("/", "-") for file in files)])
 
 
-def _self_scene(file: Path, other: Path, grid: Grid) -> Scene:
-    clip, stranger = (read_window(path, grid)[0] for path in (file, other))
+def _source(kind: str, files: list[Entry], make: Callable[[], Scene]) -> Source:
+    mark = sha256("".join(sha256_file(file.location) for file in files).encode())
+    named = [files[0], files[2]] if kind == "cross" else [files[0]]
+    return Source(id=_called(kind, *named), kind=kind, mark=mark, make=make)
+
+
+def _self_scene(file: Entry, other: Entry, grid: Grid) -> Scene:
+    clip, stranger = (read_window(one.location, grid)[0] for one in (file, other))
     return Scene(
-        id=f"self-{file.stem}",
+        id=_called("self", file),
         kind="self",
         reference=clip.frames[0],
         driver=clip,
@@ -181,16 +187,16 @@ def _self_scene(file: Path, other: Path, grid: Grid) -> Scene:
     )
 
 
-def _cross_scene(file: Path, other: Path, look: Path, strange: Path, grid: Grid) -> Scene:
-    driver, wrong = (read_window(path, grid)[0] for path in (file, other))
-    reference, stranger = (fit_image(read_image(path).image, grid.size) for path in (look, strange))
+def _cross_scene(file: Entry, other: Entry, look: Entry, strange: Entry, grid: Grid) -> Scene:
+    driver, wrong = (read_window(one.location, grid)[0] for one in (file, other))
+    reference, stranger = (fit_image(read_image(one.location).image, grid.size) for one in (look, strange))
 
     def at_rate(fps: float) -> Clip | None:
         found = _window(file, grid, fps)
         return None if found is None else flow_warp(reference, found)
 
     return Scene(
-        id=f"cross-{file.stem}-{look.stem}",
+        id=_called("cross", file, look),
         kind="cross",
         reference=reference,
         driver=driver,
@@ -203,8 +209,8 @@ def _cross_scene(file: Path, other: Path, look: Path, strange: Path, grid: Grid)
     )
 
 
-def _window(file: Path, grid: Grid, fps: float) -> Clip | None:
+def _window(file: Entry, grid: Grid, fps: float) -> Clip | None:
     try:
-        return read_window(file, replace(grid, fps=fps, num_frames=frames_at(grid, fps)))[0]
+        return read_window(file.location, replace(grid, fps=fps, num_frames=frames_at(grid, fps)))[0]
     except MediaError:  # ends a moment too early at that rate
         return None

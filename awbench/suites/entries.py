@@ -11,8 +11,8 @@ from typing import Any, Collection, Mapping
 
 from awbench.cases import MAX_ID_CHARS, MODES, Case
 from awbench.media.labels import Labels, label
-from awbench.suites.folder import DRIVER
 from awbench.suites.pairing import Pair
+from awbench.suites.parse import DRIVER
 from awbench.suites.snapshot import case_entry
 from models.artifacts import sha256
 from models.types import require

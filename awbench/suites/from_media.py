@@ -23,9 +23,10 @@ from typing import Any, Sequence
 
 from awbench.cases import SUITE_FITS, TRACKS, Suite
 from awbench.suites.entries import new_entries
-from awbench.suites.folder import SUITE_FILE, load_folder
+from awbench.suites.folder import load_folder
 from awbench.suites.media import Media, copy_media, suite_media
 from awbench.suites.pairing import own_pairs, pairs_by_rule, pairs_of_table
+from awbench.suites.parse import SUITE_FILE
 from awbench.suites.snapshot import stored_entries, suite_yaml
 from models.images import read_image
 from models.storage import write_bytes

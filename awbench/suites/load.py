@@ -11,7 +11,9 @@ from typing import Iterator
 
 from awbench.cases import Suite
 from awbench.catalog import SUITES
-from awbench.suites.folder import SUITE_FILE, load_folder, validate_suite
+from awbench.suites.check import validate_suite
+from awbench.suites.folder import load_folder
+from awbench.suites.parse import SUITE_FILE
 
 
 def load_suite(name_or_folder: str | Path) -> Suite:

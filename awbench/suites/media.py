@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
-from awbench.media.listing import Entry, list_media
+from awbench.media.kinds import is_still
+from awbench.media.listing import Entry, list_media, of_another_kind
 from models.artifacts import sha256_file
 from models.images import encode_image
 from models.progress import Progress
@@ -54,20 +55,22 @@ def suite_media(given: Sequence[str | Path], part: str, read: Callable[[str], An
     kind, flag = ("clip", "--driving") if part == "driving" else ("image", "--references")
     listing = list_media(given, kind, flag=flag)
     entries = [entry for entry in listing.entries if part == "driving" or entry.kind == "image"]
-    good, bad = [], [f"{file.id}: {file.reason}" for file in listing.unusable]
+    good, bad, stills = [], [f"{file.id}: {file.reason}" for file in listing.unusable], []
     with Progress(f"suite: reading {part}", total=len(entries)) as bar:
         for entry in entries:
             found = _medium(entry, part, read, out)
-            (bad if isinstance(found, str) else good).append(found)
+            (bad if isinstance(found, str) else good if found else stills).append(found or entry.id)
             bar.step(failed=isinstance(found, str))
     others = len(listing.entries) - len(entries)
-    told = f"{others} clip(s) passed over: a reference is a picture"
-    return Media(files=tuple(good), skipped=tuple(bad), notes=tuple(f"{part}: {line}" for line in (*listing.notes, *[told] * bool(others))))
+    told = [*listing.notes, *of_another_kind(stills)] + [f"{others} clip(s) passed over: a reference is a picture"] * bool(others)
+    return Media(files=tuple(good), skipped=tuple(bad), notes=tuple(f"{part}: {line}" for line in told))
 
 
-def _medium(entry: Entry, part: str, read: Callable[[str], Any], out: Path) -> Medium | str:
-    """The medium, or why there is none."""
+def _medium(entry: Entry, part: str, read: Callable[[str], Any], out: Path) -> Medium | str | None:
+    """The medium, or why there is none; None for a still picture among clips."""
     try:
+        if part == "driving" and is_still(entry.location):
+            return None
         place = _place(entry, part)
         if not _same_file(entry.location, out / place):
             read(entry.location)

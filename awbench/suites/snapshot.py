@@ -15,7 +15,7 @@ import yaml
 
 from awbench.cases import Case, CaseMedia, Suite
 from awbench.suites.arrays import pack, truth_arrays
-from awbench.suites.folder import DRIVER, SUITE_FILE, read_yaml
+from awbench.suites.parse import DRIVER, SUITE_FILE, read_yaml
 from models.artifacts import sha256
 from models.images import encode_image
 from models.progress import Progress

@@ -5,8 +5,8 @@ Read `decide` for the order, `filter` for what a filter is, `catalog` for the ta
 right about.
 """
 
-from bootstrap.filters.catalog import CHECKS, FILTER_METRICS, FILTERS, filter_metrics, filter_versions
+from bootstrap.filters.catalog import FILTERS, STRUCTURE, filter_metrics, filter_versions
 from bootstrap.filters.decide import Pair, Rejection, decide, judge
 from bootstrap.filters.verdict import Verdict
 
-__all__ = ["CHECKS", "FILTERS", "FILTER_METRICS", "Pair", "Rejection", "Verdict", "decide", "filter_metrics", "filter_versions", "judge"]
+__all__ = ["FILTERS", "STRUCTURE", "Pair", "Rejection", "Verdict", "decide", "filter_metrics", "filter_versions", "judge"]

@@ -1,6 +1,8 @@
 """The filters by name, in the order in which they are asked: cheap ones first, those that need optical flow later, a model last.
 
-Loaded only when asked for. Outsiders add theirs by an entry point in the group `actorforge.filters`, or name "module:attribute".
+Loaded only when asked for. One more row here needs a field of the same name in `bootstrap.thresholds` and a row in the table of
+docs/filters.md. Outsiders' filters are `--thresholds.more NAME=T`: NAME is "module:attribute", or an entry point of the group
+`actorforge.filters`; an installed one is not asked before somebody names it.
 """
 
 from __future__ import annotations
@@ -35,15 +37,6 @@ FILTERS = Catalog(
     },
 )
 """Name -> a Filter."""
-FILTER_METRICS = {
-    "identity": "appearance_consistency",
-    "imaging": "imaging_quality",
-    "consistency": "temporal_consistency",
-    "smoothness": "motion_smoothness",
-    "motion_agreement": "motion_fidelity",
-}
-"""Check -> the referee's metric that gives its value or shares its measure: a report must say when it judges twice."""
-CHECKS = (*STRUCTURE, *FILTERS.entries)
 
 
 def load_filter(name: str) -> Filter:
@@ -64,9 +57,10 @@ def in_use(thresholds: Thresholds) -> list[tuple[Filter, float]]:
     return [] if thresholds.off else [(load_filter(name), threshold) for name, threshold in ordered if threshold > 0]
 
 
-def filter_versions(thresholds: Thresholds) -> dict[str, list[str]]:
-    """Check -> [what gives its value, its version], of the filters that are asked: for records and for reports."""
-    return {one.name: _version(one) for one, _ in in_use(thresholds)}
+def filter_versions(thresholds: Thresholds) -> list[dict[str, str]]:
+    """{check, metric, version} of every check that is made, in their order: what gives its value, for records and for reports."""
+    made = [(name, name, "1") for name in STRUCTURE] + [(one.name, *_version(one)) for one, _ in in_use(thresholds)]
+    return [{"check": check, "metric": metric, "version": version} for check, metric, version in made]
 
 
 def filter_metrics(thresholds: Thresholds) -> tuple[str, ...]:
@@ -74,9 +68,9 @@ def filter_metrics(thresholds: Thresholds) -> tuple[str, ...]:
     return tuple(sorted(_version(one)[0] for one, _ in in_use(thresholds) if one.metric or one.name == "judge"))
 
 
-def _version(one: Filter) -> list[str]:
+def _version(one: Filter) -> tuple[str, str]:
     if one.name == "judge":
         from bootstrap.filters.judging import judge_name, judge_version
 
-        return [judge_name(), judge_version()]
-    return [one.metric, METRICS.load(one.metric).version] if one.metric else [one.name, one.version]
+        return judge_name(), judge_version()
+    return (one.metric, METRICS.load(one.metric).version) if one.metric else (one.name, one.version)

@@ -53,7 +53,7 @@ def decide(candidate: Candidate, grid: Grid, thresholds: Thresholds) -> Pair | R
 
 
 def judge(candidate: Candidate, grid: Grid, thresholds: Thresholds) -> tuple[Verdict, ...]:
-    """The verdicts in the order of `CHECKS`, up to the first that fails unless all are wanted; without its structure nothing is judged."""
+    """The verdicts in the order of `FILTERS`, up to the first that fails unless all are wanted; without its structure nothing is judged."""
     try:
         driver, target = (read_video(candidate.members[name]) for name in ("driver.mp4", "target.mp4"))
     except MediaError as error:

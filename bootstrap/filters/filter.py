@@ -1,7 +1,8 @@
 """What a filter is: a described function of `PairEvidence` whose value must reach a threshold.
 
-To add one, write a function and a `Filter`, and name it on the command line as "module:attribute=THRESHOLD", or install it under the entry
-point group `actorforge.filters`. A larger value is better; a filter that cannot say anything returns `Unscored` and passes.
+To add one, write a function and a `Filter`, and name it on the command line: `--thresholds.more module:attribute=THRESHOLD`, or
+NAME=THRESHOLD where it is installed under the entry point group `actorforge.filters`; what nobody names is not asked. A larger value is
+better; a filter that cannot say anything returns `Unscored` and passes.
 """
 
 from __future__ import annotations

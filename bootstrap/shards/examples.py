@@ -14,9 +14,9 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from bootstrap.shards.reader import DamagedShard, Place, places, read_example, shards_of, stop
-from bootstrap.shards.writer import MEMBERS
+from bootstrap.shards.reader import read_example, shards_of
 from models.progress import Progress
+from models.shards import MEMBERS, DamagedShard, Place, places_in, stop
 from models.types import TrainingExample
 
 
@@ -33,7 +33,7 @@ class ShardExamples(Sequence[TrainingExample]):
         keys, owners, spans = [], array("I"), array("q")
         with Progress("index shards", total=len(self._shards)) as bar:
             for number, shard in enumerate(self._shards):
-                for place in places([shard], on_damage=on_damage):
+                for place in places_in([shard], on_damage=on_damage):
                     keys.append(place.key)
                     owners.append(number)
                     spans.extend(value for span in place.spans for value in span)

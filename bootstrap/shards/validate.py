@@ -18,7 +18,7 @@ from bootstrap.manifest import SCHEMA
 from bootstrap.reasons import reason_of
 from bootstrap.shards.reader import decode, read_samples, run_record, shard_names
 from models.artifacts import sha256, sha256_file
-from models.storage import exists, join, name_of, open_read, resolve, shown
+from models.storage import exists, join, name_of, open_read, redacted, resolve
 
 
 def validate_dataset(folder: str | Path) -> list[str]:
@@ -27,11 +27,11 @@ def validate_dataset(folder: str | Path) -> list[str]:
     for name in ("run.json", "manifest.parquet"):
         if not exists(join(folder, name)):
             advice = "run the same synthesize command again"
-            return [f"dataset {shown(folder)}: {name}: got no such file, expected it in a finished dataset; {advice}"]
+            return [f"dataset {redacted(folder)}: {name}: got no such file, expected it in a finished dataset; {advice}"]
     try:
-        return list(_problems(folder, shown(folder)))
+        return list(_problems(folder, redacted(folder)))
     except Exception as error:  # whatever a damaged file provokes in the library that reads it is a finding
-        return [f"dataset {shown(folder)}: {reason_of(error)}"]
+        return [f"dataset {redacted(folder)}: {reason_of(error)}"]
 
 
 def _problems(folder: str, told: str) -> Iterator[str]:
@@ -58,7 +58,7 @@ def _sample_problems(shards: list[str], wanted: dict[str, str]) -> Iterator[str]
     damage: list[Exception] = []
     first: tuple[str, Any] | None = None
     for key, members, shard in read_samples(shards, on_damage=damage.append):
-        where = f"{shown(shard)}: sample {key}"
+        where = f"{redacted(shard)}: sample {key}"
         if wanted.pop(key, None) != name_of(shard):
             yield f"{where}: got a sample here, expected none by the manifest"
         yield from (f"{where}: {problem}" for problem in sample_problems(key, members))

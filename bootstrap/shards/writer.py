@@ -12,10 +12,10 @@ import tarfile
 from pathlib import Path
 from typing import Mapping, Sequence
 
+from models.shards import MEMBERS
 from models.storage import write_bytes
 from models.types import require
 
-MEMBERS = ("driver.mp4", "json", "reference.png", "target.mp4")
 _KEY = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 

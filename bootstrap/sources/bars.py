@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bootstrap.sources.glance import Glance
+from bootstrap.sources.reduced import ReducedFrame
 
 BLACK_LEVEL, LINE_SHARE, LEAST_SHARE = 24, 0.6, 0.02
 """Brightest level of a bar; share of the line beyond it that is brighter; share of the side a bar takes at least."""
@@ -20,7 +20,7 @@ class Bars:
     def __init__(self) -> None:
         self._brightest: np.ndarray | None = None
 
-    def see(self, look: Glance) -> None:
+    def see(self, look: ReducedFrame) -> None:
         """Take the next frame."""
         level = look.image.max(-1)
         known = self._brightest

@@ -3,7 +3,7 @@
 A stretch is a fade where its frames are mixtures of its two ends in the proportions of time: |f(t) - mix(t)| below MIXED of |end - begin|,
 at the middle and both quarters. Something that moves is never where a mixture would have it twice, so motion and pans are far from that
 (above 0.4); a change of exposure that strong counts as a fade. A flash is a frame or a few that are much brighter or darker
-than the frames before and after, which are alike. In: `Glance`s; out: `Unfit` stretches.
+than the frames before and after, which are alike. In: `ReducedFrame`s; out: `Unfit` stretches.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections import deque
 import numpy as np
 
 from bootstrap.sources.facts import Unfit
-from bootstrap.sources.glance import Glance, flaw_of
+from bootstrap.sources.reduced import ReducedFrame, flaw_of
 from models.images import MediaError
 
 SPANS, MAX_FADE_S, LEAST_CHANGE, MIXED = (4, 8, 16, 32, 64), 2.0, 20.0, 0.2  # frames; s; grey levels; share
@@ -25,10 +25,10 @@ class Blemishes:
     """`stretches`: what was found so far, by begin."""
 
     def __init__(self) -> None:
-        self._seen: deque[Glance] = deque(maxlen=max(SPANS) + 1)
+        self._seen: deque[ReducedFrame] = deque(maxlen=max(SPANS) + 1)
         self._found: dict[str, list[list[float]]] = {"black": [], "empty": [], "fade": [], "flash": []}
 
-    def see(self, look: Glance) -> None:
+    def see(self, look: ReducedFrame) -> None:
         """Take the next frame."""
         previous_s = self._seen[-1].time_s if self._seen else look.time_s
         self._seen.append(look)
@@ -74,11 +74,11 @@ class Blemishes:
                 return
 
 
-def _difference(first: Glance, second: Glance) -> float:
+def _difference(first: ReducedFrame, second: ReducedFrame) -> float:
     return float(np.abs(first.grey - second.grey).mean())
 
 
-def _is_mixed(begin: Glance, end: Glance, between: list[Glance]) -> bool:
+def _is_mixed(begin: ReducedFrame, end: ReducedFrame, between: list[ReducedFrame]) -> bool:
     change = _difference(begin, end)
     if change < LEAST_CHANGE:
         return False
@@ -89,7 +89,7 @@ def _is_mixed(begin: Glance, end: Glance, between: list[Glance]) -> bool:
     return True
 
 
-def _is_flash(before: Glance, inside: list[Glance], after: Glance) -> bool:
+def _is_flash(before: ReducedFrame, inside: list[ReducedFrame], after: ReducedFrame) -> bool:
     around = (float(before.grey.mean()) + float(after.grey.mean())) / 2
     brightness = [float(look.grey.mean()) - around for look in inside]
     least = min(np.abs(brightness))

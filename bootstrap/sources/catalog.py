@@ -2,7 +2,8 @@
 
     known(entries, kind) -> {location: facts}       put([(entry, facts), ...], kind)
 
-Facts of a file asked for as `kind` hold for a location, size and mark (etag or modification time), and for one INSPECTION_VERSION. The
+Facts of a file asked for as `kind` hold for a location, size and mark (etag or modification time), and for one INSPECTION_VERSION; that a
+file cannot be read holds for the decoders that could not, too: another version of them looks again. The
 catalog is one SQLite file in the cache folder: a killed process loses its last batch at most, several may use it at once. It is a
 convenience: where it cannot be kept (a home without locks, a full disk) everything works without it, and a damaged one is begun anew;
 `notes` say so. Deleting it forgets everything and breaks nothing.
@@ -14,6 +15,7 @@ import json
 import os
 import sqlite3
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Callable, Iterable, TypeVar
 
@@ -21,11 +23,13 @@ from awbench.media.kinds import Kind
 from awbench.media.listing import Entry
 from bootstrap.sources.facts import INSPECTION_VERSION, Facts, Unread, facts_from_json, facts_to_json
 from models.artifacts import cache_folder
-from models.storage import shown
+from models.storage import redacted
+from models.versions import installed_versions
 
 T = TypeVar("T")
 _TABLE = """CREATE TABLE IF NOT EXISTS facts (
     location TEXT, kind TEXT, version TEXT, size_b INTEGER, mark TEXT, record TEXT, PRIMARY KEY (location, kind)) WITHOUT ROWID"""
+_DECODERS = ("av", "opencv-python-headless", "pillow")
 _WAIT_S = 20.0
 """How long another process may be writing."""
 
@@ -40,14 +44,14 @@ class Catalog:
 
     def known(self, entries: Iterable[Entry], kind: Kind) -> dict[str, Facts]:
         """What is remembered of those entries that are as they were, by location."""
-        asked = {shown(entry.location): entry for entry in entries}
+        asked = {redacted(entry.location): entry for entry in entries}
         found = self._do(lambda db: {asked[place].location: _facts(text) for place, text in _rows(db, asked, kind)}) or {}
         return {location: facts for location, facts in found.items() if facts is not None}
 
     def put(self, found: Iterable[tuple[Entry, Facts]], kind: Kind) -> None:
         """Remember what was found out, in one transaction, but for what may pass, and for files whose storage tells no mark."""
         rows = [
-            (shown(entry.location), kind, INSPECTION_VERSION, entry.facts.size_b, entry.facts.mark, json.dumps(facts_to_json(facts)))
+            (redacted(entry.location), kind, _version(facts), entry.facts.size_b, entry.facts.mark, json.dumps(facts_to_json(facts)))
             for entry, facts in found
             if entry.facts.mark and not (isinstance(facts, Unread) and facts.transient)
         ]
@@ -90,8 +94,21 @@ def _rows(db: sqlite3.Connection, asked: dict[str, Entry], kind: Kind) -> Iterab
     rows = ((place, entry.facts.size_b, entry.facts.mark) for place, entry in asked.items())
     db.executemany("INSERT INTO asked VALUES (?, ?, ?)", rows)
     same = "facts.location = asked.location AND facts.size_b = asked.size_b AND facts.mark = asked.mark"
-    query = f"SELECT facts.location, record FROM asked JOIN facts ON {same} WHERE kind = ? AND version = ?"
-    return db.execute(query, (kind, INSPECTION_VERSION))
+    query = f"SELECT facts.location, record FROM asked JOIN facts ON {same} WHERE kind = ? AND version IN (?, ?)"
+    return db.execute(query, (kind, INSPECTION_VERSION, _unread_version()))
+
+
+def _version(facts: Facts) -> str:
+    return _unread_version() if isinstance(facts, Unread) else INSPECTION_VERSION
+
+
+def _unread_version() -> str:
+    return f"{INSPECTION_VERSION} {_decoders()}"
+
+
+@cache
+def _decoders() -> str:
+    return " ".join(f"{name} {version}" for name, version in installed_versions(_DECODERS).items())
 
 
 def _facts(text: str) -> Facts | None:

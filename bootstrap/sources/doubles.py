@@ -1,15 +1,18 @@
-"""Footage that comes again: which clips show the same moments, by perceptual hashes taken twice a second.
+"""Footage that comes again: which clips show the same moments, by perceptual hashes and colours taken twice a second.
 
 Candidates: hashes within NEAR signs of each other, found as neighbours in four sorted orders (each turns another quarter of the hash to
 the front; a hash that differs in few places has a quarter in common). A pair of clips is the same footage when, moved against each other by
 the time at which such hashes lie, at least half of the shorter agrees: SAME signs in the mean at most and no more than OWN of what either
-clip differs from itself a second and more later (two parts of one take before a still camera differ as much as that), mean colours
-within COLOURS grey levels and, where both move, motion profiles that correlate. Straight or mirrored.
+clip differs from itself a second and more later (two parts of one take before a still camera differ as much as that), no cell of the
+picture more than COLOURS grey levels off in the mean of the time, and, where both move, motion profiles that correlate. Straight or
+mirrored. Fewer than ENOUGH hashes say little: of them BRIEF signs and BRIEF_COLOURS grey levels are the most. Pictures: SAME_PICTURE signs
+and COLOURS in every cell.
 
-On 18 filmed clips of 2.5 to 5 s (docs/filters.md): copies in another codec, at half the size, mirrored, brighter or at 12 frames a second
-are all found, 2.5 % cropped off each side in 13 of 18 (before a still camera a crop changes more than time does), trimmed in 28 of 36; no
-clip is taken for another one, two neighbouring parts of one take are for the same in 1 of 20 cases.
-Not found: heavier crops, changed speed, overlaps below half of the shorter clip, parts below 1 s.
+Signs alone take people before one ground for each other; the cells do not: of copies in another codec, at half the size, brighter or
+cropped by 2.5 % the cell that differs most does so by 20 grey levels at most, of 40 drawn heads before one ground by 34 at least.
+On 19 filmed clips of 2.5 s and more (docs/filters.md) no clip is taken for another one.
+Not found: heavier crops, changed speed or colours, overlaps below half of the shorter clip, parts below 1 s. Takes of one person before a
+still camera may be taken for each other.
 In: facts; out: pairs of positions. Cost: n log n in the number of hashes.
 """
 
@@ -21,10 +24,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from bootstrap.sources.facts import MOTION_PER_S, PRINTS_PER_S, ClipFacts, ImageFacts
-from bootstrap.sources.prints import as_words, distance, mirrored
+from bootstrap.sources.prints import as_cells, as_words, distance, mirrored
 from bootstrap.sources.profile import motion_levels
 
-NEAR, SAME, OWN, SAME_PICTURE, COLOURS, CORRELATED = 10, 10.5, 0.6, 6, 16.0, 0.6
+NEAR, SAME, OWN, SAME_PICTURE, MOMENT, COLOURS, CORRELATED = 10, 10.5, 0.6, 6, 10, 26.0, 0.6
+ENOUGH, BRIEF, BRIEF_COLOURS = 4, 5.0, 16.0
 NEIGHBOURS, MOST_OFFSETS, MOST_PER_CLIP, LEAST_SAMPLES = 4, 3, 8, 8
 Match = tuple[int, int]
 
@@ -39,34 +43,58 @@ def same_footage(facts: Sequence[ClipFacts]) -> list[Match]:
 
 
 def pictures_of(images: Sequence[ImageFacts], clips: Sequence[ClipFacts]) -> list[Match]:
-    """Positions (image, clip) where the image is a moment of the clip, straight or mirrored. Every hash is compared with every other."""
+    """Positions (image, clip) where the image is a moment of the clip, straight or mirrored.
+
+    Hashes are taken twice a second, a picture may lie between: MOMENT signs may differ, and no pair that near is missed (`_within`).
+    """
     words, owner, _ = _all_prints(clips)
-    colours = _colours(clips)
-    found = []
-    for at, image in enumerate(images):
-        own = as_words(image.prints)[:1]
-        near = np.minimum(distance(words, own), distance(words, mirrored(own))) <= SAME_PICTURE if len(own) else np.zeros(len(words), bool)
-        if near.any():
-            near[near] = np.abs(colours[near] - _colours([image])[0]).max(1) <= COLOURS
-        found += [(at, int(clip)) for clip in np.unique(owner[near])]
-    return found
+    shown, whose, _ = _all_prints(images)
+    of_clips, of_images, found = _cells(clips), _cells(images), set[Match]()
+    for turned in (False, True):
+        for image, moment in _within(mirrored(shown) if turned else shown, words, MOMENT):
+            close = _apart(of_images[image], of_clips[moment], turned).max((1, 2)) <= COLOURS
+            found.update(zip(whose[image][close].tolist(), owner[moment][close].tolist()))
+    return sorted(found)
+
+
+def _within(asked: np.ndarray, words: np.ndarray, most: int) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    """Positions (in `asked`, in `words`) of all hashes that differ in `most` signs at most, some more than once.
+
+    Of most + 1 parts of a hash such a pair has one in common: only hashes with an equal part are compared.
+    """
+    edges = np.linspace(0, 64, most + 2).astype(int)
+    for low, high in zip(edges, edges[1:]):
+        part = ((words >> np.uint64(low)) & np.uint64((1 << (high - low)) - 1)).astype(np.uint16)
+        wanted = ((asked >> np.uint64(low)) & np.uint64((1 << (high - low)) - 1)).astype(np.uint16)
+        order = np.argsort(part, kind="stable")
+        starts, stops = (np.searchsorted(part[order], wanted, side=side) for side in ("left", "right"))
+        for at, (start, stop) in enumerate(zip(starts, stops)):
+            near = order[start:stop][distance(words[order[start:stop]], asked[at]) <= most]
+            if len(near):
+                yield np.full(len(near), at), near
 
 
 def same_pictures(images: Sequence[ImageFacts]) -> list[Match]:
     """Positions (i, j), i < j, of images that show the same picture."""
     words, owner, _ = _all_prints(images)
-    colours, found = _colours(images), set()
+    cells, found = _cells(images), set()
     for turned in (False, True):
         for i, j in _near(words, owner, turned):
             close = distance(words[i], mirrored(words[j]) if turned else words[j]) <= SAME_PICTURE
-            close &= np.abs(colours[i] - colours[j]).max(1) <= COLOURS if len(i) else close
+            close[close] = _apart(cells[i[close]], cells[j[close]], turned).max((1, 2)) <= COLOURS
             found.update(zip(owner[i][close].tolist(), owner[j][close].tolist()))
     return sorted(found)
 
 
-def _colours(facts: Sequence[ClipFacts | ImageFacts]) -> np.ndarray:
-    """All mean colours on end, int16 `[n,3]`."""
-    return np.frombuffer(b"".join(one.colours for one in facts), np.uint8).reshape(-1, 3).astype(np.int16)
+def _cells(facts: Sequence[ClipFacts | ImageFacts]) -> np.ndarray:
+    """The colours of all cells on end, uint8 `[n,CELLS,CELLS,3]`."""
+    return as_cells(b"".join(one.colours for one in facts))
+
+
+def _apart(first: np.ndarray, second: np.ndarray, turned: bool) -> np.ndarray:
+    """By how many grey levels cells differ, in the colour in which they differ most; int16 `[n,CELLS,CELLS]`."""
+    second = second[:, :, ::-1] if turned else second
+    return np.abs(first.astype(np.int16) - second.astype(np.int16)).max(3)
 
 
 def stand_ins(matches: Iterable[Match], order: Sequence[int]) -> dict[int, int]:
@@ -141,9 +169,11 @@ def _same(first: ClipFacts, second: ClipFacts, offset: int, turned: bool) -> boo
         return False
     a, b = as_words(first.prints)[start:stop], as_words(second.prints)[start - offset : stop - offset]
     apart = float(distance(a, mirrored(b) if turned else b).mean())
-    if apart > min(SAME, *(OWN * _own_distance(one) for one in (first, second))):
+    most, of_colours = (BRIEF, BRIEF_COLOURS) if stop - start < ENOUGH else (SAME, COLOURS)
+    if apart > min(most, *(OWN * _own_distance(one) for one in (first, second))):
         return False
-    if np.abs(_colours([first])[start:stop] - _colours([second])[start - offset : stop - offset]).mean(0).max() > COLOURS:
+    cells = _apart(as_cells(first.colours)[start:stop], as_cells(second.colours)[start - offset : stop - offset], turned)
+    if cells.mean(0).max() > of_colours:
         return False
     return _move_alike(first, second, offset)
 

@@ -1,6 +1,6 @@
 """What one look at a file tells, independent of any grid: small enough to be remembered for every file of a large collection.
 
-`inspection` makes facts, `catalog` remembers them as JSON; `windows`, `doubles` and `selection` decide by them. About 2 kB a minute.
+`inspection` makes facts, `catalog` remembers them as JSON; `windows`, `doubles` and `selection` decide by them. About 10 kB a minute.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Any
 
-INSPECTION_VERSION = "1"
+INSPECTION_VERSION = "3"
 """Changes when the same file would be told differently; facts of another version are made anew."""
 PRINTS_PER_S, MOTION_PER_S = 2, 5
 
@@ -30,7 +30,7 @@ class ClipFacts:
     `size`: (W,H) px as shown; `fps`: its own median rate; `end_s`: when the last frame stops being shown; `cuts_s`: moments midway between
     two shots: the frame nearest to an earlier moment belongs to the shot before, to a later one to the shot after; `bars`: the box
     (x, y, w, h) px that black bars leave, or none; `motion`: for every 1/MOTION_PER_S s the change of the picture, for `motion_levels`;
-    `prints`, `colours`: for every 1/PRINTS_PER_S s a perceptual hash (8 bytes) and the mean colour (3 bytes).
+    `prints`, `colours`: for every 1/PRINTS_PER_S s a perceptual hash (8 bytes) and the mean colours of 4x4 cells (48 bytes).
     """
 
     sha256: str
@@ -60,6 +60,13 @@ class ImageFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Still:
+    """A picture of one frame under an ending that moving ones have, among clips: no fault, but media of the other kind."""
+
+    reason: str = "a still picture among clips"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unread:
     """A file that could not be looked at, and why. `transient`: it may be there, or read well, the next time."""
 
@@ -67,8 +74,8 @@ class Unread:
     transient: bool = False
 
 
-Facts = ClipFacts | ImageFacts | Unread
-_KINDS: dict[str, type] = {"clip": ClipFacts, "image": ImageFacts, "unread": Unread}
+Facts = ClipFacts | ImageFacts | Still | Unread
+_KINDS: dict[str, type] = {"clip": ClipFacts, "image": ImageFacts, "still": Still, "unread": Unread}
 _NAMES = {made: name for name, made in _KINDS.items()}
 _BYTES = frozenset({"motion", "prints", "colours"})
 

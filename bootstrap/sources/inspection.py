@@ -1,12 +1,13 @@
 """One look at a file, frame by frame in small, for everything the factory wants to know of it: independent of any grid, so it is done once.
 
-In: a location; out: `ClipFacts` or `ImageFacts`, or `Unread` with the reason. A clip is decoded to its end: a stream that breaks late
-is known before the first pair is made. Observers (`shots`, `blemishes`, `bars`, `profile`) see every frame once and keep none.
+In: a location; out: `ClipFacts`, `ImageFacts` or `Still`, or `Unread` with the reason. A clip is decoded to its end: a stream that breaks
+late is known before the first pair is made. Observers (`shots`, `blemishes`, `bars`, `profile`) see every frame once and keep none.
 Not looked for: text overlays (no weight-free way tells them from signs in the scene), people and their number.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from array import array
 from dataclasses import replace
@@ -15,14 +16,15 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from awbench.media.kinds import is_still
 from bootstrap.reasons import reason_of
 from bootstrap.sources.bars import Bars
 from bootstrap.sources.blemishes import Blemishes
-from bootstrap.sources.facts import ClipFacts, Facts, ImageFacts, Unfit, Unread
-from bootstrap.sources.glance import flaw_of, glance
+from bootstrap.sources.facts import ClipFacts, Facts, ImageFacts, Still, Unfit, Unread
 from bootstrap.sources.identity import read_identity
-from bootstrap.sources.prints import colour_of, print_of
+from bootstrap.sources.prints import colours_of, print_of
 from bootstrap.sources.profile import Profile
+from bootstrap.sources.reduced import flaw_of, reduced
 from bootstrap.sources.shots import Shots
 from models.images import MediaError
 from models.retries import is_transient
@@ -31,6 +33,8 @@ from models.types import Clip
 from models.video import small_frames_of
 
 LONG_SIDE_PX = 160
+_LACKS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EACCES, errno.EPERM})
+_CV2_NO_MEMORY = -4
 _HELD_B = 256 << 20
 """Remote files up to this size are fetched once and looked at in memory."""
 
@@ -40,12 +44,26 @@ def inspect(location: str, kind: Literal["clip", "image"]) -> Facts:
     try:
         return inspect_clip(location) if kind == "clip" else inspect_image(location)
     except Exception as error:  # whatever a damaged file provokes is this file's row, never the end of the run
-        return Unread(reason=reason_of(error), transient=is_transient(error))
+        return Unread(reason=reason_of(error), transient=not _is_the_files(error))
 
 
-def inspect_clip(location: str) -> ClipFacts:
+def _is_the_files(error: BaseException) -> bool:
+    """Whether it will be the same the next time: a MediaError that comes from neither storage, rights, handles nor memory."""
+    if not isinstance(error, MediaError) or is_transient(error):
+        return False
+    while error.__cause__ is not None:
+        error = error.__cause__
+        lacking = isinstance(error, cv2.error) and error.code == _CV2_NO_MEMORY
+        if lacking or isinstance(error, (MemoryError, PermissionError)) or getattr(error, "errno", None) in _LACKS:
+            return False
+    return True
+
+
+def inspect_clip(location: str) -> ClipFacts | Still:
     """Decode a clip to its end. Raises MediaError or OSError."""
     source = _held(location)
+    if is_still(location, source if isinstance(source, bytes) else None):
+        return Still()
     film, watch = small_frames_of(source, LONG_SIDE_PX), _Watch()
     for frame in film:
         watch.see(frame.image, frame.time_s)
@@ -71,8 +89,8 @@ def facts_of_clip(clip: Clip, sha256: str = "") -> ClipFacts:
 
 def facts_of_image(image: np.ndarray, sha256: str = "", notes: tuple[str, ...] = ()) -> ImageFacts:
     """What can be told of uint8 `[H,W,3]` RGB."""
-    size, flaw = (image.shape[1], image.shape[0]), flaw_of(glance(image, 0.0))
-    return ImageFacts(sha256=sha256, size=size, prints=print_of(image), colours=colour_of(image), flaw=flaw, notes=notes)
+    size, flaw = (image.shape[1], image.shape[0]), flaw_of(reduced(image, 0.0))
+    return ImageFacts(sha256=sha256, size=size, prints=print_of(image), colours=colours_of(image), flaw=flaw, notes=notes)
 
 
 class _Watch:
@@ -83,7 +101,7 @@ class _Watch:
         self._shots, self._blemishes, self._bars, self._profile = Shots(), Blemishes(), Bars(), Profile()
 
     def see(self, image: np.ndarray, time_s: float) -> None:
-        look = glance(image, time_s)
+        look = reduced(image, time_s)
         self._times.append(time_s)
         for observer in (self._shots, self._blemishes, self._bars, self._profile):
             observer.see(look)

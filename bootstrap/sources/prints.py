@@ -1,7 +1,9 @@
-"""Perceptual hashes: 63 signs of a picture's lowest frequencies. Copies, other codecs, scales and qualities keep nearly all of them.
+"""Perceptual hashes, and colours: what copies, other codecs, scales and qualities of a picture keep.
 
-A picture is brought to 32x32 grey whatever its shape; of the cosine transform's 8x8 lowest coefficients the signs are kept, the mean
-brightness left out. A mirrored picture has the signs of its odd horizontal frequencies turned, so the mirrored hash needs no picture.
+A hash has 63 signs of a picture's lowest frequencies. The picture is brought to 32x32 grey whatever its shape; of the cosine transform's
+8x8 lowest coefficients the signs are kept, the mean brightness left out. A mirrored picture has the signs of its odd horizontal frequencies
+turned, so the mirrored hash needs no picture. Different people before one ground have nearly equal signs: the mean colours of CELLS x CELLS
+cells tell them apart.
 Source: Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010 (the DCT hash, with signs in place of a median).
 """
 
@@ -10,7 +12,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-SIDE_PX, FREQUENCIES = 32, 8
+SIDE_PX, FREQUENCIES, CELLS = 32, 8, 4
+COLOURS_B = 3 * CELLS * CELLS
 _MIRROR = np.packbits(np.tile(np.arange(FREQUENCIES) % 2, FREQUENCIES).astype(np.uint8)).view(np.uint64)[0]
 
 
@@ -22,9 +25,14 @@ def print_of(image: np.ndarray) -> bytes:
     return np.packbits(signs).tobytes()
 
 
-def colour_of(image: np.ndarray) -> bytes:
-    """The mean colour of uint8 `[H,W,3]` RGB: 3 bytes."""
-    return image.mean((0, 1)).round().astype(np.uint8).tobytes()
+def colours_of(image: np.ndarray) -> bytes:
+    """The mean colours of the cells of uint8 `[H,W,3]` RGB, row by row: COLOURS_B bytes."""
+    return cv2.resize(image, (CELLS, CELLS), interpolation=cv2.INTER_AREA).tobytes()
+
+
+def as_cells(colours: bytes) -> np.ndarray:
+    """Colours on end -> uint8 `[n, CELLS, CELLS, 3]`."""
+    return np.frombuffer(colours, np.uint8).reshape(-1, CELLS, CELLS, 3)
 
 
 def as_words(prints: bytes) -> np.ndarray:

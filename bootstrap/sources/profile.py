@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from bootstrap.sources.facts import MOTION_PER_S, PRINTS_PER_S
-from bootstrap.sources.glance import Glance
-from bootstrap.sources.prints import colour_of, print_of
+from bootstrap.sources.prints import colours_of, print_of
+from bootstrap.sources.reduced import ReducedFrame
 from models.images import MediaError
 
 MAX_S = 24 * 3600.0
@@ -33,11 +33,11 @@ class Profile:
 
     def __init__(self) -> None:
         self.motion, self.prints, self.colours = bytearray(), bytearray(), bytearray()
-        self._shown: Glance | None = None
-        self._sampled: Glance | None = None
+        self._shown: ReducedFrame | None = None
+        self._sampled: ReducedFrame | None = None
         self._samples = 0
 
-    def see(self, look: Glance) -> None:
+    def see(self, look: ReducedFrame) -> None:
         """Take the next frame."""
         if look.time_s > MAX_S:
             raise MediaError(f"time stamps reach {look.time_s / 3600:.0f} h; re-encode the clip")
@@ -61,10 +61,10 @@ class Profile:
         while len(self.prints) // 8 / PRINTS_PER_S < stop_s - 1e-6:
             self._add_print(self._shown)
 
-    def _sample_print(self, look: Glance) -> None:
+    def _sample_print(self, look: ReducedFrame) -> None:
         self._sampled = look
         self._add_print(look)
 
-    def _add_print(self, look: Glance) -> None:
+    def _add_print(self, look: ReducedFrame) -> None:
         self.prints += print_of(look.image)
-        self.colours += colour_of(look.image)
+        self.colours += colours_of(look.image)

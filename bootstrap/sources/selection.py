@@ -8,11 +8,12 @@ first by name.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from awbench.media.listing import Entry
+from awbench.media.listing import Entry, of_another_kind
 from bootstrap.sources.doubles import pictures_of, same_footage, same_pictures, stand_ins
-from bootstrap.sources.facts import ClipFacts, Facts, ImageFacts, Unread
+from bootstrap.sources.facts import ClipFacts, Facts, ImageFacts, Still, Unread
 from bootstrap.sources.source import Listing, Source, Unusable
 from bootstrap.sources.windows import WindowRules, window_starts
 from models.types import Grid
@@ -25,7 +26,9 @@ def select_clips(
     entries: Sequence[Entry], facts: Mapping[str, Facts], grid: Grid, rules: WindowRules, prior: Collection[str] = ()
 ) -> Listing:
     """The clips that hold windows, each with their starts. `prior`: sha256 of clips that are in use already."""
-    known, unusable = _readable(entries, facts)
+    stills = {entry.id for entry in entries if isinstance(facts.get(entry.location), Still)}
+    known, unusable, notes = _readable([entry for entry in entries if entry.id not in stills], facts)
+    notes = (*of_another_kind(stills), *notes)
     chosen: list[tuple[Source, ClipFacts]] = []
     for entry, found in known:
         starts = window_starts(found, grid, rules)
@@ -34,16 +37,20 @@ def select_clips(
         else:
             chosen.append((_source(entry, found, starts), found))
     if rules.near_doubles:
-        return _listing([source for source, _ in chosen], unusable)
-    return _once(chosen, unusable, same_footage, prior, "the same footage")
+        return _listing([source for source, _ in chosen], unusable, notes)
+    return _once(chosen, unusable, same_footage, prior, "the same footage", notes)
 
 
-def select_images(entries: Sequence[Entry], facts: Mapping[str, Facts], prior: Collection[str] = ()) -> Listing:
-    """The pictures that show anything, each once. `prior`: sha256 of pictures that are in use already."""
-    known, unusable = _readable(entries, facts)
+def select_images(
+    entries: Sequence[Entry], facts: Mapping[str, Facts], prior: Collection[str] = (), *, near_doubles: bool = False
+) -> Listing:
+    """The pictures that show anything, each once, `near_doubles` each time. `prior`: sha256 of pictures that are in use already."""
+    known, unusable, notes = _readable(entries, facts)
     unusable += [Unusable(id=entry.id, reason=f"{found.flaw} picture") for entry, found in known if found.flaw]
     chosen = [(_source(entry, found, ()), found) for entry, found in known if not found.flaw]
-    return _once(chosen, unusable, same_pictures, prior, "the same picture")
+    if near_doubles:
+        return _listing([source for source, _ in chosen], unusable, notes)
+    return _once(chosen, unusable, same_pictures, prior, "the same picture", notes)
 
 
 def own_pictures(
@@ -55,24 +62,43 @@ def own_pictures(
     return tuple((clips.usable[clip].id, images.usable[image].id) for image, clip in pictures_of(shown, seen))
 
 
-def _readable(entries: Sequence[Entry], facts: Mapping[str, Facts]) -> tuple[list[_Known], list[Unusable]]:
-    """What could be looked at, each content once, in the order of ids; the rest with its reason."""
-    known: list[_Known] = []
+def _readable(entries: Sequence[Entry], facts: Mapping[str, Facts]) -> tuple[list[_Known], list[Unusable], tuple[str, ...]]:
+    """What could be looked at, each content once, in the order of ids; the rest with its reason; and labels that equal files contradict.
+
+    Of equal files the first also has the labels and the prompt that only the others have.
+    """
+    known: dict[str, _Known] = {}
     unusable: list[Unusable] = []
-    first: dict[str, str] = {}
+    notes: list[str] = []
     for entry in sorted(entries, key=lambda entry: entry.id):
         found = facts.get(entry.location, _NOT_INSPECTED)
         if isinstance(found, Unread):
-            unusable.append(Unusable(id=entry.id, reason=found.reason, transient=found.transient))
-        elif found.sha256 in first:
-            unusable.append(Unusable(id=entry.id, reason=f"double of {first[found.sha256]}: the same bytes"))
+            unusable.append(Unusable(id=entry.id, reason=found.reason))
+        elif found.sha256 in known:
+            first = known[found.sha256][0]
+            unusable.append(Unusable(id=entry.id, reason=f"double of {first.id}: the same bytes"))
+            known[found.sha256] = _with_labels_of(entry, first, notes), found
         else:
-            first[found.sha256] = entry.id
-            known.append((entry, found))
-    return known, unusable
+            known[found.sha256] = entry, found
+    return list(known.values()), unusable, tuple(notes)
 
 
-def _once(chosen: list[tuple[Source, Any]], unusable: list[Unusable], alike: Callable, prior: Collection[str], how: str) -> Listing:
+def _with_labels_of(double: Entry, first: Entry, notes: list[str]) -> Entry:
+    """The first of two equal files with what only the other one's labels say; where both speak and differ, its own stay and it is told."""
+    for name in sorted(first.tags.keys() & double.tags.keys()):
+        if first.tags[name] != double.tags[name]:
+            notes.append(f"{first.id}: {name}: {first.tags[name]!r} is used, its double {double.id} says {double.tags[name]!r}")
+    return replace(first, tags={**double.tags, **first.tags}, prompt=first.prompt or double.prompt)
+
+
+def _once(
+    chosen: list[tuple[Source, Any]],
+    unusable: list[Unusable],
+    alike: Callable,
+    prior: Collection[str],
+    how: str,
+    notes: tuple[str, ...] = (),
+) -> Listing:
     """Leave out what shows the same as something that is used."""
 
     def preference(position: int) -> tuple:
@@ -83,7 +109,9 @@ def _once(chosen: list[tuple[Source, Any]], unusable: list[Unusable], alike: Cal
     left_out = stand_ins(matches, sorted(range(len(chosen)), key=preference)) if matches else {}
     for position, used in left_out.items():
         unusable.append(Unusable(id=chosen[position][0].id, reason=f"double of {chosen[used][0].id}: {how}"))
-    return _listing([source for position, (source, _) in enumerate(chosen) if position not in left_out], unusable)
+    told = f"{len(left_out)} file(s) left out as doubles of others by what they show; --windows.near-doubles uses each"
+    usable = [source for position, (source, _) in enumerate(chosen) if position not in left_out]
+    return _listing(usable, unusable, (*notes, told) if left_out else notes)
 
 
 def _source(entry: Entry, facts: ClipFacts | ImageFacts, starts: tuple[float, ...]) -> Source:
@@ -91,5 +119,5 @@ def _source(entry: Entry, facts: ClipFacts | ImageFacts, starts: tuple[float, ..
     return Source(id=entry.id, location=entry.location, sha256=facts.sha256, size=facts.size, starts_s=starts, notes=facts.notes, tags=tags)
 
 
-def _listing(usable: list[Source], unusable: list[Unusable]) -> Listing:
-    return Listing(usable=tuple(usable), unusable=tuple(sorted(unusable, key=lambda one: one.id)))
+def _listing(usable: list[Source], unusable: list[Unusable], notes: tuple[str, ...]) -> Listing:
+    return Listing(usable=tuple(usable), unusable=tuple(sorted(unusable, key=lambda one: one.id)), notes=notes)

@@ -12,7 +12,7 @@ import cv2
 from scenedetect import FrameTimecode
 from scenedetect.detectors import AdaptiveDetector
 
-from bootstrap.sources.glance import Glance
+from bootstrap.sources.reduced import ReducedFrame
 from models.images import MediaError
 
 AROUND, MAX_CUTS = 2, 5000
@@ -27,7 +27,7 @@ class Shots:
         self._detector = AdaptiveDetector(window_width=AROUND, min_scene_len=1)
         self._count, self._times, self._last = 0, deque(maxlen=3 * AROUND + 2), None
 
-    def see(self, look: Glance) -> None:
+    def see(self, look: ReducedFrame) -> None:
         """Take the next frame."""
         for _ in range(1 if self._last is not None else 1 + AROUND):
             self._show(look)
@@ -38,7 +38,7 @@ class Shots:
         for _ in range(AROUND if self._last is not None else 0):
             self._show(self._last)
 
-    def _show(self, look: Glance) -> None:
+    def _show(self, look: ReducedFrame) -> None:
         self._times.append((self._count, look.time_s))
         found = self._detector.process_frame(FrameTimecode(self._count, 25.0), cv2.cvtColor(look.image, cv2.COLOR_RGB2BGR))
         self._count += 1

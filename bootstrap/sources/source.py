@@ -25,18 +25,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unusable:
-    """A file that gives nothing, and why. `transient`: it may be there, or read well, the next time."""
+    """A file that gives nothing, and why."""
 
     id: str
     reason: str
-    transient: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """Everything found behind one flag, each part sorted by id. `passed_over`: names of files of no use; `notes`: what else to tell."""
+    """Everything found behind one flag, each part sorted by id. `notes`: what else to tell."""
 
     usable: tuple[Source, ...]
     unusable: tuple[Unusable, ...] = ()
-    passed_over: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -31,7 +31,7 @@ class WindowRules:
         min_motion: Mean change of the picture over a fifth of a second, grey levels (0-255), measured on the clip's own frames.
         max_held_s: Longest stretch in which the picture does not change at all, seconds.
         max_bars: Largest share of the picture that black bars may take, 0-1; 1 takes any.
-        near_doubles: Use footage that comes again (re-encoded, scaled, trimmed, mirrored) each time it comes.
+        near_doubles: Use footage and pictures that come again (re-encoded, scaled, trimmed, mirrored) each time they come.
         cuts: Let windows run over cuts, fades, flashes, black and empty frames.
     """
 

@@ -7,11 +7,13 @@ records how.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Iterable
+from typing import Iterable, Mapping
 
 from models.endings import MAY_MOVE, VIDEO_SUFFIXES
 from models.types import AnimationRequest, AnimationResult, require
@@ -42,13 +44,13 @@ class Recorded:
 
     def video_of(self, case_id: str) -> Path:
         """The one video of that case. Raises ValueError naming what is there instead."""
-        files = self._files()
-        named = [path for path in files if path.stem.casefold() == case_id.casefold()]
+        named = _by_stem(self.folder, self.folder.stat().st_mtime_ns).get(case_id.casefold(), ()) or self._named(case_id)
         found = [path for path in named if _is_video(path)] or [path for path in named if path.suffix.lower() in MAY_MOVE]
         wanted, several = "one video for every case", ", ".join(path.name for path in found[:_SHOWN])
-        near = _near(case_id, files)
+        near = [] if found else _near(case_id, _files(self.folder))
         advice = "add it to the folder, then the same command with --retry-failed" + (f"; found {', '.join(near)}" if near else "")
-        require(bool(found), self.name, f"{case_id}.mp4", "no such file", wanted, advice)
+        other = "no regular file" if not found and os.path.lexists(self.folder / f"{case_id}.mp4") else "no such file"
+        require(bool(found), self.name, f"{case_id}.mp4", other, wanted, advice)
         require(len(found) == 1, self.name, case_id, f"{len(found)} videos ({several})", wanted, "keep one")
         return found[0]
 
@@ -56,10 +58,24 @@ class Recorded:
         """Names of files that answer none of these cases; hidden ones are nobody's."""
         wanted = {case_id.casefold() for case_id in case_ids}
         media = VIDEO_SUFFIXES | MAY_MOVE
-        return [path.name for path in self._files() if not (path.suffix.lower() in media and path.stem.casefold() in wanted)]
+        return [path.name for path in _files(self.folder) if not (path.suffix.lower() in media and path.stem.casefold() in wanted)]
 
-    def _files(self) -> list[Path]:
-        return sorted(path for path in self.folder.iterdir() if not path.name.startswith(".") and path.is_file())
+    def _named(self, case_id: str) -> list[Path]:
+        """Looked for anew: an answer may have come in the same moment of the clock as the last one."""
+        return [path for path in _files(self.folder) if path.stem.casefold() == case_id.casefold()]
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file())
+
+
+@lru_cache(maxsize=8)
+def _by_stem(folder: Path, changed_ns: int) -> Mapping[str, list[Path]]:
+    """The files of a folder as it was when it last changed, by name without ending: it is listed once, and not for every request."""
+    found: dict[str, list[Path]] = {}
+    for path in _files(folder):
+        found.setdefault(path.stem.casefold(), []).append(path)
+    return found
 
 
 def _is_video(path: Path) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from models.guidance.guide import Guidance, described
 from models.types import Clip, check_image, require
 
-VERSION = "template-1"
+VERSION = "template-2"
 _STEP_S, _SIDE_PX = 0.25, 64
 _CHANGES_LEVELS = 12  # grey levels of 255, on the shrunk picture, where noise of the sensor and of the codec has averaged out
 _TRAVELS = 0.08  # of the picture's width or height
@@ -88,6 +88,12 @@ def _target(labels: Mapping[str, str]) -> str:
     return f"{count} characters, each {one}" if "subject" in labels else f"the {count} characters of the reference image"
 
 
+def _act(labels: Mapping[str, str]) -> str:
+    if labels.get("count", "1") == "1":
+        return " performs the driving motion with its own body"
+    return f"{',' * ('subject' in labels)} perform the driving motion with their own bodies"
+
+
 def _motion(driving: Clip, labels: Mapping[str, str]) -> str:
     seen = _seen(measure_motion(driving), labels.get("camera"))
     return ", ".join(text for text in (labels.get("motion"), seen) if text) or "not measured, the camera moves"
@@ -110,9 +116,7 @@ class TemplateGuide:
         check_image(reference, "guide template", "reference")
         labels = described(tags)
         target, motion = _target(labels), _motion(driving, labels)
-        several = labels.get("count", "1") != "1"
-        act = "perform the driving motion with their own bodies" if several else "performs the driving motion with its own body"
-        prompt = f"{target[0].upper()}{target[1:]} {act}: {motion}{_view(labels)}."
+        prompt = f"{target[0].upper()}{target[1:]}{_act(labels)}: {motion}{_view(labels)}."
         return Guidance(motion=motion, appearance=target, prompt=prompt, guide=self.name, version=self.version)
 
 

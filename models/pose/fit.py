@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.framing import centred_crop
+from models.box import centred_crop
 from models.types import PoseTrack
 
 

@@ -5,11 +5,11 @@
 """
 
 from models.video.decode import Film, TimedFrame, frames_of, small_frames_of
-from models.video.read import VideoInfo, Window, fit_clip, probe, read_video, read_window
+from models.video.read import Window, fit_clip, read_video, read_window
 from models.video.times import nearest_frames
 from models.video.write import PIX_FMTS, encode_video, write_video
 
 __all__ = [
-    "PIX_FMTS", "Film", "TimedFrame", "VideoInfo", "Window", "encode_video", "fit_clip", "frames_of", "nearest_frames",
-    "probe", "read_video", "read_window", "small_frames_of", "write_video",
+    "PIX_FMTS", "Film", "TimedFrame", "Window", "encode_video", "fit_clip", "frames_of", "nearest_frames",
+    "read_video", "read_window", "small_frames_of", "write_video",
 ]  # fmt: skip

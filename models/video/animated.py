@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from models.images import MediaError, checked_header, over_white, pictures_in, read_bytes
+from models.video.times import nice_rate
 
 _DEFAULT_S = 0.1
 _MAX_STRIP_PIXELS = 1 << 33
@@ -44,7 +45,7 @@ def open_strip(file: BinaryIO, long_side: int | None) -> Strip:
         durations_s = [_duration_s(header, index) for index in range(count)]
     except Exception as error:  # see models.images.checked_header
         raise MediaError(f"not a readable moving picture ({type(error).__name__}: damaged)") from error
-    fps, clear = count / sum(durations_s), header.has_transparency_data
+    fps, clear = nice_rate(count / sum(durations_s)), header.has_transparency_data
     return Strip(size=header.size, fps=fps, clear=clear, frames=_pictures(data, durations_s, long_side))
 
 

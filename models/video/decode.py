@@ -114,8 +114,9 @@ class Film(Iterator[TimedFrame]):
         shape: tuple[int, ...] = ()
         try:
             for frame in Deinterlaced(seeking.counted(frames, self._damage), self._told):
-                if frame.width * frame.height > MAX_PIXELS:
-                    raise MediaError(f"frame too large: {frame.width}x{frame.height} px")
+                for size in ((frame.width, frame.height), screen.size_of(frame)):  # as it is, and with its pixels made square
+                    if size[0] * size[1] > MAX_PIXELS:
+                        raise MediaError(f"frame too large: {size[0]}x{size[1]} px")
                 image = screen.show(frame)
                 self.size, shape = self.size if shape else screen.size_of(frame), shape or image.shape
                 yield self._seen(self._same_size(image, shape), clock.time_of(frame.time))

@@ -16,7 +16,7 @@ from models.framing import box_within, fit_box, fit_image
 from models.images import MediaError
 from models.subject import subject_box
 from models.types import Clip, Grid, Origin
-from models.video.container import Source, film_stream, open_film, rate_of
+from models.video.container import Source
 from models.video.decode import Film, frames_of, small_frames_of
 from models.video.stack import FrameStack
 from models.video.times import TIE_S, is_steady, lies_within, nearest, nearest_frames, nice_rate
@@ -28,18 +28,8 @@ _FEW = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VideoInfo:
-    """What the header says. `size`: (W,H) px as stored, rotation is *not* yet applied; `frames` 0 = unknown."""
-
-    size: tuple[int, int]
-    fps: float
-    duration_s: float
-    frames: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """How a source was brought to a grid: start, the box (x, y, w, h) px of the source that is shown, source raster and rate.
+    """How a source was brought to a grid: start, the box (x, y, w, h) px of the source that is shown, source raster and (median) rate.
 
     `notes`: what was done to the pixels on reading.
     """
@@ -49,15 +39,6 @@ class Window:
     source_size: tuple[int, int]
     source_fps: float
     notes: tuple[str, ...] = ()
-
-
-def probe(source: Source) -> VideoInfo:
-    """Read the header of a video. Raises MediaError with the reason."""
-    with open_film(source) as container:
-        stream, _ = film_stream(container)
-        duration = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else (container.duration or 0) / 1e6
-        size = (stream.codec_context.width, stream.codec_context.height)
-        return VideoInfo(size=size, fps=rate_of(stream), duration_s=duration, frames=stream.frames)
 
 
 def read_video(source: Source, at_fps: float | None = None) -> Clip:
@@ -102,21 +83,21 @@ def read_window(source: Source, grid: Grid, start_s: float = 0.0, fit: str = "cr
     wanted_s = start_s + np.arange(grid.num_frames) / grid.fps
     box = _subject_of_window(source, grid, wanted_s) if fit == "subject" else None
     film = Film(source, start_s=start_s)
-    frames = _frames_at(film, wanted_s, lambda image: fit_image(image, grid.size, fit, box=box))
+    frames, gap_s = _frames_at(film, wanted_s, lambda image: fit_image(image, grid.size, fit, box=box))
     if not film.frames_seen:
         raise MediaError("no frame could be decoded")
     if len(frames) < grid.num_frames:
         said = f"{grid.num_frames} frames at {grid.fps:g} fps"
         raise MediaError(f"too short: ends at {film.end_s:.2f} s, the window needs {wanted_s[-1]:.2f} s ({said})")
-    crop, fps = box or fit_box(film.size, grid.size, fit), round(1 / film.gap_s, 3)
+    crop, fps = box or fit_box(film.size, grid.size, fit), round(1 / gap_s, 3)
     window = Window(start_s=start_s, crop=crop, source_size=film.size, source_fps=fps, notes=film.notes)
     origin = _origin(source, start_s=start_s, crop=crop, source_size=film.size)
     return Clip(frames=frames.frames, fps=grid.fps, origin=origin, notes=film.notes), window
 
 
-def _frames_at(film: Film, wanted_s: np.ndarray, framed: Callable[[np.ndarray], np.ndarray]) -> FrameStack:
-    """The frame nearest to each wanted moment, while the film runs; fewer where it ends before."""
-    kept, previous = FrameStack(len(wanted_s)), None
+def _frames_at(film: Film, wanted_s: np.ndarray, framed: Callable[[np.ndarray], np.ndarray]) -> tuple[FrameStack, float]:
+    """The frame nearest to each wanted moment, while the film runs, fewer where it ends before; and how long most of them are shown, s."""
+    kept, previous, gaps_s = FrameStack(len(wanted_s)), None, list[float]()
 
     def keep(due: int) -> None:
         image = framed(previous.image) if due > 0 else None
@@ -127,12 +108,18 @@ def _frames_at(film: Film, wanted_s: np.ndarray, framed: Callable[[np.ndarray], 
         for item in film:
             if previous is not None:
                 keep(int(np.searchsorted(wanted_s, (previous.time_s + item.time_s) / 2 + TIE_S, side="right")) - len(kept))
+                gaps_s += [item.time_s - previous.time_s] if len(kept) else []
             previous = item
             if len(kept) == len(wanted_s):
-                return kept
+                return kept, _middle(gaps_s)
     if previous is not None and lies_within(wanted_s[-1], film.end_s):
         keep(len(wanted_s) - len(kept))
-    return kept
+    return kept, _middle(gaps_s or [film.gap_s])
+
+
+def _middle(values: list[float]) -> float:
+    """The median, the lower of two: one frame that hangs does not move it."""
+    return sorted(values)[(len(values) - 1) // 2]
 
 
 def _subject_of_window(source: Source, grid: Grid, wanted_s: np.ndarray) -> tuple[int, int, int, int]:

@@ -15,6 +15,7 @@ import numpy as np
 from av.sidedata.sidedata import Type
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
+from models.images import over_white
 from models.video import hdr
 from models.video.comment import shown_size
 
@@ -121,11 +122,10 @@ class Screen:
         ).to_ndarray()  # fmt: skip
 
     def _over_white(self, image: np.ndarray) -> np.ndarray:
-        alpha = image[..., 3:].astype(np.uint16)
-        if alpha.min() == 255:
+        if image[..., 3].min() == 255:
             return np.ascontiguousarray(image[..., :3])
         self._note("alpha over white")
-        return ((image[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+        return over_white(image)
 
     def _note(self, note: str) -> None:
         if note:

@@ -40,12 +40,11 @@ def suite(
         size: Size of the suite's grid WxH, px; a suite that grows keeps its own.
         fps: Its frame rate.
         num_frames: Its length in frames.
-        fit: Media and answers of another shape are cropped (crop: in the middle; subject: where the subject is) or shown whole between
-            grey bars (pad); default: crop.
+        fit: How another shape is fitted: crop (in the middle), subject (cut around it) or pad (grey bars); default: crop, or the suite's.
         seed: Seed of the pairing.
         name: Name of the suite; default: that of the folder.
     """
-    from awbench.suites.folder import notes_of_suite
+    from awbench.suites.check import notes_of_suite
     from awbench.suites.from_media import write_suite_from_media
     from models.types import Grid
 

@@ -69,24 +69,28 @@ def synthesize(
     from pipelines import synthesize as job
 
     from_zero("--workers", workers)
+    asked = {"--export-requests": export_requests is not None, "--retry-filters": retry_filters, "--retry-failed": retry_failed}
+    both = [flag for flag, given in asked.items() if given]
+    if len(both) > 1:
+        raise ValueError(f"{both[1]}: got it beside {both[0]}, expected one of them; run them one after the other")
     grid = job.GridFlags(size=parse_size(size) if size else None, fps=fps, num_frames=num_frames, clip_seconds=clip_seconds)
     rules = PairRules(by_tag=tuple(map(TagRule.parse, all_of(by_tag))), quotas=tuple(map(Quota.parse, all_of(quota))))
     sources = {"driving": all_of(driving, "--driving"), "references": all_of(references, "--references")}
     sources |= {"out": out, "grid": grid, "windows": windows}
-    wishes = {"workers": workers, "limit": limit, "seed": seed, "guide": guide, "fit": fit, "pix_fmt": pix_fmt, "rules": rules}
-    wishes |= {"thresholds": thresholds, "runtime": runtime, "pairs_per_unit": pairs_per_shard, "keep_rejected": keep_rejected}
+    flags = {"workers": workers, "limit": limit, "seed": seed, "guide": guide, "fit": fit, "pix_fmt": pix_fmt, "rules": rules}
+    flags |= {"thresholds": thresholds, "runtime": runtime, "pairs_per_unit": pairs_per_shard, "keep_rejected": keep_rejected}
     if export_requests is not None:
         if teacher is not None:
             raise ValueError(f"--teacher: got {teacher} beside --export-requests, expected none; give it when the answers are there")
-        count = job.export(**sources, folder=export_requests, **wishes)
+        count = job.export(**sources, folder=export_requests, **flags)
         print(f"{count} requests in {export_requests}; then the same command with --teacher recorded:ANSWERS")
         return 0 if count else 1
     if retry_filters and teacher is None:
-        outcome = job.judge_again(**sources, **wishes)
+        outcome = job.judge_again(**sources, **flags)
         print(job.summary(outcome, out))
         return 0 if outcome.kept else 1
     if teacher is None:
-        raise ValueError("--teacher: got none, expected an animator or checkpoint folder, or --export-requests DIR; see `actorforge ls`")
-    outcome = job.run(**sources, teacher=teacher, retry_failed=retry_failed, retry_filters=retry_filters, **wishes)
+        raise ValueError("--teacher: got none, expected an animator (`actorforge ls animators`), a checkpoint, or --export-requests DIR")
+    outcome = job.run(**sources, teacher=teacher, retry_failed=retry_failed, retry_filters=retry_filters, **flags)
     print(job.summary(outcome, out))
     return 0 if outcome.kept else 1

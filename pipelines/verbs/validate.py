@@ -19,8 +19,9 @@ def validate(path: str, /, against: str | None = None) -> int:
 
         if found.kind != "suite":
             raise ValueError(f"--against: got {path}, a {found.kind}, expected a suite to check against the data")
-        lines, unread = overlaps(path, against)
+        lines, unread, cases = overlaps(path, against)
         problems += lines
+        notes += [f"cases to leave out: {' '.join(cases)}"] if cases else []
         notes += [f"not looked at: {line}" for line in unread]
     for problem in problems:
         print(problem)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from awbench.cases import Case, CaseMedia, Suite
@@ -14,6 +15,7 @@ from awbench.runs import finish_generation, generate_case, start_run
 from models.artifacts import write_parquet
 from models.types import AnimationResult, Clip, Grid
 from tests.awbench.browser import CHROMIUM, Browser
+from tests.awbench.dataset_fakes import row, verdict, write_dataset
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
 
@@ -281,3 +283,45 @@ def test_a_single_file_plays_from_anywhere(browser, folders, tmp_path):
     browser.wait("[...document.querySelectorAll('.opening video')].every(video => video.readyState >= 3 && video.currentTime > 0)")
     assert list(tmp_path.iterdir()) == [alone] and browser.errors == []
     assert all(url.startswith(("blob:", "data:")) or url.endswith("one.html") for url in browser.requests)
+
+
+@pytest.fixture(scope="module")
+def pairs_page(tmp_path_factory):
+    """A dataset with three kept pairs and one that was rejected and kept aside."""
+    root = tmp_path_factory.mktemp("pairs")
+    verdicts = [verdict("a_check_with_a_long_name", 0.9, 0.5, True), verdict("identity", 0.2, 0.3, False)]
+    rows = [row(key, "kept", verdicts[:1]) for key in "abc"] + [row("d", "rejected", verdicts, reason="identity: 0.2 < 0.3")]
+    folder = write_dataset(
+        root / "pairs", [*rows, *(row("", "failed", reason="black picture", driving="", reference=f"{n}.png") for n in range(9))]
+    )
+    aside = write_dataset(root / "aside", [row("d", "kept")])
+    (folder / "rejected").mkdir()
+    (aside / "shard-000000.tar").rename(folder / "rejected" / "shard-000000.tar")
+    table = pd.read_parquet(folder / "manifest.parquet")
+    table.loc[table["key"] == "d", "shard"] = "rejected/shard-000000.tar"
+    table.to_parquet(folder / "manifest.parquet")
+    return write_report([folder], root / "pairs.html")
+
+
+@pytest.mark.parametrize("width", [360, 420, 1400])
+def test_the_page_of_a_dataset_never_scrolls_sideways(browser, pairs_page, width):
+    browser.open(pairs_page, width=width, height=860)
+    browser.run("document.querySelectorAll('details').forEach(details => { details.open = true; })")
+    assert browser.run("document.documentElement.scrollWidth") <= browser.run("innerWidth") == width
+    wide = browser.run("[...document.querySelectorAll('svg.hist')].map(drawing => drawing.getBoundingClientRect().right)")
+    assert len(wide) == 2 and max(wide) <= width
+
+
+def test_kept_and_rejected_pairs_are_switched_between(browser, pairs_page):
+    browser.open(pairs_page)
+    assert shown(browser) == ["a", "b", "c"] and browser.run("document.querySelector('#filters').hidden")
+    browser.click("#switch input[value='status=rejected']")
+    assert shown(browser) == ["d"] and "0.2 < 0.3" in browser.run("document.querySelector('#case-d .bad').textContent")
+    browser.click("#switch input[value='']")
+    assert shown(browser) == ["a", "b", "c", "d"]
+    browser.click("#switch input[value='status=kept']")
+    browser.run("location.hash = 'case-d'")
+    browser.wait("!document.querySelector('#case-d').hidden")
+    browser.click("a[href='#unseen']")
+    browser.wait("document.querySelector('#unseen').open")
+    assert browser.errors == []

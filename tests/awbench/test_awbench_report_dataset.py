@@ -3,74 +3,17 @@
 from __future__ import annotations
 
 import io
-import json
 import tarfile
+from dataclasses import replace
 from html.parser import HTMLParser
 
-import numpy as np
 import pytest
 
 from awbench.report.dataset import check_yields, open_dataset, reason_counts, yield_records
-from awbench.report.pairs import evenly, read_member
+from awbench.report.inputs import input_groups, why_nothing
+from awbench.report.pairs import Samples, _about, evenly
 from awbench.report.write import write_report
-from models.artifacts import write_json, write_parquet
-from models.images import encode_image
-from models.types import Clip
-from models.video import encode_video
-
-NAMES = ("key", "driving", "reference", "teacher", "teacher_hash", "status", "reason", "verdicts", "shard")
-
-
-def verdict(check, value, threshold, passed):
-    return {"check": check, "value": value, "threshold": threshold, "passed": passed, "reason": "" if passed else f"{check} too low"}
-
-
-def row(key, status, verdicts=(), reason="", driving="walk <b>.mp4", reference="cat.png"):
-    facts = (
-        key,
-        driving,
-        reference,
-        "flow_warp",
-        "",
-        status,
-        reason,
-        json.dumps(list(verdicts)),
-        "shard-000000.tar" if status == "kept" else "",
-    )
-    return dict(zip(NAMES, facts)) | {"seed": 1}
-
-
-GOOD = [verdict("moving", 0.9, 0.5, True), verdict("identity", 0.8, 0.3, True)]
-ROWS = [
-    row("", "failed", reason="empty file (0 bytes)", reference="", driving="<i>broken</i>.mp4"),
-    row("a", "kept", GOOD),
-    row("b", "kept", GOOD),
-    row("c", "rejected", [verdict("moving", 0.1, 0.5, False)], reason="moving 0.1 below 0.5"),
-    row("d", "rejected", [verdict("moving", 0.7, 0.5, True), verdict("identity", 0.2, 0.3, False)], reason="identity 0.2 below 0.3"),
-    row("e", "failed", reason="stream breaks after 1.5 s"),
-    row("f", "failed", reason="stream breaks after 2.0 s"),
-]
-
-
-def write_dataset(folder, rows):
-    import pyarrow as pa
-
-    folder.mkdir()
-    schema = pa.schema([(name, pa.string()) for name in NAMES] + [("seed", pa.int64())])
-    write_parquet(folder / "manifest.parquet", rows, schema)
-    clip = Clip(frames=np.random.default_rng(0).integers(0, 255, (3, 16, 16, 3), np.uint8), fps=8.0)
-    with tarfile.open(folder / "shard-000000.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
-        for kept in (item for item in rows if item["status"] == "kept"):
-            for member, data in (
-                ("driver.mp4", encode_video(clip)),
-                ("reference.png", encode_image(clip.frames[0])),
-                ("target.mp4", encode_video(clip)),
-            ):
-                info = tarfile.TarInfo(f"{kept['key']}.{member}")
-                info.size = len(data)
-                tar.addfile(info, io.BytesIO(data))
-    write_json(folder / "run.json", {"thresholds": {"moving": 0.5}, "note": "<u>x</u>"})
-    return folder
+from tests.awbench.dataset_fakes import ROWS, row, verdict, write_dataset
 
 
 @pytest.fixture
@@ -131,7 +74,7 @@ def test_a_dataset_of_which_nothing_was_kept_still_reads(tmp_path):
 def test_a_damaged_shard_becomes_tiles_with_the_reason(dataset, tmp_path):
     (dataset / "shard-000000.tar").write_bytes(b"garbage")
     page = Page(write_report([dataset], tmp_path / "r.html"))
-    assert "shard shard-000000.tar key a: driver: cannot be read" in page.text
+    assert "shard shard-000000.tar key a: sample: got none (shard-000000.tar: not a readable tar" in page.text
     assert not [tag for tag, _ in page.tags if tag == "video"]
 
 
@@ -140,7 +83,7 @@ def test_a_shard_name_cannot_leave_the_folder(dataset):
     for name in ("../x.tar", "rejected/../x.tar", "/x.tar", "rejected/a/b.tar", "..", "rejected/..", ""):
         outside = type(attempt)(**{field: getattr(attempt, field) for field in attempt.__slots__} | {"shard": name})
         with pytest.raises(ValueError, match=f"shard: got '{name}'"):
-            read_member(dataset, outside, "target")
+            Samples(dataset).of(outside)
 
 
 def test_rejected_candidates_that_were_kept_aside_are_shown_and_can_be_chosen(tmp_path):
@@ -157,8 +100,61 @@ def test_rejected_candidates_that_were_kept_aside_are_shown_and_can_be_chosen(tm
     page = Page(write_report([folder], tmp_path / "r.html"))
     cards = [fields["data-case"] for tag, fields in page.tags if tag == "article"]
     assert cards == ["a", "b", "d"] and "rejected: identity 0.2 below 0.3" in page.text
-    chosen = [fields["value"] for tag, fields in page.tags if tag == "input" and fields.get("type") == "checkbox"]
-    assert {"status=kept", "status=rejected"} <= set(chosen)
+    switch = [fields["value"] for tag, fields in page.tags if tag == "input" and fields.get("type") == "radio"]
+    assert switch == ["status=kept", "status=rejected", ""]
+
+
+def test_a_card_tells_prompt_crop_and_notes_and_its_lowest_verdicts_first(tmp_path):
+    near = [verdict("length", 3, 3, True), verdict("a", 0.9, 0.5, True), verdict("b", 0.52, 0.5, True), verdict("c", 0.9, 0.1, True)]
+    far = [verdict("length", 3, 3, True), *(verdict(name, 0.9, 0.5, True) for name in "abc")]
+    page = Page(
+        write_report([write_dataset(tmp_path / "pairs", [row("near", "kept", near), row("far", "kept", far)])], tmp_path / "r.html")
+    )
+    for words in ("A <cat> waves.", "8×16 px at 4, 0 of 16×16, from 1.50 s on", "target: deinterlaced; reference: colours brought to sRGB"):
+        assert words in page.text
+    first = page.text[page.text.index("→") : page.text.index("all verdicts")]
+    assert [first.index(name) for name in ("b 0.52", "a 0.9", "c 0.9")] == sorted(
+        first.index(name) for name in ("b 0.52", "a 0.9", "c 0.9")
+    )
+    assert "length 3" not in first and "length 3" in page.text
+
+
+@pytest.mark.parametrize(
+    "card", [b"", b"[]", b"\xff", b'{"window": 3, "prompt": 4}', b'{"window": {"crop": [1, 2, 3, "4"], "size": [9, 9]}}']
+)
+def test_a_card_that_tells_nothing_is_no_fault(card):
+    assert list(_about(card)) == []
+
+
+def test_inputs_that_give_nothing_are_grouped_by_reason(tmp_path):
+    doubles = [row("", "failed", reason=f"double of {name}: the same bytes", driving=f"{name}2", reference="") for name in "abcdefg"]
+    short = row("", "failed", reason="too short: 0.50 s", driving="", reference="s.png")
+    report = open_dataset(write_dataset(tmp_path / "none", [*doubles, short]))
+    assert [(group.role, len(group.files)) for group in input_groups(report)] == [("driving clip", 7), ("identity", 1)]
+    page = Page(write_report([report.folder], tmp_path / "r.html"))
+    assert "Inputs that give nothing" in page.text and "7 driving clips: double of a: the same bytes (and the like)" in page.text
+    text = write_report([report.folder], tmp_path / "r.md", "markdown").read_text(encoding="utf-8")
+    assert "No pair was attempted." in text and "1 identity: too short: 0.50 s" in text
+
+
+def test_no_pairs_of_usable_sources_are_told_from_no_usable_sources(tmp_path):
+    report = open_dataset(write_dataset(tmp_path / "none", []))
+    assert why_nothing(replace(report, usable={"driving": 2, "reference": 1}))[0].startswith(
+        "2 driving clips and 1 identity can be used, but"
+    )
+    assert why_nothing(replace(report, usable={"driving": 2, "reference": 0})) == [
+        "No pair could be planned: there are no usable identities."
+    ]
+    assert why_nothing(open_dataset(write_dataset(tmp_path / "some", ROWS))) == []
+
+
+def test_pairs_come_first_and_yields_are_folded(dataset, tmp_path):
+    page = write_report([dataset], tmp_path / "r.html").read_text(encoding="utf-8")
+    places = [
+        page.index(words)
+        for words in ("look before you train", 'id="cards"', "Inputs that give nothing", "<summary>Yields", "<summary>Values")
+    ]
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize("format", ["csv", "json", "markdown", "latex"])

@@ -19,7 +19,7 @@ from awbench.runs import finish_generation, generate_case, start_run
 from models.artifacts import write_parquet
 from models.images import read_image
 from models.types import AnimationResult, Clip, Grid
-from models.video import probe, read_video
+from models.video import read_video
 
 GRID = Grid(width=16, height=20, fps=8.0, num_frames=3)
 HOSTILE = "</script><script>alert(1)</script>\"'<img src=x onerror=alert(2)>"
@@ -143,7 +143,7 @@ def test_copies_are_enlarged_and_playable_everywhere(page, written):
     path = written.parent / unquote(page.all("video")[0]["data-src"])
     with av.open(str(path)) as container:
         assert container.streams.video[0].codec_context.pix_fmt == "yuv420p"
-    assert probe(path).size == (64, 80) and len(read_video(path)) == 3
+    assert read_video(path).size == (64, 80) and len(read_video(path)) == 3
     assert read_image(written.parent / unquote(page.all("img")[0]["src"])).image.shape == (80, 64, 3)
 
 

@@ -11,12 +11,13 @@ from awbench.judging.answers import COLUMNS as ANSWER_COLUMNS
 from awbench.judging.answers import answers_path
 from awbench.judging.identity import Judge, Used, remember
 from awbench.judging.rubrics import rubric_version
-from awbench.report.answers import answers_of, summary
+from awbench.report.answers import answer_notes, answers_of, summary
 from awbench.report.cells import WORST, lead_table
 from awbench.report.columns import columns, leading, leading_metric
 from awbench.report.comparison import compare
 from awbench.report.duels import win_matrix
 from awbench.report.figures import marks_on, radar_svg
+from awbench.report.formats import as_markdown
 from awbench.report.gallery import telling_case
 from awbench.report.html import environment
 from awbench.report.judge_notes import judge_notes
@@ -130,6 +131,16 @@ def test_answers_are_counted_and_a_lag_is_told_apart():
     assert counted.latency == "4 s, slowest 9 s" and counted.lag_s == pytest.approx(0.0625)
 
 
+def test_what_was_done_to_answers_is_one_line_a_system():
+    rows = [given(3, 8.0, 64, 64, "c00"), given(2, 8.0, 32, 16, "c01"), given(3, 8.0, 16, 16, "c02")]
+    comparison, _ = answers(rows, lags={"c00": 0.25})
+    assert answer_notes(comparison) == ("s: of 3 answers 1 cropped, 1 resized, 1 hold their last frame, 1 with a lag (median +0.25 s).",)
+    assert answer_notes(comparison)[0] in as_markdown(comparison).replace("\\", "")
+    assert answer_notes(answers([given(3, 8.0, 16, 16)])[0]) == ()
+    short = compared(GivenRun("s", {"completeness": dict.fromkeys(ramp(), 0.75)}, config={"rows": [given(3, 8.0, 16, 16)]}))
+    assert answer_notes(short) == ("s: of 1 answers together they show 75% of the driver.",)
+
+
 def test_seconds_of_reading_files_are_no_latency():
     comparison, found = answers([given(3, 8.0, 16, 16)], "recorded:clips")
     assert summary(comparison.systems[0], 12, found).latency == "read from files"
@@ -192,6 +203,16 @@ def test_tags_that_name_single_cases_are_not_chosen_by():
     found = tag_choices(compared(FakeRun("a", {"ssim": ramp()}, suite=suite_of(cases))))
     assert "driver_subject" in found and not {"file", "same"} & found.keys()
     assert [(choice.value, choice.count) for choice in found["driver_subject"]] == [("bird", 6), ("human", 6)]
+
+
+def test_where_media_come_from_is_nothing_to_choose_by():
+    def parted(name, first, second):
+        cases = tuple(replace(case, tags={name: (first, second)[index % 2]}) for index, case in enumerate(CASES))
+        return name in tag_choices(compared(FakeRun("a", {"ssim": ramp()}, suite=suite_of(cases))))
+
+    assert not parted("driver_commit", "main", "v2") and not parted("source_path", "a", "b") and not parted("source_repo", "x", "y")
+    assert not parted("origin", "https://a.example/x", "https://b.example/y") and not parted("made_at", "2b90b9f5ceec", "1986663be3b6")
+    assert parted("licence", "CC-BY-4.0", "MIT") and parted("style", "facade", "decade") and parted("take", "20240101", "20240102")
 
 
 def test_published_numbers_are_named_and_as_printed():

@@ -239,6 +239,8 @@ def test_footage_gives_self_scenes_and_cross_ones_with_references(tmp_path):
         (tmp_path / "references" / f"look{seed}.png").write_bytes(encode_image(shown.frames[5]))
     sources = footage_scenes(tmp_path / "driving", GRID, tmp_path / "references")
     assert [source.kind for source in sources] == ["self", "self", "cross", "cross"] and len({source.id for source in sources}) == 4
+    (tmp_path / "driving" / "thumb.png").write_bytes((tmp_path / "references" / "look0.png").read_bytes())
+    assert [source.id for source in footage_scenes(tmp_path / "driving", GRID)] == ["self-clip0", "self-clip1"]  # a still is no clip
     own, cross = sources[0].make(), sources[2].make()
     assert own.track == "self" and own.truth.clip is own.answer and np.array_equal(own.reference, own.driver.frames[0])
     assert cross.truth is None and cross.at_rate(16.0).fps == 16.0

@@ -12,7 +12,9 @@ import yaml
 
 from awbench.cases import Truth
 from awbench.suites.arrays import digest, pack, truth_arrays, truth_from_arrays, unpack
-from awbench.suites.folder import load_folder, notes_of_suite, validate_suite
+from awbench.suites.case_media import read_part
+from awbench.suites.check import notes_of_suite, validate_suite
+from awbench.suites.folder import load_folder
 from awbench.suites.load import load_suite, validate
 from awbench.suites.snapshot import write_snapshot
 from models.images import MediaError, encode_image
@@ -268,3 +270,14 @@ def test_the_referee_loads_without_torch_or_ray() -> None:
     code = f"import sys, awbench, {modules}; print({{'torch', 'ray'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
     assert done.stdout.strip() == "set()"
+
+
+def test_what_is_wrong_with_a_medium_does_not_tell_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"x")
+
+    def refuse(path: Path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with pytest.raises(MediaError) as caught:
+        read_part(tmp_path, "reference", "a.png", refuse)
+    assert str(caught.value) == "reference a.png: Permission denied"

@@ -376,3 +376,10 @@ def test_a_filmed_truth_is_not_cut_by_its_own_subject(tmp_path: Path) -> None:
     content["cases"][0]["truth"] = "truth.mp4"
     path.write_text(yaml.safe_dump(content))
     assert any("truth.mp4: fit: got subject, expected crop or pad" in line for line in validate(tmp_path / "out"))
+
+
+def test_a_still_picture_among_the_clips_is_passed_over_and_a_moving_one_is_a_clip(tmp_path: Path) -> None:
+    driving, references = labelled(tmp_path)
+    image(driving, "thumb.png")
+    made = write_suite_from_media(driving, references, tmp_path / "out", GRID)
+    assert made.skipped == () and made.notes == ("driving: 1 file(s) of another kind passed over: .png 1; first thumb.png",)

@@ -12,7 +12,7 @@ from awbench.cases import Case
 from awbench.report import formats
 from awbench.report.comparison import Cell, Comparison, compare
 from awbench.report.metric_facts import UNSTATED_MARGIN, MetricFacts
-from awbench.report.standing import CEILING_APART, DEGENERATE, PARTIAL, RANKED, standings
+from awbench.report.standing import CEILING_APART, DEGENERATE, PARTIAL, RANKED, order_told, standings
 from awbench.report.table import BEST, SAME, SECOND, UNTOLD, WORSE, difference_rows, marks, mean_rows
 from awbench.verdicts import AHEAD, BEHIND, LEVEL, UNCLEAR, findings, rounded, tells_apart, verdicts
 from tests.awbench.report_fakes import CASES, FakeRun, compared, ramp, suite_of
@@ -343,6 +343,32 @@ def test_with_truth_the_order_is_that_of_ssim():
     found = standings(compared(*runs))
     assert [standing.system for standing in found] == ["right", "blurred", "ground_truth"]
     assert (found[-1].kind, found[0].mean_rank > found[1].mean_rank) == (CEILING_APART, True)
+
+
+def of_part(name, ssim, part):
+    """A system right on the `part` of each driver that it answers."""
+    return FakeRun(name, {"ssim": ramp(ssim), "completeness": constant(part), "imaging_quality": ramp(ssim)})
+
+
+def test_order_caption_and_marks_agree_where_part_of_the_driver_is_left_out():
+    comparison = compared(of_part("short", 0.85, 2 / 3), of_part("whole", 0.7, 1.0), of_part("worst", 0.1, 1.0))
+    first, second, third = standings(comparison)
+    assert (first.system, second.system, third.system) == ("whole", "short", "worst")
+    assert (first.order_note, third.order_note) == ("", "") and second.decided == pytest.approx((0.85 + 0.055) * 2 / 3)
+    assert second.order_note == "answers 67% of the driver; ssim × that is 0.603"
+    assert order_told(comparison) == "in order of ssim against the truth × the share of the driver that is answered"
+    marked = marks(comparison, comparison.cases)
+    assert marked["ssim"] == {} and marked["imaging_quality"]["short"] == BEST
+    led = compared(of_part("best", 0.85, 1.0), of_part("short", 0.85, 2 / 3), of_part("whole", 0.7, 1.0), of_part("worst", 0.1, 1.0))
+    assert marks(led, led.cases)["ssim"] == {"best": BEST, "whole": SECOND}
+
+
+def test_marks_and_caption_are_those_of_ssim_where_all_answer_the_whole_driver():
+    comparison = compared(of_part("good", 0.7, 1.0), of_part("bad", 0.2, 1.0))
+    assert order_told(comparison) == "in order of ssim against the truth" and not any(one.order_note for one in standings(comparison))
+    assert marks(comparison, comparison.cases)["ssim"]["good"] == BEST
+    shorter = compared(of_part("good", 0.7, 0.99), of_part("bad", 0.2, 1.0))
+    assert marks(shorter, shorter.cases)["ssim"]["good"] == BEST  # it leads whatever it leaves out
 
 
 def test_the_order_of_runs_and_cases_changes_nothing():

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from awbench.media import inputs
+from awbench.media.inputs import may_hold
 from awbench.media.listing import list_media
 from awbench.media.names import FileNames
 from models.storage import write_bytes
@@ -179,3 +181,73 @@ def test_a_name_that_means_two_files_is_refused_and_an_exact_one_is_not() -> Non
     for name in ("a.MP4", "b", "b.mp4"):
         with pytest.raises(ValueError, match="2 files"):
             names.find_by_part(name)
+
+
+def test_a_glob_looks_only_where_it_may_find_something(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, "top.mp4", "2024a/x.mp4", "2024a/sub/y.mp4", "private/deep/z.mp4")
+    looked, honest = set(), os.scandir
+    monkeypatch.setattr("models.local_files.os.scandir", lambda path: looked.add(os.path.relpath(path, tmp_path)) or honest(path))
+    assert ids(list_media([f"{tmp_path}/*.mp4"], "clip")) == ["top.mp4"] and looked == {"."}
+    looked.clear()
+    assert ids(list_media([f"{tmp_path}/2024*/*.mp4"], "clip")) == ["2024a/x.mp4"] and looked == {".", "2024a"}
+    assert ids(list_media([f"{tmp_path}/2024*"], "clip")) == ["2024a/sub/y.mp4", "2024a/x.mp4"]
+    assert may_hold("a/b", "a/**/x.mp4") and may_hold("a/b/c", "a/*") and not may_hold("b", "a/**")
+
+
+def test_a_folder_with_brackets_before_a_glob_is_a_folder(tmp_path: Path) -> None:
+    put(tmp_path, "[2024] shoot/a.mp4", "2/b.mp4")
+    assert ids(list_media([f"{tmp_path}/[[]2024] shoot/*.mp4"], "clip")) == ["[2024] shoot/a.mp4"]
+    assert ids(list_media([f"{tmp_path}/[2024] shoot/*.mp4"], "clip")) == ["a.mp4"]
+
+
+def test_whole_paths_in_a_table_find_their_files_and_are_never_told(tmp_path: Path) -> None:
+    folder = tmp_path / "clips"
+    put(folder, "a.mp4", "sub/b.mp4", "c.mp4")
+    rows = ["file,subject,url", f"{folder}/a.mp4,human,https://bob:pw@host/a.mp4?X-Sig=secret", "C:\\old\\clips\\sub\\b.mp4,animal,"]
+    rows += [f"{tmp_path}/else/gone.mp4,human,", "https://bob:pw@host/clips/x.mp4?X-Sig=secret,human,", "file:///data/clips/c.mp4,object,"]
+    (folder / "clips.csv").write_text("\n".join(rows))
+    (tmp_path / "clips.csv").write_text(f"file,licence\n{folder}/c.mp4,CC0\n{tmp_path}/other/c.mp4,none\n")
+    listing = list_media([folder], "clip")
+    assert {entry.id: entry.tags["subject"] for entry in listing.entries} == {"a.mp4": "human", "sub/b.mp4": "animal", "c.mp4": "object"}
+    assert {entry.id: entry.tags.get("licence") for entry in listing.entries}["c.mp4"] == "CC0"
+    assert told(listing) == {"gone.mp4": "listed in clips.csv line 4 but missing", "x.mp4": "listed in clips.csv line 5 but missing"}
+    said = repr([(entry.id, entry.tags) for entry in listing.entries] + list(listing.unusable) + list(listing.notes))
+    assert str(tmp_path) not in said and "secret" not in said and "pw@" not in said
+
+
+def test_a_row_that_cannot_be_had_does_not_tell_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, "t/list.csv", data=b"file\n/far/a.mp4\n")
+    honest = inputs.facts_of
+
+    def refuse(location: str):
+        return stumble(PermissionError(13, "Permission denied", location)) if location == "/far/a.mp4" else honest(location)
+
+    monkeypatch.setattr(inputs, "facts_of", refuse)
+    assert told(list_media([tmp_path / "t" / "list.csv"], "clip")) == {"a.mp4": "list.csv line 2: file: Permission denied"}
+
+
+def test_rows_below_a_table_in_a_bucket_are_asked_many_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(f"memory://{tmp_path.name}", "in/a.mp4", "b.mp4")
+    put(f"memory://{tmp_path.name}", "list.csv", data=b"file\nin/a.mp4\nB.mp4\n")
+    asked, honest = [], inputs.ask_each
+    monkeypatch.setattr(inputs, "ask_each", lambda ask, locations: asked.extend(locations) or honest(ask, locations))
+    assert ids(list_media([f"memory://{tmp_path.name}/list.csv"], "clip")) == ["b.mp4", "in/a.mp4"]
+    assert all(location.startswith("memory://") for location in asked) and len(asked) == 2
+
+
+def test_pictures_that_may_move_are_not_opened_to_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, "a.webp", "b.png", "c.gif", "d.jpg")
+    monkeypatch.setattr("models.images.read_bytes", lambda source: stumble(OSError(5, "stumbles")))
+    assert ids(list_media([tmp_path], "clip")) == ["a.webp", "b.png", "c.gif"]
+
+
+def stumble(error: Exception):
+    raise error
+
+
+def test_rows_of_one_file_that_contradict_each_other_are_told(tmp_path: Path) -> None:
+    put(tmp_path, "a.mp4")
+    (tmp_path / "clips.csv").write_text("file,licence,subject\na.mp4,CC0,human\na.mp4,CC-BY,person\n")
+    listing = list_media([tmp_path], "clip")
+    assert listing.entries[0].tags == {"licence": "CC-BY", "subject": "human"}
+    assert listing.notes == ("clips.csv line 3: a.mp4: licence: 'CC-BY' in place of 'CC0', which was said before",)

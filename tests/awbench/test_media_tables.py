@@ -69,3 +69,20 @@ def test_values_of_any_type_become_text_and_bulk_stays_out(tmp_path: Path) -> No
     read_ = read(tmp_path, lines, "t.jsonl")
     assert cells(read_) == [{"url": "a", "n": "1", "yes": "yes", "box": "[1, 2]"}, {"url": "?"}]
     assert [note.split(":")[0] for note in read_.notes] == ["t.jsonl line 3", "t.jsonl line 4", "t.jsonl line 6"]
+
+
+@pytest.mark.parametrize("header", ["x" * 200_000, '"never closed' + "x" * 200_000, "file" + "," * 2000])
+def test_a_header_that_is_none_is_no_table(tmp_path: Path, header: str) -> None:
+    (tmp_path / "clips.csv").write_text(f"{header}\na.mp4\n")
+    with pytest.raises(ValueError, match="clips.csv"):
+        read_table(str(tmp_path / "clips.csv"))
+
+
+def test_a_small_file_of_huge_texts_is_refused_before_it_is_unfolded(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"file": ["a.mp4"] * 2000, "note": ["x" * 100_000] * 2000}), tmp_path / "t.parquet", compression="zstd")
+    with pytest.raises(ValueError, match="column note: got a text of 100000 characters"):
+        read_table(str(tmp_path / "t.parquet"))
+
+
+def test_what_is_spelled_otherwise_is_the_same_column(tmp_path: Path) -> None:
+    assert read(tmp_path, b"file,License\na.mp4,CC0\n").rows[0].cells == {"file": "a.mp4", "licence": "CC0"}

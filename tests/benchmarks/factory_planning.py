@@ -26,6 +26,7 @@ from bootstrap.round_config import RoundConfig  # noqa: E402
 from bootstrap.rounds import begin_round, plan_round  # noqa: E402
 from bootstrap.sources.catalog import Catalog  # noqa: E402
 from bootstrap.sources.facts import ClipFacts, ImageFacts  # noqa: E402
+from bootstrap.sources.prints import COLOURS_B  # noqa: E402
 from bootstrap.survey import Footage, survey  # noqa: E402
 from models.types import Clip, Grid  # noqa: E402
 
@@ -51,9 +52,9 @@ def make_up(folder: Path, clips: int, images: int, seconds: float) -> None:
 def _facts(rng: np.random.Generator, kind: str, seconds: float) -> ClipFacts | ImageFacts:
     sha256 = rng.bytes(32).hex()
     if kind == "image":
-        return ImageFacts(sha256=sha256, size=(512, 512), prints=rng.bytes(8), colours=rng.bytes(3))
+        return ImageFacts(sha256=sha256, size=(512, 512), prints=rng.bytes(8), colours=rng.bytes(COLOURS_B))
     moments = int(2 * seconds)
-    known = {"prints": rng.bytes(8 * moments), "colours": rng.bytes(3 * moments), "motion": bytes([80]) * int(5 * seconds)}
+    known = {"prints": rng.bytes(8 * moments), "colours": rng.bytes(COLOURS_B * moments), "motion": bytes([80]) * int(5 * seconds)}
     return ClipFacts(sha256=sha256, size=(1280, 720), frames=int(25 * seconds), fps=25.0, end_s=seconds, **known)
 
 

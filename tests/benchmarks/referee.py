@@ -23,7 +23,7 @@ from awbench.alignment import Given, aligned  # noqa: E402
 from awbench.evidence import Evidence  # noqa: E402
 from awbench.metrics.ssim import ssim_map  # noqa: E402
 from awbench.scoring import load_metrics  # noqa: E402
-from awbench.suites.folder import whole_truth  # noqa: E402
+from awbench.suites.case_media import whole_truth  # noqa: E402
 from awbench.suites.world import render_case  # noqa: E402
 from awbench.suites.world_design import dev_cases  # noqa: E402
 from models.types import Clip, Grid  # noqa: E402

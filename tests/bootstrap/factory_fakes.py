@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 
 from bootstrap.filters.filter import Filter
-from bootstrap.manifest import Outcome
 from bootstrap.prompts import unguided
 from bootstrap.recipe import Recipe, Teacher
 from bootstrap.round_config import RoundConfig
@@ -26,6 +25,7 @@ from bootstrap.sources.catalog import Catalog
 from bootstrap.sources.inspection import inspect
 from bootstrap.sources.windows import WindowRules
 from bootstrap.survey import Footage, survey
+from bootstrap.tally import Outcome
 from bootstrap.thresholds import Thresholds
 from models.guidance.guide import Guidance
 from models.guidance.mllm import MllmGuide
@@ -116,6 +116,11 @@ def plan(folder: Path, out: Path, **changes: object) -> Round:
     look = partial(map, lambda file: (file[0], inspect(*file)))
     found = survey(sources, asked.recipe.grid, look, Catalog(folder / "catalog.sqlite"), in_use(str(out)))
     return plan_round(asked, str(out), found.driving, found.references, found.apart)
+
+
+def key_of(round_: Round, place: int) -> str:
+    """The key of the pair at that place of the whole plan."""
+    return [pair.spec.key for index in range(len(round_.ranges)) for pair in round_.unit(index).pairs][place]
 
 
 def make_round(

@@ -104,3 +104,9 @@ def test_two_processes_and_a_kill_lose_nothing_that_was_put(tmp_path: Path) -> N
     after = Catalog(path)
     known = after.known([entry(str(number)) for number in put], "clip")
     assert known == {f"/{number}": record(number) for number in put} and after.notes == []
+
+
+def test_what_other_decoders_could_not_read_is_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Catalog(tmp_path / "c").put([(entry("bad"), Unread(reason="no video")), (entry("good"), record())], "clip")
+    monkeypatch.setattr(module, "_decoders", lambda: "av 99")
+    assert Catalog(tmp_path / "c").known([entry("bad"), entry("good")], "clip") == {"/good": record()}

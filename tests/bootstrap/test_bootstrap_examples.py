@@ -12,14 +12,14 @@ import av
 import numpy as np
 import pytest
 
-import bootstrap.shards.reader as reader
 import bootstrap.sources.inspection as inspection
-from bootstrap.clip_examples import ClipExamples, SkippedClips, clip_examples
+from bootstrap.clip_examples import ClipExamples, SkippedClips
 from bootstrap.shards.examples import ShardExamples
-from bootstrap.shards.reader import DamagedShard, read_examples
-from bootstrap.shards.writer import MEMBERS, pack, write_shard
+from bootstrap.shards.reader import read_examples
+from bootstrap.shards.writer import pack, write_shard
 from bootstrap.sources.catalog import Catalog
 from models.images import MediaError, encode_image
+from models.shards import MEMBERS, DamagedShard
 from models.storage import delete, write_bytes
 from models.types import Clip, Grid
 from models.video import encode_video, fit_clip, read_video, read_window, write_video
@@ -95,7 +95,7 @@ def test_opening_reads_headers_and_no_member(tmp_path, monkeypatch):
             return super().readinto(buffer)
 
     write_shard(tmp_path / "s.tar", [(f"key{n}", dict.fromkeys(MEMBERS, bytes(300_000))) for n in range(5)])
-    monkeypatch.setattr(reader, "open_read", lambda path, block_b: io.BufferedReader(Counted(path), block_b))
+    monkeypatch.setattr("models.shards.open_read", lambda path, block_b: io.BufferedReader(Counted(path), block_b))
     assert len(ShardExamples(tmp_path / "s.tar")) == 5
     assert 0 < sum(read_b) < 5 * len(MEMBERS) * 10_000 + 2 * tarfile.RECORDSIZE  # of 6 MB
 
@@ -229,11 +229,11 @@ def test_unusable_clips_are_named_and_the_rest_keeps_its_order(tmp_path):
     bad, skipped = write_bad_clips(tmp_path), SkippedClips()
     examples = ClipExamples(tmp_path, GRID, 4, skipped)
     assert examples.ids == ("b.mp4#0", "sub/a#1.mp4#0", "sub/a#1.mp4#1") and set(skipped.reasons) == {*bad, "short.mp4"}
-    assert skipped.reasons["short.mp4"] == "too short: 0.38 s, the grid needs 0.50 s" and "0 bytes" in skipped.reasons["empty.mp4"]
+    assert skipped.reasons["short.mp4"] == "too short: 0.38 s, an example takes 0.50 s" and "0 bytes" in skipped.reasons["empty.mp4"]
     assert examples[-1].target.frames[0].mean() == pytest.approx(15.5 + 20, abs=2)
     longer = SkippedClips()
     assert ClipExamples(tmp_path, GRID, 6, longer).ids == ("sub/a#1.mp4#0",)
-    assert longer.reasons["b.mp4"] == "too short: 5 frames at 8 fps, a chunk needs 6"
+    assert longer.reasons["b.mp4"] == "too short: 0.62 s, an example takes 0.75 s"
 
 
 def test_opening_the_same_footage_again_decodes_only_what_changed(tmp_path, monkeypatch):
@@ -312,4 +312,4 @@ def test_clip_examples_travel_and_are_read_by_threads_at_once(tmp_path):
     assert copy.ids == examples.ids and len(examples) == 5
     with ThreadPoolExecutor(2) as pool:
         assert all(map(_same, pool.map(examples.__getitem__, order), map(copy.__getitem__, order)))
-    assert all(map(_same, clip_examples(tmp_path, GRID, 4), examples))
+    assert all(map(_same, ClipExamples(tmp_path, GRID, 4), examples))

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from awbench.catalog import METRICS
 from awbench.metrics.metric import Unscored
 from awbench.selftest.scenes import world_scenes
 from awbench.selftest.tricks import still
 from bootstrap.filters import (
-    CHECKS,
-    FILTER_METRICS,
     FILTERS,
+    STRUCTURE,
     Pair,
     Rejection,
     Verdict,
@@ -71,7 +71,7 @@ def _failed(scene, frames: np.ndarray) -> set[str]:
 def test_the_right_answer_passes_every_check_in_order(scene, right):
     result = decide(_candidate(scene, right), GRID, Thresholds())
     assert isinstance(result, Pair) and set(result.members) == {"driver.mp4", "target.mp4", "reference.png"}
-    assert tuple(verdict.check for verdict in result.verdicts) == CHECKS[:-1]  # the judge is off
+    assert tuple(verdict.check for verdict in result.verdicts) == (*STRUCTURE, *FILTERS.entries)[:-1]  # the judge is off
     assert all(verdict.passed and not verdict.reason for verdict in result.verdicts)
 
 
@@ -129,7 +129,7 @@ def test_a_failed_check_spares_those_after_it_unless_all_are_wanted(scene, right
     first = decide(frozen, GRID, Thresholds())
     assert [verdict.check for verdict in first.verdicts] == ["decodable", "length", "moving"]
     assert first.reason.startswith("moving: 0 < 0.5 of the source's moving steps")
-    assert len(judge(frozen, GRID, ALL)) == len(CHECKS) - 1
+    assert len(judge(frozen, GRID, ALL)) == len(STRUCTURE) + len(FILTERS.entries) - 1
     assert [verdict.check for verdict in judge(frozen, GRID, Thresholds(moving=0))][2] == "distinct"  # 0 asks nothing
 
 
@@ -154,7 +154,7 @@ def test_a_plug_in_is_asked_by_its_address_and_named_in_the_record(scene, right)
     result = decide(_candidate(scene, right), GRID, more)
     assert result.reason == "short: -2 < 0.5 frames below ten"
     assert [verdict.reason for verdict in result.verdicts if verdict.check == "silent"] == ["not judged: no sound"]
-    assert filter_versions(more)["short"] == ["short", "7"]
+    assert {"check": "short", "metric": "short", "version": "7"} in filter_versions(more)
     with pytest.raises(ValueError, match="broken could not judge 12 frames of 72x72 px: ZeroDivisionError"):
         judge(_candidate(scene, right), GRID, Thresholds(more=(f"{__name__}:BROKEN=0.5",)))
     for name, why in (("nowhere:X", "module:attribute of a Filter"), (f"{__name__}:GRID", "bootstrap.filters.filter.Filter")):
@@ -165,12 +165,13 @@ def test_a_plug_in_is_asked_by_its_address_and_named_in_the_record(scene, right)
 def test_the_table_holds_what_it_names():
     for name in FILTERS.entries:
         one = load_filter(name)
-        assert one.name == name and one.metric == FILTER_METRICS.get(name, "") and hasattr(Thresholds(), name)
-    assert [one.name for one, _ in in_use(Thresholds())] == list(CHECKS[2:-1])
-    assert filter_metrics(Thresholds()) == tuple(sorted(FILTER_METRICS.values())) and filter_metrics(Thresholds(off=True)) == ()
-    assert filter_versions(Thresholds(identity=0))["imaging"] == ["imaging_quality", "2"] and "identity" not in filter_versions(
-        Thresholds(identity=0)
-    )
+        assert one.name == name and (not one.metric or one.metric in METRICS.entries) and hasattr(Thresholds(), name)
+    assert [one.name for one, _ in in_use(Thresholds())] == list(FILTERS.entries)[:-1]
+    measures = {"appearance_consistency", "imaging_quality", "motion_fidelity", "motion_smoothness", "temporal_consistency"}
+    assert set(filter_metrics(Thresholds())) == measures and filter_metrics(Thresholds(off=True)) == ()
+    versions = filter_versions(Thresholds(identity=0))
+    assert {"check": "imaging", "metric": "imaging_quality", "version": "2"} in versions
+    assert "identity" not in {one["check"] for one in versions}
 
 
 def test_thresholds_and_verdicts_are_checked():

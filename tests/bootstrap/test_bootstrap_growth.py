@@ -1,19 +1,25 @@
 """A dataset that grows: what is new, what changed and what is gone; old shards keep their bytes."""
 
 import json
+from dataclasses import fields, replace
 
 import pyarrow.parquet as pq
 import pytest
 
 from awbench.media.labels import TagRule
+from bootstrap.filters.judging import JUDGE
 from bootstrap.pair_rules import PairRules, Quota
 from bootstrap.recipe import Teacher
 from bootstrap.shards.validate import validate_dataset
 from bootstrap.thresholds import Thresholds
 from models.artifacts import read_json
 from models.images import encode_image
-from models.video import write_video
-from tests.bootstrap.factory_fakes import ShiftTeacher, cards_of, make_round, moving_square, plan, write_sources
+from models.mllm.errors import Unreachable
+from models.types import Grid
+from models.video import read_video, write_video
+from tests.bootstrap.factory_fakes import ShiftTeacher, cards_of, key_of, make_round, moving_square, plan, write_sources
+
+NOTHING_ELSE = {one.name: 0.0 for one in fields(Thresholds) if one.type == "float" and one.name != "judge"}
 
 
 @pytest.fixture
@@ -138,7 +144,7 @@ def test_labels_that_change_are_told_and_reach_the_pairs_still_to_be_made(folder
     make_round(folder, limit=4)
     assert "driving: other labels than before: clip0.mp4, clip1.mp4; pairs already made keep the old ones" in capsys.readouterr().err
     keys = [row["key"] for row in _rows(folder)]
-    assert keys[:2] == first and not set(keys[2:]) & {unchanged.key_of(place) for place in range(4)}
+    assert keys[:2] == first and not set(keys[2:]) & {key_of(unchanged, place) for place in range(4)}
     cards = cards_of(folder / "out")
     assert {cards[key]["prompt"] for key in keys[:2]} == {"a cat"} and {cards[key]["prompt"] for key in keys[2:]} == {"a dog"}
     assert {cards[key]["tags"]["driving"]["licence"] for key in keys[2:]} == {"none"}
@@ -173,6 +179,21 @@ def test_rules_that_leave_no_pair_say_which_labels_there_are(folder, capsys):
     assert "no pair fits the rules: framing: driving full 1, none 1; references none 2" in capsys.readouterr().err
 
 
+def test_a_picture_of_the_only_clip_is_no_pair_and_that_is_said(folder, capsys):
+    for path in [*(folder / "references").iterdir(), folder / "driving" / "clip1.mp4"]:
+        path.unlink()
+    still = read_video(folder / "driving" / "clip0.mp4").frames[0]
+    (folder / "references" / "still.png").write_bytes(encode_image(still))
+    assert make_round(folder).attempted == 0
+    assert "no pair: still.png shows a moment of clip0.mp4" in capsys.readouterr().err
+
+
+def test_a_card_says_what_was_enlarged_and_held(folder):
+    make_round(folder, limit=1, grid=Grid(width=64, height=64, fps=24.0, num_frames=9))
+    (card,) = cards_of(folder / "out").values()
+    assert card["window"]["notes"] == "enlarged 2x; each frame shown 3x"
+
+
 def test_quotas_hold_over_a_dataset_that_grows(folder):
     (folder / "references" / "clips.csv").write_text("file,subject\nwho0.png,cat\nwho1.png,dog\n")
     rules = PairRules(quotas=(Quota.parse("subject=human:cat 50%"),))
@@ -183,22 +204,43 @@ def test_quotas_hold_over_a_dataset_that_grows(folder):
     assert sorted(row["reference"] for row in _rows(folder)) == ["who0.png"] * 2 + ["who1.png"] * 2
 
 
+def test_quotas_count_pairs_of_footage_that_is_gone(folder):
+    (folder / "references" / "clips.csv").write_text("file,subject\nwho0.png,cat\nwho1.png,dog\n")
+    labels = folder / "driving" / "clips.csv"
+    labels.write_text("file,subject\nclip0.mp4,human\nclip1.mp4,human\n")
+    rules = PairRules(quotas=(Quota.parse("subject=human:cat 50%"), Quota.parse("subject=human:dog 50%")))
+    make_round(folder, limit=1, rules=rules)
+    (first,) = _rows(folder)
+    (folder / "driving" / first["driving"]).unlink()
+    make_round(folder, limit=2, rules=rules)
+    assert {row["reference"] for row in _rows(folder) if row["reference"]} == {"who0.png", "who1.png"}
+
+
 def test_keys_depend_on_contents_and_not_on_names_or_thresholds(folder):
-    base = plan(folder, folder / "out").key_of(0)
-    assert plan(folder, folder / "out", thresholds=Thresholds(moving=0)).key_of(0) == base
-    assert plan(folder, folder / "out", pairs_per_unit=5).key_of(0) == base
+    base = key_of(plan(folder, folder / "out"), 0)
+    assert key_of(plan(folder, folder / "out", thresholds=Thresholds(moving=0)), 0) == base
+    assert key_of(plan(folder, folder / "out", pairs_per_unit=5), 0) == base
     for change in ({"seed": 1}, {"fit": "pad"}, {"pix_fmt": "yuv420p"}, {"teacher": Teacher(name="other")}):
-        assert base not in {plan(folder, folder / "out", **change).key_of(place) for place in range(4)}
+        assert base not in {key_of(plan(folder, folder / "out", **change), place) for place in range(4)}
 
 
 def test_nothing_personal_stands_in_what_is_published(folder, monkeypatch):
+    def unreachable(evidence):
+        raise Unreachable(f"got ConnectError from http://box-of-anna:9/v1 for {folder}/cache/x.json", transient=True)
+
     monkeypatch.setattr("socket.gethostname", lambda: "box-of-anna")
+    monkeypatch.setenv("ACTORFORGE_JUDGE", "http://box-of-anna:9/v1#m")
+    monkeypatch.setattr("bootstrap.filters.judging.JUDGE", replace(JUDGE, function=unreachable))
+    make_round(folder, "judged", thresholds=Thresholds(judge=4.5, **NOTHING_ELSE))
     (folder / "driving" / "empty.mp4").write_bytes(b"")
     make_round(folder, teacher=ShiftTeacher(freeze=True), keep_rejected=True)
-    out = folder / "out"
-    published = [path for path in out.rglob("*") if path.is_file() and "work" not in path.relative_to(out).parts]
+    outs = (folder / "out", folder / "judged")
+    every = [(path, path.relative_to(out).parts) for out in outs for path in out.rglob("*") if path.is_file()]
+    published = [path for path, parts in every if "work" not in parts]
     assert {path.name for path in published} >= {"run.json", "manifest.parquet", "sources.parquet"}
-    assert "box-of-anna" in (out / "work" / "events.jsonl").read_text()
+    assert "box-of-anna" in (folder / "out" / "work" / "events.jsonl").read_text()
+    reasons = {row["reason"] for row in pq.read_table(folder / "judged" / "manifest.parquet").to_pylist()}
+    assert reasons == {"filters: unreachable: got ConnectError from (an address) for x.json"}
     for path in published:
         text = path.read_bytes() if path.suffix != ".parquet" else json.dumps(pq.read_table(path).to_pylist()).encode()
         assert str(folder).encode() not in text and b"box-of-anna" not in text

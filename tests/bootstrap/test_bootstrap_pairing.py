@@ -7,6 +7,7 @@ from awbench.media.labels import TagRule
 from bootstrap.pair_rules import PairRules, Quota
 from bootstrap.pairing import Side, draw
 from bootstrap.permutation import Permutation
+from bootstrap.product import Product
 
 NONE = np.zeros((0, 2), np.int64)
 
@@ -110,6 +111,23 @@ def test_a_few_pairs_of_a_huge_product_touch_a_few(monkeypatch):
 
     monkeypatch.setattr("bootstrap.product.Permutation", Counting)
     assert len(draw(*_plain(20_000, 60_000), PairRules(), 0, NONE, 100)) == 100
-    assert sum(asked) <= 10_000  # of twelve hundred million
+    assert sum(asked) <= 20_000  # of twelve hundred million
     with pytest.raises(ValueError, match="limit: got none for 1200000000 pairs"):
         draw(*_plain(20_000, 60_000), PairRules(), 0, NONE, None)
+
+
+def test_a_few_pairs_use_all_windows_and_identities_about_equally():
+    for windows, identities, count in ((18, 30, 40), (30, 18, 40), (2000, 200, 64), (5, 5, 12)):
+        pairs = draw(*_plain(windows, identities), PairRules(), 0, NONE, count)
+        for side, size in ((pairs[:, 0], windows), (pairs[:, 1], identities)):
+            used = np.bincount(side, minlength=size)
+            assert used.max() - used.min() <= 2 and (count > size or used.max() == 1)
+
+
+@pytest.mark.parametrize("blocks", [[(3, 5)], [(5, 3), (7, 7), (1, 4)], [(7, 1), (1, 9), (0, 4)], [(1, 1)]])
+def test_products_hold_every_pair_once_and_any_part_is_the_same(blocks):
+    product = Product([(np.arange(rows) + 100 * n, np.arange(columns)) for n, (rows, columns) in enumerate(blocks)], seed=3)
+    whole = product.codes(0, len(product), 1000)
+    assert len(whole) == len(set(whole.tolist())) == sum(rows * columns for rows, columns in blocks)
+    for start in range(0, len(product), 3):
+        assert (product.codes(start, start + 4, 1000) == whole[start : start + 4]).all()

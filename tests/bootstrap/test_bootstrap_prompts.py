@@ -14,7 +14,7 @@ from models.artifacts import read_json
 from models.framing import fit_image
 from models.guidance.template import TemplateGuide
 from models.mllm.errors import CostCapReached, Refused, Unparsed, Unreachable
-from tests.bootstrap.factory_fakes import GRID, ShiftTeacher, WordGuide, cards_of, make_round, moving_square, plan, write_sources
+from tests.bootstrap.factory_fakes import GRID, ShiftTeacher, WordGuide, cards_of, key_of, make_round, moving_square, plan, write_sources
 
 CLIP = moving_square((200, 60, 30), 40, frames=4)
 IDENTITY = moving_square((20, 90, 120), 220).frames[0]
@@ -106,7 +106,7 @@ def test_the_guide_is_a_setting_of_the_round(folder):
         with pytest.raises(ValueError, match="out: guide: got .*, expected .*; repeat"):
             make(folder, other, limit=2)
     plans = [plan(folder, folder / "plan", guide=GuideMark.of(guide)) for guide in (None, WordGuide())]
-    assert plans[0].key_of(0) != plans[1].key_of(0) and plans[0].recipe.settings["guide"] == {"name": "", "version": ""}
+    assert key_of(plans[0], 0) != key_of(plans[1], 0) and plans[0].recipe.settings["guide"] == {"name": "", "version": ""}
 
 
 @pytest.mark.parametrize("error", [Refused("no, never"), Unparsed("no JSON"), Unreachable("HTTP 503"), CostCapReached("2 USD spent")])
@@ -138,10 +138,14 @@ def test_one_pair_without_a_prompt_costs_the_others_nothing(folder):
                 raise Unreachable("HTTP 503")
             return super().guide(driving, reference, tags)
 
-    report = run_unit(round_.shop, unit, ShiftTeacher, Choosy())
+    report = run_unit(round_.context, unit, ShiftTeacher, Choosy())
     made = round_.ledger.marker(first)
     assert report.failed + report.kept == 2 and report.failed >= 1
-    assert len(made.again) == report.failed and not round_.is_done(first, made) and bool(made.shards) == bool(report.kept)
+    assert (
+        len(made.again) == report.failed
+        and not round_.is_done(first, made, round_.ledger.files())
+        and bool(made.shards) == bool(report.kept)
+    )
 
 
 def test_the_runtime_of_the_teacher_is_an_event(folder):

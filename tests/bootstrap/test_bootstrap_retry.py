@@ -14,7 +14,7 @@ import pytest
 from bootstrap.recipe import RECORDED, Teacher
 from bootstrap.shards.validate import validate_dataset
 from models.artifacts import read_json
-from tests.bootstrap.factory_fakes import FAIR, ShiftTeacher, cards_of, make_round, plan, write_sources
+from tests.bootstrap.factory_fakes import FAIR, ShiftTeacher, cards_of, key_of, make_round, plan, write_sources
 
 STRICT, LAX = replace(FAIR, distinct=200), FAIR
 
@@ -54,7 +54,7 @@ def _files(folder, out="out"):
 
 
 def test_failed_pairs_stay_until_they_are_asked_for_and_only_they_are_made(folder):
-    key = plan(folder, folder / "plan").key_of(1)
+    key = key_of(plan(folder, folder / "plan"), 1)
     assert make_round(folder, teacher=ShiftTeacher(fail_on=key)).failed == 1
     assert make_round(folder, teacher=NoTeacher()).failed == 1
     asked.clear()
@@ -66,7 +66,7 @@ def test_failed_pairs_stay_until_they_are_asked_for_and_only_they_are_made(folde
 
 def test_a_missing_answer_is_waited_for_without_being_asked(folder):
     recorded = Teacher(name=RECORDED)
-    key = plan(folder, folder / "plan", teacher=recorded).key_of(0)
+    key = key_of(plan(folder, folder / "plan", teacher=recorded), 0)
     assert make_round(folder, teacher=ShiftTeacher(fail_on=key), mark=recorded).failed == 1
     asked.clear()
     assert make_round(folder, teacher=Counting(), mark=recorded).kept == 4 and asked == [key]
@@ -114,7 +114,7 @@ def test_judging_again_where_a_source_is_gone_leaves_its_verdict(folder):
 
 
 def test_judging_again_leaves_failed_pairs_as_they_are(folder):
-    key = plan(folder, folder / "plan").key_of(0)
+    key = key_of(plan(folder, folder / "plan"), 0)
     make_round(folder, teacher=ShiftTeacher(fail_on=key), thresholds=LAX, limit=2)
     assert make_round(folder, teacher=NoTeacher(), thresholds=STRICT, retry_filters=True, limit=2).failed == 1
 
@@ -146,7 +146,7 @@ def test_an_error_whose_text_fails_is_one_row(folder):
                 raise Mute
             return super().animate(request)
 
-    key = plan(folder, folder / "plan").key_of(0)
+    key = key_of(plan(folder, folder / "plan"), 0)
     outcome = make_round(folder, teacher=Teller(fail_on=key))
     assert (outcome.kept, outcome.failed, list(outcome.reasons)) == (3, 1, ["teacher: Mute"])
 

@@ -47,12 +47,16 @@ def test_a_dataset_on_s3_is_the_same_to_the_byte_and_is_never_seen_in_parts(tmp_
     near = make_round(tmp_path)
     upload(tmp_path / "driving", f"s3://{BUCKET}/set/driving")
     upload(tmp_path / "references", f"s3://{BUCKET}/set/references")
-    whole, seen, done = published(str(tmp_path / "out")), {}, threading.Event()
+    whole, seen, watched, done = published(str(tmp_path / "out")), {}, [], threading.Event()
 
     def watch() -> None:
         while not done.is_set():
-            for name, facts in storage.walk(f"s3://{BUCKET}/set/out"):
-                seen.setdefault(name, set()).add(facts.size_b)
+            try:
+                for name, facts in storage.walk(f"s3://{BUCKET}/set/out"):
+                    seen.setdefault(name, set()).add(facts.size_b)
+            except Exception as error:
+                watched.append(error)
+                return
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -65,6 +69,7 @@ def test_a_dataset_on_s3_is_the_same_to_the_byte_and_is_never_seen_in_parts(tmp_
     assert (far.kept, far.rejected, far.failed) == (near.kept, near.rejected, near.failed) and far.kept > 0
     assert store.hits == len(TROUBLE)
     assert published(f"s3://{BUCKET}/set/out") == whole
+    assert watched == [] and any(name.startswith("shard-") for name in seen)
     assert all(seen[name] == {len(data)} for name, data in whole.items() if name in seen)
     assert validate_dataset(f"s3://{BUCKET}/set/out") == []
     store.method = "GET"

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from bootstrap.manifest import SCHEMA
-from bootstrap.shards.reader import DamagedShard, decode, read_examples, read_samples, shards_of
+from bootstrap.shards.reader import decode, read_examples, read_samples, shards_of
 from bootstrap.shards.validate import sample_problems, validate_dataset
-from bootstrap.shards.writer import MEMBERS, pack, write_shard
+from bootstrap.shards.writer import pack, write_shard
 from models.artifacts import sha256, sha256_file, write_json, write_parquet
 from models.images import encode_image
+from models.shards import MEMBERS, DamagedShard
 from models.storage import delete, write_bytes
 from models.video import encode_video, read_video
 from tests.bootstrap.factory_fakes import moving_square

@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from bootstrap.sources.doubles import pictures_of, same_footage, same_pictures, stand_ins
+from bootstrap.overlap.data import Names, first_of_each
+from bootstrap.overlap.shared import Shared, shared
+from bootstrap.sources.doubles import _within, pictures_of, same_footage, same_pictures, stand_ins
 from bootstrap.sources.inspection import facts_of_image
-from bootstrap.sources.overlap import Shared, shared
 from bootstrap.sources.prints import as_words, distance, mirrored, print_of
 from models.types import Clip
 from models.video import encode_video, read_video
@@ -69,3 +70,51 @@ def test_what_two_collections_share_is_named_with_how_it_was_seen():
         Shared(mine="a.mp4", theirs="z", how="a moment of the same footage"),
         Shared(mine="b.mp4", theirs="y", how="the same bytes"),
     )
+
+
+def _head(seed: int, frames: int) -> np.ndarray:
+    """A drawn head before a white ground; its colours and size are the seed's, its nods too."""
+    rng = np.random.default_rng(seed)
+    skin, hair, shirt = (tuple(map(int, rng.integers(10, 230, 3))) for _ in range(3))
+    wide, tall, phase = rng.uniform(11, 17), rng.uniform(15, 21), rng.uniform(0, 6)
+    video = np.full((frames, 64, 96, 3), 235, np.uint8)
+    for t, frame in enumerate(video):
+        x, y = int(48 + 3 * np.sin(t / FPS * 2 + phase)), int(30 + 2 * np.sin(t / FPS * 3 + phase))
+        cv2.rectangle(frame, (24, 48), (72, 64), shirt, -1)
+        cv2.ellipse(frame, (x, y - 4), (int(wide * 1.2), int(tall * 1.1)), 0, 0, 360, hair, -1)
+        cv2.ellipse(frame, (x, y + 3), (int(wide), int(tall)), 0, 0, 360, skin, -1)
+    return video
+
+
+@pytest.mark.parametrize("frames", [18, 60])
+def test_different_people_before_one_ground_are_no_doubles(frames):
+    people = [facts(_head(seed, frames)) for seed in range(12)]
+    assert same_footage(people) == [] and same_pictures([facts_of_image(_head(seed, 1)[0]) for seed in range(40)]) == []
+    assert same_footage([*people, facts(_recoded(_head(3, frames)))]) == [(3, 12)]
+
+
+def test_short_clips_that_only_resemble_each_other_are_no_doubles():
+    def blocks(seed):
+        still = np.kron(np.random.default_rng(seed).integers(0, 255, (4, 4, 3), np.uint8), np.ones((8, 8, 1), np.uint8))
+        return facts(np.stack([np.roll(still, 3 * t, axis=1) for t in range(6)]), 8.0)
+
+    assert same_footage([blocks(seed) for seed in range(300)]) == []
+
+
+def test_of_hashes_near_each_other_none_is_missed():
+    rng = np.random.default_rng(0)
+    words = rng.integers(0, 1 << 63, 3000, dtype=np.uint64)
+    asked = words[:40].copy()
+    for number in range(40):
+        for sign in rng.choice(63, number % 14, replace=False):
+            asked[number] ^= np.uint64(1) << np.uint64(sign)
+    found = {pair for first, second in _within(asked, words, 10) for pair in zip(first.tolist(), second.tolist())}
+    assert found == set(zip(*(side.tolist() for side in np.nonzero(distance(asked[:, None], words[None]) <= 10)))) != set()
+
+
+def test_a_name_that_stood_for_two_contents_is_told_twice():
+    row = {"key": "k", "driving": "a.mp4", "window": [0.0, 1.0], "reference": "b.png", "reference_sha256": "2" * 64, "status": "kept"}
+    rows = [{**row, "driving_sha256": one * 64} for one in ("0", "1", "1")]
+    assert list(first_of_each(rows)) == rows[:2]
+    assert [Names(rows).of(row, "driving") for row in rows[:2]] == ["a.mp4 (sha256 00000000)", "a.mp4 (sha256 11111111)"]
+    assert Names(rows).of(rows[0], "reference") == "b.png"

@@ -4,13 +4,16 @@ import hashlib
 import json
 import os
 
+import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
-from bootstrap.sources.facts import ClipFacts, ImageFacts, Unfit, Unread, facts_from_json, facts_to_json
+from bootstrap.sources.facts import ClipFacts, ImageFacts, Still, Unfit, Unread, facts_from_json, facts_to_json
 from bootstrap.sources.inspection import facts_of_image, inspect, inspect_clip
+from bootstrap.sources.prints import COLOURS_B
 from bootstrap.sources.profile import motion_byte, motion_levels
-from models.images import encode_image
+from models.images import MediaError, encode_image
 from tests.bootstrap.made_footage import FPS, HEIGHT, WIDTH, facts, ground, save, scene
 
 
@@ -24,7 +27,7 @@ def test_a_plain_clip_has_no_cut_and_nothing_unfit(tmp_path):
     assert (found.size, found.frames, found.fps) == ((WIDTH, HEIGHT), 48, FPS) and found.end_s == pytest.approx(2.0, abs=0.01)
     assert (found.cuts_s, found.unfit, found.bars) == ((), (), None)
     assert found.sha256 == hashlib.sha256(open(path, "rb").read()).hexdigest()
-    assert len(found.prints) == 4 * 8 and len(found.colours) == 4 * 3 and motion_levels(found.motion).min() > 0.2
+    assert len(found.prints) == 4 * 8 and len(found.colours) == 4 * COLOURS_B and motion_levels(found.motion).min() > 0.2
 
 
 @pytest.mark.parametrize("at", [1, 2, 20, 45, 46, 47])
@@ -94,7 +97,7 @@ def test_facts_come_back_from_json_and_are_small():
     for one in (facts(video, sha256="cd"), pictured, Unread(reason="no video stream", transient=True)):
         assert facts_from_json(json.loads(json.dumps(facts_to_json(one)))) == one
     minute = facts(np.tile(scene(48), (5, 1, 1, 1)), 4.0)
-    assert minute.end_s == 60 and len(json.dumps(facts_to_json(minute))) < 3500
+    assert minute.end_s == 60 and len(json.dumps(facts_to_json(minute))) < 10_000
     with pytest.raises((KeyError, TypeError, ValueError)):
         facts_from_json({"kind": "clip", "prints": "not base64!"})
 
@@ -119,10 +122,42 @@ def test_a_picture_and_the_first_frame_of_a_clip_are_identities(tmp_path):
 
 
 def test_time_stamps_of_years_cost_no_memory():
-    from bootstrap.sources.glance import glance
     from bootstrap.sources.profile import Profile
+    from bootstrap.sources.reduced import reduced
 
     profile = Profile()
-    profile.see(glance(ground(1), 0.0))
+    profile.see(reduced(ground(1), 0.0))
     with pytest.raises(ValueError, match="time stamps reach"):
-        profile.see(glance(ground(1), 1e9))
+        profile.see(reduced(ground(1), 1e9))
+
+
+def _caused(cause: Exception) -> MediaError:
+    error = MediaError("not a readable image")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionError(13, "denied"), OSError(24, "Too many files"), MemoryError(), cv2.error("(-4)"), _caused(MemoryError())]
+)
+def test_what_is_not_the_files_fault_may_pass(tmp_path, monkeypatch, error):
+    def refuse(*_):
+        raise error
+
+    place = save(tmp_path / "clip.mp4", scene(12, 4))
+    monkeypatch.setattr("bootstrap.sources.inspection.small_frames_of", refuse)
+    assert inspect(place, "clip").transient
+
+
+def test_a_still_picture_among_clips_is_told_by_looking_and_a_moving_one_is_a_clip(tmp_path, monkeypatch):
+    moving = [Image.fromarray(frame) for frame in scene(12, 4)]
+    moving[0].save(tmp_path / "moving.webp", save_all=True, append_images=moving[1:], duration=100)
+    moving[0].save(tmp_path / "still.webp")
+    assert inspect(str(tmp_path / "still.webp"), "clip") == Still() and inspect(str(tmp_path / "moving.webp"), "clip").frames == 12
+    assert facts_from_json(json.loads(json.dumps(facts_to_json(Still())))) == Still()
+
+    def stumble(*_):
+        raise OSError(5, "stumbles")
+
+    monkeypatch.setattr("models.images.read_bytes", stumble)
+    assert inspect(str(tmp_path / "moving.webp"), "clip").transient

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from awbench.media.listing import Entry
-from bootstrap.sources.facts import Unread
+from bootstrap.sources.facts import Still, Unread
 from bootstrap.sources.inspection import facts_of_image
 from bootstrap.sources.selection import own_pictures, select_clips, select_images
 from bootstrap.sources.windows import WindowRules
@@ -37,7 +37,6 @@ def test_every_clip_is_used_or_named_with_a_reason():
     reasons = _reasons(listing)
     assert reasons["copy.x"] == "double of b.x: the same bytes" and reasons["bad.x"] == "no stream"
     assert reasons["short.x"].startswith("too short") and reasons["new.x"] == "not inspected"
-    assert {one.id for one in listing.unusable if one.transient} == {"new.x"}
 
 
 def test_footage_that_comes_again_is_used_once_the_longest_or_what_was_used_before():
@@ -72,3 +71,26 @@ def test_an_identity_taken_from_a_clip_is_told():
     clips = select_clips([_entry("clip.x"), _entry("other.x")], known, GRID, WindowRules())
     images = select_images([_entry("still.x"), _entry("who.x")], known)
     assert own_pictures(clips, images, known, known) == (("clip.x", "still.x"),)
+
+
+def test_still_pictures_among_clips_are_passed_over_in_one_line():
+    known = _at(a=facts(scene(96), sha256="1"), thumb=Still(), thumb2=Still())
+    listing = select_clips([_entry(f"{name}.x") for name in ("a", "thumb", "thumb2")], known, GRID, WindowRules())
+    assert [source.id for source in listing.usable] == ["a.x"] and listing.unusable == ()
+    assert listing.notes == ("2 file(s) of another kind passed over: .x 2; first thumb.x",)
+
+
+def test_doubles_left_out_are_counted_and_can_be_used_all_the_same():
+    one = replace(facts_of_image(ground(1)), sha256="1")
+    known, entries = _at(a=one, b=replace(one, sha256="2")), [_entry("a.x"), _entry("b.x")]
+    listing = select_images(entries, known)
+    assert len(listing.usable) == 1 and "1 file(s) left out as doubles" in listing.notes[0] and "near-doubles" in listing.notes[0]
+    assert len(select_images(entries, known, near_doubles=True).usable) == 2
+
+
+def test_of_equal_files_the_used_one_has_the_labels_of_both_and_what_they_contradict_is_told():
+    known = _at(aa=facts(scene(96), sha256="1"), zz=facts(scene(96), sha256="1"))
+    entries = [_entry("aa.x", tags={"licence": "CC0"}), _entry("zz.x", tags={"licence": "CC-BY", "consent": "yes"}, prompt="she waves")]
+    listing = select_clips(entries, known, GRID, WindowRules())
+    assert [dict(source.tags) for source in listing.usable] == [{"licence": "CC0", "consent": "yes", "prompt": "she waves"}]
+    assert listing.notes == ("aa.x: licence: 'CC0' is used, its double zz.x says 'CC-BY'",)

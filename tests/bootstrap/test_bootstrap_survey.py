@@ -1,5 +1,8 @@
 """From flags to clips with windows and identities: many inputs, looked at once, doubles, own pictures, nesting."""
 
+from contextlib import ExitStack, nullcontext
+from functools import partial
+
 import pytest
 
 from bootstrap.sources.catalog import Catalog
@@ -8,7 +11,10 @@ from bootstrap.sources.windows import WindowRules
 from bootstrap.survey import Footage, refuse_nesting, survey
 from models.images import encode_image
 from models.video import read_video, write_video
+from pipelines import inspection
+from pipelines.cluster import Lost
 from tests.bootstrap.factory_fakes import GRID, moving_square, write_sources
+from tests.bootstrap.made_footage import save, scene
 
 
 @pytest.fixture
@@ -57,15 +63,24 @@ def test_unusable_files_are_told_with_those_that_were_never_listed(folder):
     (folder / "driving" / "Thumbs.db").write_bytes(b"x")
     listing = _survey(folder, "driving").driving
     assert [item.id for item in listing.unusable] == ["empty.mp4", "text.mp4"] and all(item.reason for item in listing.unusable)
-    assert listing.passed_over == ("Thumbs.db",)
 
 
-def test_what_is_in_use_already_stays_and_its_double_gives_way(folder):
+def test_of_two_files_of_one_content_the_first_by_name_is_used(folder):
     data = (folder / "driving" / "clip1.mp4").read_bytes()
     (folder / "driving" / "a_copy.mp4").write_bytes(data)
     found = _survey(folder, "driving")
     assert {item.id for item in found.driving.unusable} == {"clip1.mp4"}  # the first by name is used
     assert "double of a_copy.mp4" in found.driving.unusable[0].reason
+
+
+def test_what_is_in_use_already_stays_and_its_longer_double_gives_way(folder):
+    video = scene(120, 1)
+    save(folder / "takes" / "trimmed.mp4", video[24:])
+    used = {"driving": [source.sha256 for source in _survey(folder, "takes").driving.usable]}
+    save(folder / "takes" / "whole.mp4", video)
+    fresh, grown = (_survey(folder, "takes", prior=prior, near_doubles=False).driving for prior in (None, used))
+    assert [source.id for source in fresh.usable] == ["whole.mp4"] and [source.id for source in grown.usable] == ["trimmed.mp4"]
+    assert [item.reason for item in grown.unusable] == ["double of trimmed.mp4: the same footage"]
 
 
 def test_an_identity_that_shows_a_moment_of_a_clip_is_kept_apart_from_it(folder):
@@ -83,8 +98,32 @@ def test_a_dataset_and_its_sources_do_not_lie_inside_each_other(folder, out):
             refuse_nesting((str(folder / flag),), str(folder / out), flag)
 
 
+@pytest.mark.parametrize(("glob", "nested"), [("*", True), ("dr*", True), ("**/*", True), ("driving/*.mp4", False), ("**/*.mp4", False)])
+def test_a_glob_that_finds_the_dataset_is_refused_and_one_that_does_not_is_not(folder, glob, nested):
+    def check():
+        refuse_nesting((str(folder / glob),), str(folder / "driving" / "out"), "--driving")
+
+    if nested:
+        with pytest.raises(ValueError, match="out: got .* with --driving .*neither inside the other"):
+            check()
+    else:
+        check()
+
+
 def test_nesting_through_a_link_is_seen_and_neighbours_are_none(folder):
     (folder / "alias").symlink_to(folder / "driving")
     with pytest.raises(ValueError, match="neither inside the other"):
         refuse_nesting((str(folder / "driving"),), str(folder / "alias" / "out"), "driving")
     refuse_nesting((str(folder / "driving"),), str(folder / "driving2"), "driving")
+
+
+def test_a_file_whose_worker_died_is_looked_at_again_by_the_next_run(folder, monkeypatch):
+    died = Lost(reason="worker died", attempts=3)
+    with monkeypatch.context() as patched:
+        patched.setattr(inspection, "run_units", lambda make, files, *_, **__: ((n, died) for n in range(len(files))))
+        patched.setattr(inspection, "cluster", lambda workers: nullcontext())
+        with ExitStack() as held:
+            given = Footage(driving=(str(folder / "driving"),), references=(str(folder / "references"),))
+            lost = survey(given, GRID, partial(inspection.inspected, workers=1, held=held), Catalog(folder / "catalog.sqlite"))
+    assert {item.reason for item in lost.driving.unusable} == {"worker died"}
+    assert len(_survey(folder, "driving").driving.usable) == 2

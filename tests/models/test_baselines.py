@@ -10,6 +10,7 @@ from PIL import Image
 
 from models.animators.load import is_checkpoint, load_animator
 from models.animators.registry import ANIMATORS
+from models.baselines import recorded
 from models.framing import fit_image
 from models.images import MediaError
 from models.optical_flow import backward_warp, chain, since_first
@@ -185,3 +186,22 @@ def test_every_registered_name_has_a_one_line_summary() -> None:
     table = ANIMATORS.table()
     assert {"still", "echo_driver", "flow_warp", "recorded", "tiny_pose", "tiny_e2e"} <= set(table)
     assert all(entry.summary and "\n" not in entry.summary for entry in table.values())
+
+
+def test_a_folder_of_answers_is_listed_once_and_again_when_it_changes(tmp_path, monkeypatch):
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_bytes(b"x")
+    listed, honest = [], recorded._files
+    monkeypatch.setattr(recorded, "_files", lambda folder: listed.append(folder) or honest(folder))
+    answers = recorded.create(str(tmp_path))
+    assert [answers.video_of(name).name for name in ("a", "B", "a")] == ["a.mp4", "b.mp4", "a.mp4"] and len(listed) == 1
+    with pytest.raises(ValueError, match="no such file"):
+        answers.video_of("late")
+    (tmp_path / "late.mp4").write_bytes(b"x")
+    assert answers.video_of("late").name == "late.mp4"
+
+
+def test_an_answer_that_is_no_file_is_not_called_missing(tmp_path):
+    (tmp_path / "a.mp4").mkdir()
+    with pytest.raises(ValueError, match="a.mp4: got no regular file"):
+        recorded.create(str(tmp_path)).video_of("a")

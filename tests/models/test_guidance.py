@@ -61,7 +61,7 @@ def test_the_template_sees_which_way_the_change_travels(step, word):
 
 def test_the_sentence_is_fixed_and_the_same_again():
     twice = [TemplateGuide().guide(box_clip(), REFERENCE, dict(reversed(BIRD.items()))) for _ in range(2)]
-    assert twice[0] == twice[1] and (twice[0].guide, twice[0].version) == ("template", "template-1")
+    assert twice[0] == twice[1] and (twice[0].guide, twice[0].version) == ("template", "template-2")
     assert twice[0].prompt == (
         "A bird performs the driving motion with its own body: small motion, travelling right in the picture; full shot, static camera."
     )
@@ -98,7 +98,9 @@ def test_a_clip_shorter_than_a_step_is_still_measured():
 
 def test_several_characters_are_several():
     prompt = TemplateGuide().guide(box_clip(), REFERENCE, {**BIRD, "subject": "elf", "count": "2"}).prompt
-    assert prompt.startswith("2 characters, each an elf perform the driving motion with their own bodies")
+    assert prompt.startswith("2 characters, each an elf, perform the driving motion with their own bodies: small motion, travelling")
+    many = TemplateGuide().guide(box_clip(), REFERENCE, {"count": "many"}).prompt
+    assert many.startswith("The many characters of the reference image perform the driving motion with their own bodies: small motion")
 
 
 # ---- the model's guide

@@ -20,7 +20,7 @@ def test_locations_are_paths_or_urls(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert storage.resolve("memory://x/y/") == "memory://x/y" and storage.join("memory://x", "y", "z") == "memory://x/y/z"
     assert storage.is_url("s3://b/k") and not storage.is_url("file:///b") and not storage.is_url(tmp_path / "a://b")
     assert storage.name_of("https://me:secret@host/a/b.mp4?Signature=secret") == "b.mp4"
-    assert "secret" not in storage.shown("https://me:secret@host/a/b.mp4?Signature=secret")
+    assert "secret" not in storage.redacted("https://me:secret@host/a/b.mp4?Signature=secret")
 
 
 @pytest.mark.parametrize(
@@ -123,3 +123,23 @@ def test_transient_is_what_passes_by_itself() -> None:
     passing = [ConnectionResetError(), TimeoutError(), OSError(errno.ESTALE, ""), answered(500), answered(429), wrapped]
     lasting = [FileNotFoundError(), PermissionError(), ValueError(), OSError(errno.ENOSPC, ""), answered(403), answered(404)]
     assert all(map(is_transient, passing)) and not any(map(is_transient, lasting))
+
+
+def test_folders_that_are_missing_side_by_side_cost_one_wait_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retries, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(retries, "_lost", {})
+    slept: list[float] = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", slept.append)
+    waits = []
+    for name in ("gone 1/deep/a", "gone 2/a", "gone 3/a"):
+        with pytest.raises(FileNotFoundError):
+            storage.facts_of(str(tmp_path / name))
+        waits.append(len(slept))
+    assert waits[0] > 0 and waits[0] == waits[2]
+
+
+def test_a_folder_that_nothing_is_wanted_of_is_not_looked_into(tmp_path: Path) -> None:
+    for place in (str(tmp_path / "all"), f"memory://{tmp_path.name}/walk"):
+        for name in ("a/x", "b/c/y", "z"):
+            storage.write_bytes(storage.join(place, name), b"1")
+        assert sorted(name for name, _ in storage.walk(place, lambda name: name == "a")) == ["a/x", "z"]

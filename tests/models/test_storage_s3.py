@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from awbench.media.listing import list_media
 from models import retries, storage
 from tests.models.faulty_s3 import BUCKET, faulty_s3
 
@@ -123,3 +124,10 @@ def test_refusals_name_the_place_and_tell_no_secret(store, monkeypatch: pytest.M
     with pytest.raises(PermissionError, match=f"{HERE}/private"):
         storage.write_bytes(f"{HERE}/private", DATA)
     type(storage.remote.file_system(HERE)[0]).clear_instance_cache()
+
+
+def test_an_object_with_the_name_of_a_folder_hides_nothing(store) -> None:
+    for name in ("clips", "clips/a.mp4", "clips/sub/b.mp4"):
+        storage.write_bytes(f"{HERE}/twice/{name}", b"x")
+    for given, ids in (("clips/", ["a.mp4", "sub/b.mp4"]), ("clips/*.mp4", ["a.mp4"]), ("*/sub/*", ["clips/sub/b.mp4"])):
+        assert [entry.id for entry in list_media([f"{HERE}/twice/{given}"], "clip").entries] == ids

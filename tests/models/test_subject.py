@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from models.framing import fit_box, fit_image
-from models.subject import HEADROOM, STILL_HEIGHT, find_subject, subject_box
+from models.subject import HEADROOM, STILL_HEIGHT, motion_map, moving_box, subject_box
 from models.types import Clip, Grid
 from models.video import encode_video, fit_clip, read_window
 
@@ -50,10 +50,11 @@ def test_on_a_tall_grid_the_box_goes_where_the_motion_is(place, pan):
     assert x <= place - 4 and place + 44 <= x + w
 
 
-def test_what_moves_is_found_and_nothing_where_nothing_or_only_the_camera_does():
-    x, y, w, h = find_subject(filmed((480, 270), [(300, 100)]))
+def test_what_moves_is_found_and_nothing_where_nothing_does():
+    x, y, w, h = moving_box(motion_map(filmed((480, 270), [(300, 100)])), (480, 270))
     assert abs(x + w / 2 - 320) < 25 and abs(y - 100) < 20 and abs(y + h - 230) < 20
-    assert find_subject(filmed((480, 270), [])) is None and find_subject(filmed((480, 270), [])[:1]) is None
+    still = STILL_HEIGHT * (270 - 240)
+    assert subject_box(filmed((480, 270), []), (480, 270), (480, 240)) == (0, still, 480, 240)
 
 
 def test_a_still_picture_is_cut_above_the_middle():
@@ -67,7 +68,7 @@ def test_a_still_picture_is_cut_above_the_middle():
 def test_noise_is_no_subject():
     noise = np.random.default_rng(0).normal(0, 4, (6, 270, 480, 3))
     frames = np.clip(filmed((480, 270), [])[:6] + noise, 0, 255).astype(np.uint8)
-    assert find_subject(frames) is None
+    assert subject_box(frames, (480, 270), (480, 240))[1] == STILL_HEIGHT * (270 - 240)
 
 
 def test_a_window_and_a_clip_are_framed_alike_and_say_where(tmp_path):

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from models import storage
-from models.framing import centred_crop
+from models.box import centred_crop
 from models.images import MediaError
 from models.types import Clip, Grid, Origin
-from models.video import encode_video, fit_clip, frames_of, probe, read_video, read_window, small_frames_of, write_video
+from models.video import encode_video, fit_clip, frames_of, read_video, read_window, small_frames_of, write_video
 from tests.models.footage import film, numbered, numbers
 
 
@@ -100,7 +100,7 @@ def test_audio_only_is_refused_with_its_streams():
 
 def test_one_frame_is_a_clip_and_too_short_for_any_window():
     data = encode_video(numbered(1))
-    assert len(read_video(data)) == 1 and probe(data).size == (48, 32)
+    assert len(read_video(data)) == 1 and read_video(data).size == (48, 32)
     with pytest.raises(MediaError, match="too short"):
         read_window(data, Grid(width=48, height=32, fps=8.0, num_frames=6))
 

@@ -3,15 +3,17 @@
 import io
 import struct
 from contextlib import suppress
+from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from models.images import MediaError
 from models.types import Grid, Origin
-from models.video import TimedFrame, frames_of, read_window, seeking, shown
-from tests.models.footage import film, rolling, with_matrix
+from models.video import TimedFrame, fit_clip, frames_of, read_video, read_window, seeking, shown
+from tests.models.footage import film, numbered, rolling, with_matrix
 
 
 def filmed(fmt: str, codec: str, times: list[int], base: int, gop: int, **options: str) -> bytes:
@@ -27,9 +29,11 @@ def from_the_start(frames: list[TimedFrame], grid: Grid, start_s: float) -> tupl
     places = []
     for wanted in start_s + np.arange(grid.num_frames) / grid.fps:
         places.append(next((i for i, limit in enumerate(limits) if wanted <= limit + 1e-6), len(times) - 1))
-    gap = times[min(places[-1], len(times) - 2) + 1] - times[min(places[-1], len(times) - 2)]
-    if wanted > times[-1] + gap - 1e-6:
-        return f"too short: ends at {times[-1] + gap:.2f} s"
+    last = times[-1] - times[-2]
+    if wanted > times[-1] + last - 1e-6:
+        return f"too short: ends at {times[-1] + last:.2f} s"
+    gaps = np.diff(times)[places[0] : places[-1] + 1]
+    gap = np.sort(gaps)[(len(gaps) - 1) // 2] if len(gaps) else last
     return np.stack([frames[place].image for place in places]), round(1 / gap, 3)
 
 
@@ -163,3 +167,25 @@ def test_a_late_window_is_turned_and_says_where_it_lies(tmp_path):
     clip, window = read_window(path, Grid(width=16, height=32, fps=10.0, num_frames=3), start_s=2.5)
     assert clip.frames[:, :14].mean() > 240 and clip.frames[:, 18:].mean() < 15
     assert clip.origin == Origin(file="turned.mp4", start_s=2.5, crop=window.crop, source_size=(32, 64))
+
+
+def test_one_frame_that_hangs_does_not_make_a_slow_source():
+    times = [*range(20), *range(29, 40)]
+    data = film("mp4", "libx264", rolling(len(times)), rate=25, times=times)
+    _, window = read_window(data, Grid(width=48, height=32, fps=5.0, num_frames=5), 0.0)
+    assert window.source_fps == pytest.approx(25, abs=0.01)
+
+
+def test_pixels_that_are_not_square_make_a_picture_too_large(monkeypatch):
+    monkeypatch.setattr("models.video.decode.MAX_PIXELS", 48 * 32 * 4)
+    data = film("matroska", "libx264", rolling(3), sample_aspect_ratio=Fraction(9))
+    with pytest.raises(MediaError, match="frame too large: 432x32"):
+        read_window(data, Grid(width=16, height=16, fps=10.0, num_frames=2))
+
+
+def test_a_moving_picture_with_rounded_durations_shows_the_same_by_every_road(tmp_path):
+    frames = [Image.fromarray(frame) for frame in numbered(37).frames]
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], duration=[*[83, 83, 84] * 12, 83], lossless=True)
+    grid = Grid(width=48, height=32, fps=24.0, num_frames=70)
+    window, clip = read_window(tmp_path / "a.webp", grid)[0], fit_clip(read_video(tmp_path / "a.webp", at_fps=24.0), grid)
+    assert np.array_equal(window.frames, clip.frames)

@@ -27,6 +27,30 @@ def test_every_verb_has_help(verb, capsys):
     assert stopped.value.code == 0 and verb in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("verb", SUMMARIES)
+def test_help_speaks_no_python(verb, capsys):
+    with pytest.raises(SystemExit):
+        main([verb, "--help"])
+    said = capsys.readouterr().out
+    assert not [word for word in ("None", "STR", "FLOAT", " INT") if word in said]
+
+
+def test_usage_names_the_command_as_far_as_it_is_chosen(capsys):
+    for words in (["suite", "make"], ["metrics", "selftest"], ["ls", "suites"]):
+        with pytest.raises(SystemExit):
+            main([*words, "--help"])
+        assert capsys.readouterr().out.lstrip().startswith(f"usage: actorforge {' '.join(words)} ")
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "said"), [("--pairs", "few", "got 'few', expected a whole number"), ("--fit", "None", "'crop', 'pad', 'subject'")]
+)
+def test_a_value_that_cannot_be_read_is_told_in_words(flag, value, said, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["suite", "make", "--driving", "d", "--out", "o", flag, value])
+    assert stopped.value.code == 2 and said in " ".join("".join(capsys.readouterr()).replace("│", " ").split())
+
+
 def test_a_mistyped_verb_is_guessed(capsys):
     assert main(["synthesise"]) == 2
     assert "did you mean synthesize?" in capsys.readouterr().err

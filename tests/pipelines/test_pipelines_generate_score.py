@@ -91,7 +91,7 @@ def test_a_guide_writes_the_prompt_of_a_case_and_workers_agree(place, two_worker
     runs = [generate("still", str(place / "suite"), place / f"told{n}", workers=n, guide="template") for n in (0, 2)]
     tables = [run.generation()["prompt"].tolist() for run in runs]
     assert tables[0] == tables[1] and all("performs the driving motion" in prompt for prompt in tables[0])
-    assert runs[0].config["guide"] == {"name": "template", "version": "template-1"} and validate_run(runs[0].path) == []
+    assert runs[0].config["guide"] == {"name": "template", "version": "template-2"} and validate_run(runs[0].path) == []
     with pytest.raises(ValueError, match="guide: got .*'name': ''.*template"):
         generate("still", str(place / "suite"), place / "told0")
     plain = generate("still", str(place / "suite"), place / "untold")

@@ -75,6 +75,26 @@ def test_requests_go_out_and_answers_come_back_under_the_same_keys(folder, capsy
     assert {row["teacher"] for row in _rows(folder)} == {"recorded"}
 
 
+def test_pairs_that_were_judged_are_not_asked_for_again_when_their_labels_change(folder):
+    _synthesize(folder, "--export-requests", str(folder / "asked"))
+    _answer(folder, _requests(folder)[:2], "answers")
+    _synthesize(folder, "--teacher", f"recorded:{folder / 'answers'}")
+    (folder / "driving" / "clips.csv").write_text("file,prompt\nclip0.mp4,a cat dances\nclip1.mp4,a cat dances\n")
+    assert _synthesize(folder, "--export-requests", str(folder / "more")) == 0
+    lines = (folder / "more" / "requests.jsonl").read_text().splitlines()
+    assert len(lines) == 2 and all(json.loads(line)["prompt"] == "a cat dances" for line in lines)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [("--retry-filters", "--retry-failed"), ("--export-requests", "x", "--retry-filters"), ("--export-requests", "x", "--retry-failed")],
+)
+def test_flags_that_have_no_effect_together_are_refused_by_name(folder, capsys, flags):
+    assert _synthesize(folder, *flags) == 2
+    said = capsys.readouterr().err
+    assert all(flag in said for flag in flags if flag.startswith("--")) and not (folder / "out").exists()
+
+
 def test_a_request_is_the_window_and_the_picture_that_the_pair_is_made_of(folder):
     _synthesize(folder, "--export-requests", str(folder / "asked"), "--limit", "1")
     (request,) = _requests(folder)

@@ -11,8 +11,8 @@ from functools import partial
 import pyarrow.parquet as pq
 import pytest
 
-from bootstrap.manifest import Outcome
 from bootstrap.shards.validate import validate_dataset
+from bootstrap.tally import Outcome
 from bootstrap.thresholds import Thresholds
 from models.animators.load import load_animator
 from models.artifacts import read_json
@@ -25,6 +25,7 @@ from tests.bootstrap.factory_fakes import (
     ShiftTeacher,
     cards_of,
     fake_mllm_guide,
+    key_of,
     make_round,
     mllm_says,
     plan,
@@ -83,7 +84,7 @@ def test_a_kill_and_a_rerun_change_no_byte(folder, workers):
 
 def test_a_pair_that_kills_its_worker_fails_its_unit_and_no_other_until_a_rerun(folder, two_workers, capfd, monkeypatch):
     monkeypatch.setattr(cluster, "MAX_ATTEMPTS", 2)
-    make_teacher = partial(ShiftTeacher, die_on=plan(folder, folder / "plan").key_of(4))
+    make_teacher = partial(ShiftTeacher, die_on=key_of(plan(folder, folder / "plan"), 4))
     outcome = make_round(folder, "deadly", workers=1, make_teacher=make_teacher)
     assert (outcome.kept, outcome.failed) == (7, 2)
     rows = pq.read_table(folder / "deadly" / "manifest.parquet").to_pylist()
@@ -111,7 +112,38 @@ def test_a_small_count_of_reasons_is_shown_in_full_and_the_rest_is_summed(tmp_pa
     reasons = {f"teacher: ValueError: {n}": 12 - n for n in range(10)}
     outcome = Outcome(attempted=75, kept=0, rejected=0, failed=75, unreadable=0, reasons=reasons)
     lines = summary(outcome, tmp_path).splitlines()
-    assert lines[1].split() == ["12", "teacher:", "ValueError:", "0"] and lines[-1].split() == ["7", "for", "2", "other", "reasons"]
+    assert lines[1].split() == ["12", "teacher:", "ValueError:", "0"] and lines[-2].split() == ["7", "for", "2", "other", "reasons"]
+    assert "--retry-failed" in lines[-1]
+
+
+def test_unusable_files_are_summed_up_by_their_causes(folder):
+    write_sources(folder / "bad")
+    for name in ("a", "b"):
+        (folder / "bad" / "driving" / f"{name}.mp4").write_bytes(b"")
+        (folder / "bad" / "driving" / f"copy_{name}.mp4").write_bytes((folder / "bad" / "driving" / "clip0.mp4").read_bytes())
+    outcome = make_round(folder / "bad", limit=1)
+    text = summary(outcome, "out").splitlines()
+    assert outcome.unreadable == 4 and sum(outcome.causes.values()) == 4 and len(outcome.causes) == 2
+    assert "4 input files could not be used" in text[1] and any(line.split()[:2] == ["2", "double:"] for line in text[2:])
+    assert make_round(folder / "bad", limit=1) == outcome
+    seeds = pq.read_table(folder / "bad" / "out" / "manifest.parquet").to_pandas()["seed"]
+    assert str(seeds.dtype) == "int64"
+
+
+def test_a_run_whose_pairs_all_fail_alike_says_so_once(folder, capfd):
+    class Broken(ShiftTeacher):
+        def animate(self, request):
+            raise RuntimeError("no memory")
+
+    write_sources(folder / "alike", clips=5, identities=5)
+    make_round(folder / "alike", teacher=Broken())
+    assert capfd.readouterr().err.count("pairs failed alike: teacher: RuntimeError: no memory") == 1
+
+
+def test_the_grid_is_told_with_where_it_is_from(folder, capfd):
+    sources = {"driving": folder / "driving", "references": folder / "references"}
+    run(**sources, teacher="flow_warp", out=folder / "told", grid=GridFlags(size=(32, 32)), limit=1)
+    assert "grid 32x32, 6 frames at 8 fps (--fps --num-frames: the default)" in capfd.readouterr().err
 
 
 def test_events_hold_what_depends_on_the_moment(folder):

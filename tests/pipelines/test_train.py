@@ -11,7 +11,8 @@ import pytest
 
 import pipelines.recipes as recipes
 from awbench.world.export import write_clip_folder
-from bootstrap.filters import FILTER_METRICS
+from bootstrap.filters import filter_metrics
+from bootstrap.thresholds import Thresholds
 from models.animators.checkpoint import load_checkpoint, read_card
 from models.artifacts import sha256
 from models.runtime import Runtime
@@ -68,7 +69,7 @@ def test_pairs_train_the_end_to_end_model_and_name_their_teacher(pairs, tmp_path
     train(pairs, recipe="tiny_e2e", steps=1, out=tmp_path / "e2e")
     card = read_card(tmp_path / "e2e")
     assert card["parents"] == {"teacher": "flow_warp"} and card["data"]["kind"] == "pairs" and card["data"]["examples"] >= 1
-    assert set(card["filter_metrics"]) == set(FILTER_METRICS.values())
+    assert set(card["filter_metrics"]) == set(filter_metrics(Thresholds()))
 
 
 def test_nothing_kept_is_nothing_to_train_on(people, tmp_path, small):
@@ -129,7 +130,9 @@ def test_what_a_dataset_is_smaller_or_shorter_than_its_recipe_it_is_trained_at_a
 def test_clips_that_are_all_too_short_are_told_as_such(people, tmp_path):
     with pytest.raises(ValueError) as said:
         train(people, recipe="tiny_prior", steps=1, out=tmp_path / "x", flags=TrainFlags(num_frames=20))
-    text = "train: --data examples: got 0 in .*people[0-9]+, expected a video of at least 40 frames at 8 fps, 5.00 s; lower --num-frames"
+    text = (
+        "train: --data examples: got 0 in .*people[0-9]+, expected a video of at least 5.00 s \\(40 frames at 8 fps\\); lower --num-frames"
+    )
     assert said.match(text) and "manifest" not in str(said.value)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="--data examples: got 0 in .*empty.*; give a folder of clips"):

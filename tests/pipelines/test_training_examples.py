@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from models import storage
+from models.shards import is_dataset
 from models.types import Grid
 from models.video import encode_video
 from pipelines.recipes import RECIPES
-from pipelines.training_examples import dataset_grid, digest, is_dataset, origin_of, training_examples
+from pipelines.training_examples import dataset_grid, digest, origin_of, training_examples
 from tests.bootstrap.factory_fakes import make_round, moving_square, write_sources
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from awbench.suites.from_media import write_suite_from_media
+from awbench.suites.load import load_suite
 from awbench.world.export import write_clip_folder
 from models.artifacts import write_json
 from models.images import encode_image
@@ -48,7 +49,11 @@ def test_data_that_shares_footage_and_identities_is_told(footage, suite, tmp_pat
     said = capsys.readouterr().out.splitlines()
     assert "driver driving/clip_000001.mp4: the same footage as mirrored.mp4 (1 case(s), e.g. " in "\n".join(said)
     assert any(line.startswith("reference reference/look2.png: the same bytes as face.png (") for line in said)
-    assert not any("clip_000000" in line or "look0" in line for line in said)
+    problems = [line for line in said if not line.startswith("note: ")]
+    assert not any(line.startswith(("driver driving/clip_000000", "reference reference/look0")) for line in problems)
+    assert sum(line.startswith("driver driving/clip_000001.mp4") for line in said) == 1
+    users = {case.id for case in load_suite(suite).cases if "clip_000001" in case.driver_id or "look2" in case.identity_id}
+    assert f"note: cases to leave out: {' '.join(sorted(users))}" in said
 
 
 def test_data_of_other_footage_is_no_problem(footage, suite, tmp_path, capsys):

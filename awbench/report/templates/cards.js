@@ -9,8 +9,9 @@ const scoreOf = (figure, metric) => {
 };
 const brief = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
-const matching = () => { /* every tag name that is filtered by must hold, with any of its chosen values */
-  const wanted = all("#filters details").map((pick) => all("input:checked", pick).map((box) => box.value)).filter((tags) => tags.length);
+const matching = () => { /* the switch and every tag name that is filtered by must hold, with any of its chosen values */
+  const picks = all("#filters details").map((pick) => all("input:checked", pick).map((box) => box.value));
+  const wanted = [...picks, [one("#switch input:checked")?.value].filter(Boolean)].filter((tags) => tags.length);
   return cards.filter((card) => wanted.every((tags) => tags.some((tag) => card.tags.includes(tag))));
 };
 
@@ -41,6 +42,11 @@ const countText = (shown, found) => {
   return shown === found ? those : `${those}, ${shown} shown`;
 };
 const arrange = () => {
+  const filters = one("#filters");
+  if (filters && one("#switch")) { /* what turned a pair down is asked of no kept one */
+    filters.hidden = one("#switch input:checked").value === "status=kept";
+    if (filters.hidden) all("input:checked", filters).forEach((box) => { box.checked = false; });
+  }
   const list = one("#cards"), metric = Number(one("#metric")?.value ?? 0);
   if (!list) return;
   const differing = one("#order")?.value === "disagreement";
@@ -73,11 +79,16 @@ const fillScores = (details) => {
 };
 all("details.scores").forEach((details) => details.addEventListener("toggle", () => details.open && fillScores(details)));
 
-const followLink = () => { /* #case-ID: whatever hides the case gives way */
-  const card = cards.find(({ node }) => node.id === decodeURIComponent(location.hash.slice(1)));
+const followLink = () => { /* #case-ID: whatever hides the case gives way; a folded part opens */
+  const target = decodeURIComponent(location.hash.slice(1)), card = cards.find(({ node }) => node.id === target);
+  const folded = document.getElementById(target);
+  if (folded?.matches("details")) folded.open = true;
   if (!card) return;
   if (card.node.hidden) {
-    if (!matching().includes(card)) all("#filters input:checked").forEach((box) => { box.checked = false; });
+    if (!matching().includes(card)) {
+      all("#filters input:checked").forEach((box) => { box.checked = false; });
+      all("#switch input[value='']").forEach((box) => { box.checked = true; });
+    }
     shownOf.limit = cards.length;
     arrange();
   }
@@ -86,7 +97,7 @@ const followLink = () => { /* #case-ID: whatever hides the case gives way */
   card.node.scrollIntoView({ block: "start" });
 };
 
-["#filters", "#order", "#metric"].forEach((name) => one(name)?.addEventListener("change", () => { shownOf.limit = STEP; arrange(); }));
+["#filters", "#switch", "#order", "#metric"].forEach((name) => one(name)?.addEventListener("change", () => { shownOf.limit = STEP; arrange(); }));
 one("#clear")?.addEventListener("click", () => { all("#filters input:checked").forEach((box) => { box.checked = false; }); arrange(); });
 one("#more")?.addEventListener("click", () => { shownOf.limit += STEP; arrange(); });
 window.addEventListener("hashchange", followLink);

@@ -37,7 +37,7 @@ import torch  # noqa: E402
 
 from awbench.world.render import render  # noqa: E402
 from awbench.world.shot import NOVEL_SUBJECTS, SUBJECTS, sample_shot  # noqa: E402
-from bootstrap.filters.catalog import FILTER_METRICS, in_use  # noqa: E402
+from bootstrap.filters.catalog import filter_metrics, in_use  # noqa: E402
 from bootstrap.filters.evidence import PairEvidence  # noqa: E402
 from bootstrap.thresholds import Thresholds  # noqa: E402
 from models.animators.checkpoint import ESTIMATOR, checked_weights, load_checkpoint, read_card  # noqa: E402
@@ -318,7 +318,7 @@ def e2e(out: Path, pose: Path, seconds: float, scale: Scale, clock: Clock, pool:
     note(out, e2e=figures_of(run, clock() - began))
     parents = {"init": card["sha256"], "teacher": teacher.weights_hash}
     facts = {"name": "tiny_e2e", "parents": parents, "data": {"kind": "pairs", "teacher": teacher.weights_hash}}
-    filters = sorted(FILTER_METRICS.values()) if filtered else []
+    filters = sorted(filter_metrics(Thresholds())) if filtered else []
     publish_checkpoint(run, out / "e2e", {**facts, "filter_metrics": filters}, len(examples))
     animator = load_checkpoint(out / "e2e")
     note(out, reconstruction=reconstruct(animator, strangers, scale.batch))

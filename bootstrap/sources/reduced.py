@@ -11,7 +11,7 @@ SIDE_PX = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Glance:
+class ReducedFrame:
     """`image`: uint8 `[h,w,3]` RGB, small, in its own proportions; `grey`: float32 `[64,64]`, 0-255; `time_s` from the first frame on."""
 
     image: np.ndarray
@@ -19,13 +19,13 @@ class Glance:
     time_s: float
 
 
-def glance(image: np.ndarray, time_s: float) -> Glance:
+def reduced(image: np.ndarray, time_s: float) -> ReducedFrame:
     """Look at uint8 `[h,w,3]` RGB."""
     small = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
-    return Glance(image=image, grey=small.astype(np.float32), time_s=time_s)
+    return ReducedFrame(image=image, grey=small.astype(np.float32), time_s=time_s)
 
 
-def flaw_of(look: Glance) -> str:
+def flaw_of(look: ReducedFrame) -> str:
     """Whether there is anything to see: "", "black" (nearly black all over) or "empty" (one colour all over)."""
     if look.grey.mean() <= BLACK_LEVEL and look.grey.std() <= BLACK_SPREAD:
         return "black"
