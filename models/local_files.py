@@ -14,7 +14,7 @@ from uuid import uuid4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFacts:
-    """What a storage says of a file without reading it. `mark`: etag or the times of modification and change; it changes when the file does.
+    """What a storage says of a file without reading it. `mark`: etag or the times of modification and change.
 
     `fault`: why it must not be opened (a pipe, a device, a link to nothing, a folder that cannot be listed), "" for a file.
     """
