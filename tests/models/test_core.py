@@ -2,6 +2,8 @@
 
 import io
 import json
+import threading
+import time
 
 import numpy as np
 import pyarrow as pa
@@ -121,6 +123,19 @@ def test_progress_counts_failures_and_says_where_it_stopped():
         raise KeyboardInterrupt
     text = stream.getvalue()
     assert "work 3/4" in text and "ETA" in text and "1 failed" in text and "clip 3" in text and "stopped: KeyboardInterrupt" in text
+
+
+def test_progress_says_that_nothing_is_done_and_stops_saying_so_at_the_end():
+    stream, before = io.StringIO(), threading.active_count()
+    with Progress("work", total=4, stream=stream, quiet_s=0.01):
+        deadline = time.monotonic() + 10
+        while stream.getvalue().count("nothing done for") < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert stream.getvalue().count("work 0/4 · 0.00/s · ETA ? · nothing done for 0:00") >= 2
+    deadline = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == before
 
 
 def textured(shift: tuple[int, int]) -> np.ndarray:
