@@ -38,12 +38,15 @@ def validate(place: str) -> Finding:
 
 def _suite(place: str) -> Finding:
     from awbench.suites.check import notes_of_suite
+    from awbench.suites.folder import load_folder
     from awbench.suites.load import validate as validate_suite
     from awbench.suites.parse import SUITE_FILE
+    from bootstrap.suite_remarks import suite_remarks
 
     folder = Path(place).parent if Path(place).name == SUITE_FILE else Path(place)
     problems = validate_suite(place)
-    notes = notes_of_suite(folder) if not problems and (folder / SUITE_FILE).is_file() else []
+    whole = not problems and (folder / SUITE_FILE).is_file()
+    notes = [*notes_of_suite(folder), *suite_remarks(load_folder(folder, fingerprint=False))] if whole else []
     return Finding(kind="suite", problems=tuple(problems), notes=tuple(notes))
 
 

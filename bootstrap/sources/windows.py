@@ -20,6 +20,7 @@ _AWAY_S = 2e-4
 """Facts are rounded to 0.1 ms: a window keeps this far from a change."""
 _HELD = bytes(0 if level <= motion_byte(0.02) else 1 for level in range(256))
 """Motion bytes -> 0 where the picture is held; what a codec leaves of a held picture changes by less than 0.02 grey levels."""
+_WORDS = {"cut": "a cut", "fade": "a fade", "flash": "a flash", "black": "black frames", "empty": "empty frames"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,15 @@ def window_starts(facts: ClipFacts, grid: Grid, rules: WindowRules) -> tuple[flo
     return tuple(_moving(facts, starts, span_s, rules)) or still
 
 
+def blemishes(facts: ClipFacts, start_s: float, grid: Grid, rules: WindowRules) -> list[str]:
+    """What the window from `start_s` on shows that no window of the factory does: "a cut", "black frames", "nothing that moves"."""
+    stop_s = start_s + (grid.num_frames - 1) / grid.fps
+    shown = ["cut"] if any(start_s < cut_s < stop_s for cut_s in facts.cuts_s) else []
+    shown += sorted({unfit.why for unfit in facts.unfit if unfit.start_s <= stop_s and start_s <= unfit.stop_s})
+    moves = next(_moving(facts, [start_s], stop_s - start_s, rules), None) is not None
+    return [_WORDS[kind] for kind in shown] + ["black bars"] * bool(_barred(facts, rules)) + ["nothing that moves"] * (not moves)
+
+
 def fit_stretches(facts: ClipFacts) -> list[tuple[float, float]]:
     """What lies between cuts and unfit stretches, (first moment, last moment) in s."""
     half_s = 0.5 / facts.fps  # from midway between two frames to the frame itself
@@ -109,5 +119,4 @@ def _barred(facts: ClipFacts, rules: WindowRules) -> str:
 def _named(facts: ClipFacts) -> str:
     """What stands in the way, as in "a cut, a fade"."""
     kinds = (["cut"] if facts.cuts_s else []) + sorted({unfit.why for unfit in facts.unfit})
-    words = {"cut": "a cut", "fade": "a fade", "flash": "a flash", "black": "black frames", "empty": "empty frames"}
-    return ", ".join(words[kind] for kind in kinds) or "its end"
+    return ", ".join(_WORDS[kind] for kind in kinds) or "its end"
