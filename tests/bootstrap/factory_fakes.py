@@ -161,6 +161,23 @@ class ShiftTeacher:
         return AnimationResult(request_id=request.id, clip=Clip(frames=frames, fps=request.driving.fps), animator=self.name, seconds=0.0)
 
 
+class NoTeacher(ShiftTeacher):
+    """Must not be asked."""
+
+    def animate(self, request: AnimationRequest) -> AnimationResult:
+        raise AssertionError("asked")
+
+
+asked: list[str] = []
+"""The pairs that a `CountingTeacher` of this process was asked for; a test clears it before it counts."""
+
+
+class CountingTeacher(ShiftTeacher):
+    def animate(self, request: AnimationRequest) -> AnimationResult:
+        asked.append(request.id)
+        return super().animate(request)
+
+
 @dataclass(frozen=True, kw_only=True)
 class WordGuide:
     """Says what it was shown: the first frame's and the reference's mean grey, and the tags that guides read."""

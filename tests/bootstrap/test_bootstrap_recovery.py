@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 
 import pyarrow.parquet as pq
@@ -17,7 +18,19 @@ from models.artifacts import read_json, sha256
 from models.mllm.errors import Unreachable
 from models.video import write_video
 from pipelines.factory import export_requests
-from tests.bootstrap.factory_fakes import FAIR, ShiftTeacher, config, footage, make_round, moving_square, plan, write_sources
+from tests.bootstrap.factory_fakes import (
+    FAIR,
+    CountingTeacher,
+    NoTeacher,
+    ShiftTeacher,
+    asked,
+    config,
+    footage,
+    make_round,
+    moving_square,
+    plan,
+    write_sources,
+)
 
 STRICT = replace(FAIR, distinct=200)
 
@@ -26,20 +39,6 @@ STRICT = replace(FAIR, distinct=200)
 def folder(tmp_path):
     write_sources(tmp_path, clips=2, identities=2)
     return tmp_path
-
-
-class NoTeacher(ShiftTeacher):
-    def animate(self, request):
-        raise AssertionError("asked")
-
-
-class Counting(ShiftTeacher):
-    def animate(self, request):
-        asked.append(request.id)
-        return super().animate(request)
-
-
-asked: list[str] = []
 
 
 def _rows(folder, out="out"):
@@ -71,6 +70,7 @@ def _killed(monkeypatch, module, name, number):
         return real(*args)
 
     monkeypatch.setattr(module, name, dying)
+    return calls
 
 
 def test_a_deleted_folder_of_rejected_candidates_costs_no_teacher_and_no_kept_pair(folder):
@@ -90,15 +90,15 @@ def test_a_deleted_folder_of_rejected_candidates_costs_no_teacher_and_no_kept_pa
 @pytest.mark.parametrize("writes", range(7))
 def test_a_kill_between_the_files_of_a_unit_loses_no_pair_while_it_is_judged_again(folder, monkeypatch, writes):
     make_round(folder)
-    first, whole, middle = _files(folder), _keys(folder), _split(folder)
+    first, whole, middle, kills = _files(folder), _keys(folder), _split(folder), []
     for thresholds in (middle, FAIR):  # out of the kept shard, and back into it
         with monkeypatch.context() as patched:
-            _killed(patched, placing, "write_shard", writes)
-            try:
+            calls = _killed(patched, placing, "write_shard", writes)
+            with suppress(KeyboardInterrupt):
                 make_round(folder, teacher=NoTeacher(), thresholds=thresholds, retry_filters=True)
-            except KeyboardInterrupt:
-                pass
+            kills.append(len(calls) > writes)
         assert _keys(folder) == whole
+    assert any(kills) == (writes < 6)  # the way out writes six files
     outcome = make_round(folder, teacher=NoTeacher(), thresholds=FAIR, retry_filters=True)
     assert (outcome.kept, outcome.failed) == (4, 0) and _files(folder) == first and validate_dataset(folder / "out") == []
 
@@ -135,7 +135,7 @@ def test_one_damaged_sample_costs_one_call_of_the_teacher(folder):
     data[600] ^= 255  # in the first member of the first sample
     shard.write_bytes(data)
     asked.clear()
-    make_round(folder, teacher=Counting())
+    make_round(folder, teacher=CountingTeacher())
     assert asked == [_rows(folder)[0]["key"]] and _files(folder) == first
 
 
@@ -147,7 +147,7 @@ def test_judging_again_leaves_a_unit_alone_whose_samples_cannot_be_read(folder, 
     assert "2 pairs keep their earlier verdict" in capsys.readouterr().err and (outcome.kept, outcome.rejected) == (2, 2)
     assert (folder / "out" / "work" / "unit-000000.json").read_bytes() == marker
     asked.clear()
-    assert make_round(folder, teacher=Counting(), thresholds=STRICT).rejected == 4 and len(asked) == 2
+    assert make_round(folder, teacher=CountingTeacher(), thresholds=STRICT).rejected == 4 and len(asked) == 2
 
 
 out_of_order: list[Exception] = []
@@ -251,7 +251,7 @@ def test_a_shard_that_cannot_be_read_for_the_moment_is_not_made_again(folder, mo
         with pytest.raises(PermissionError):
             make_round(folder, teacher=NoTeacher())
     asked.clear()
-    assert make_round(folder, teacher=Counting()).kept == 4 and asked == [] and shard.read_bytes() == data
+    assert make_round(folder, teacher=CountingTeacher()).kept == 4 and asked == [] and shard.read_bytes() == data
 
 
 def test_an_end_that_changes_is_no_end_while_it_is_written(folder, monkeypatch):

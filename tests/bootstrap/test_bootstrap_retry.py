@@ -14,7 +14,18 @@ import pytest
 from bootstrap.recipe import RECORDED, Teacher
 from bootstrap.shards.validate import validate_dataset
 from models.artifacts import read_json
-from tests.bootstrap.factory_fakes import FAIR, ShiftTeacher, cards_of, key_of, make_round, plan, write_sources
+from tests.bootstrap.factory_fakes import (
+    FAIR,
+    CountingTeacher,
+    NoTeacher,
+    ShiftTeacher,
+    asked,
+    cards_of,
+    key_of,
+    make_round,
+    plan,
+    write_sources,
+)
 
 STRICT, LAX = replace(FAIR, distinct=200), FAIR
 
@@ -23,22 +34,6 @@ STRICT, LAX = replace(FAIR, distinct=200), FAIR
 def folder(tmp_path):
     write_sources(tmp_path, clips=2, identities=2)
     return tmp_path
-
-
-class NoTeacher(ShiftTeacher):
-    """Must not be asked."""
-
-    def animate(self, request):
-        raise AssertionError("asked")
-
-
-class Counting(ShiftTeacher):
-    def animate(self, request):
-        asked.append(request.id)
-        return super().animate(request)
-
-
-asked: list[str] = []
 
 
 def _rows(folder, out="out"):
@@ -58,7 +53,7 @@ def test_failed_pairs_stay_until_they_are_asked_for_and_only_they_are_made(folde
     assert make_round(folder, teacher=ShiftTeacher(fail_on=key)).failed == 1
     assert make_round(folder, teacher=NoTeacher()).failed == 1
     asked.clear()
-    assert make_round(folder, teacher=Counting(), retry_failed=True).kept == 4
+    assert make_round(folder, teacher=CountingTeacher(), retry_failed=True).kept == 4
     assert asked == [key] and validate_dataset(folder / "out") == []
     make_round(folder, out="direct")
     assert _files(folder) == _files(folder, "direct")
@@ -69,7 +64,7 @@ def test_a_missing_answer_is_waited_for_without_being_asked(folder):
     key = key_of(plan(folder, folder / "plan", teacher=recorded), 0)
     assert make_round(folder, teacher=ShiftTeacher(fail_on=key), mark=recorded).failed == 1
     asked.clear()
-    assert make_round(folder, teacher=Counting(), mark=recorded).kept == 4 and asked == [key]
+    assert make_round(folder, teacher=CountingTeacher(), mark=recorded).kept == 4 and asked == [key]
 
 
 def test_rejected_candidates_are_kept_aside(folder):
