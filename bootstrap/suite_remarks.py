@@ -18,26 +18,20 @@ from bootstrap.sources.facts import ClipFacts, Facts, ImageFacts
 from bootstrap.sources.lookup import inspect_here, look_up
 from bootstrap.sources.windows import WindowRules, blemishes
 
-OWN_FRAMES = "reference/first_frame/"
-"""Where the self track keeps first frames of its drivers."""
-
 
 def suite_remarks(suite: Suite) -> list[str]:
     """Remarks on the drivers and references of a suite in a folder, sorted; none on one that is rendered."""
     source = suite.source
     if not isinstance(source, FolderSource):
         return []
-    files = [source.files[case.id] for case in suite.cases]
-    drivers = _facts(source, {one.driver for one in files}, "clip", ClipFacts)
-    references = _facts(source, {one.reference for one in files if not one.reference.startswith(OWN_FRAMES)}, "image", ImageFacts)
-    said = [f"{name}: its window shows {', '.join(why)}" for name, facts in drivers.items() if (why := _of_driver(suite, facts))]
+    others = [case for case in suite.cases if case.track != "self"]  # whose references are no frames of their drivers
+    drivers = _facts(source, {source.files[case.id].driver for case in suite.cases}, "clip", ClipFacts)
+    references = _facts(source, {source.files[case.id].reference for case in others}, "image", ImageFacts)
+    shown = {name: blemishes(facts, 0.0, suite.grid, WindowRules()) for name, facts in drivers.items()}
+    said = [f"{name}: its window shows {', '.join(why)}" for name, why in shown.items() if why]
     said += [f"{name}: a {facts.flaw} picture" for name, facts in references.items() if facts.flaw]
     said += _twice(drivers, same_footage, "the same footage") + _twice(references, same_pictures, "the same picture")
     return sorted(said)
-
-
-def _of_driver(suite: Suite, facts: ClipFacts) -> list[str]:
-    return blemishes(facts, 0.0, suite.grid, WindowRules())
 
 
 def _facts(source: FolderSource, names: set[str], kind: Kind, wanted: type) -> dict[str, Facts]:
