@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
@@ -90,7 +91,7 @@ class Evidence:
                     other.__dict__[name] = self.__dict__[name][begin : begin + len(other.output) - less]
         return other
 
-    def once(self, name: str, value: Callable[[], float]) -> float:
+    def once(self, name: str, value: Callable[[], Any]) -> Any:
         """`value()`, computed once for this evidence: what two metrics share."""
         kept = self.__dict__.setdefault("_kept", {})
         if name not in kept:

@@ -8,6 +8,8 @@ place, which helps where output and source show the same body.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
@@ -16,15 +18,23 @@ STILL_PX, POOL, BINS, FIELD_PX = 0.12, 0.04, 8, 72
 
 def without_camera(flow: np.ndarray) -> np.ndarray:
     """A field `[h,w,2]` less the similarity transform that most of it follows (RANSAC on a grid of points)."""
-    height, width = flow.shape[:2]
-    y, x = np.mgrid[2 : height : max(1, height // 24), 2 : width : max(1, width // 24)]
-    start = np.stack([x.ravel(), y.ravel()], -1).astype(np.float32)
+    (x, y), start, places = _raster(*flow.shape[:2])
     cv2.setRNGSeed(0)  # RANSAC draws from OpenCV's global generator: without this the result depends on what ran before
     matrix, _ = cv2.estimateAffinePartial2D(start, start + flow[y, x].reshape(-1, 2), ransacReprojThreshold=0.5)
     if matrix is None:
         return flow
-    grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).astype(np.float32)
-    return flow - (grid @ (matrix[:, :2].T - np.eye(2)) + matrix[:, 2]).astype(np.float32)
+    return flow - ((places @ (matrix[:, :2].T - np.eye(2))).reshape(flow.shape) + matrix[:, 2]).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _raster(height: int, width: int) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]:
+    """Of a raster: the grid of points (x, y), the same as float32 `[n,2]`, and where all its pixels are, float64 `[H*W,2]`."""
+    y, x = np.mgrid[2 : height : max(1, height // 24), 2 : width : max(1, width // 24)]
+    start = np.stack([x.ravel(), y.ravel()], -1).astype(np.float32)
+    places = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).astype(np.float64).reshape(-1, 2)
+    for values in (x, y, start, places):
+        values.flags.writeable = False
+    return (x, y), start, places
 
 
 def signature(flows: np.ndarray, cells: int = 1, *, camera: bool = False) -> np.ndarray:
@@ -63,8 +73,10 @@ def _histogram(flow: np.ndarray, cells: int) -> np.ndarray:
     height, width = smooth.shape[:2]
     length = np.hypot(smooth[..., 0], smooth[..., 1])
     length = length * (length >= STILL_PX)
-    angle = (np.arctan2(smooth[..., 1], smooth[..., 0]) / (2 * np.pi) * BINS) % BINS
-    low, share = np.floor(angle).astype(int) % BINS, angle - np.floor(angle)
+    angle = np.arctan2(smooth[..., 1], smooth[..., 0]) / (2 * np.pi) * BINS
+    np.add(angle, BINS, out=angle, where=angle < 0)
+    floor = np.floor(angle)
+    low, share = floor.astype(np.intp) % BINS, angle - floor
     planes = np.zeros((height, width, BINS), np.float32)
     flat, pixel = planes.reshape(-1), BINS * np.arange(height * width).reshape(height, width)
     flat[pixel + low] = length * (1 - share)

@@ -291,6 +291,20 @@ def generate_case(run: Run, case_id: str, animator: Animator, guide: Guide | Non
 
     A case without a prompt gets the guide's. A guide that fails fails the case: it is not asked for with an empty prompt.
     """
+    row, video = try_case(run, case_id, animator, guide)
+    try:
+        if video:
+            write_bytes(run.video_path(case_id), video)
+    except Exception as error:  # noqa: BLE001  as below
+        row |= {"status": "failed", "reason": _reason(error), "animator": "", "sha256": "", "adaptation": ""}
+    if row["status"] == "failed":
+        run.video_path(case_id).unlink(missing_ok=True)
+    write_json(run.record_path(case_id), row)
+    return row
+
+
+def try_case(run: Run, case_id: str, animator: Animator, guide: Guide | None = None) -> tuple[Row, bytes]:
+    """The row of one case and its video, b"" where it failed; nothing is written."""
     row: Row = dict.fromkeys(COLUMNS, "") | dict.fromkeys(_NUMBERS) | {"case": case_id, "system": run.system}
     row["seed"] = item_seed(run.seed, case_id)
     start_s = time.monotonic()
@@ -304,14 +318,10 @@ def generate_case(run: Run, case_id: str, animator: Animator, guide: Guide | Non
         row |= {"given_frames": len(given), "given_fps": float(given.fps), "given_width": given.size[0], "given_height": given.size[1]}
         clip, note = to_grid(given, run.suite.grid, run.suite.fit, run.config.get("offset_s"), media.driver_cut)
         data = encode_video(clip)
-        write_bytes(run.video_path(case_id), data)
         adaptation = "; ".join(part for part in (media.adaptation, result.provenance.get("note", ""), note) if part)
-        row |= {"status": "ok", "animator": result.animator, "sha256": sha256(data), "adaptation": adaptation}
+        return row | {"status": "ok", "animator": result.animator, "sha256": sha256(data), "adaptation": adaptation}, data
     except Exception as error:  # noqa: BLE001  an animator may raise anything, and one case must not stop the others
-        row |= {"status": "failed", "reason": _reason(error), "seconds": round(time.monotonic() - start_s, 4)}
-        run.video_path(case_id).unlink(missing_ok=True)
-    write_json(run.record_path(case_id), row)
-    return row
+        return row | {"status": "failed", "reason": _reason(error), "seconds": round(time.monotonic() - start_s, 4)}, b""
 
 
 def _prompt(case: Case, media: CaseMedia, guide: Guide | None) -> str:

@@ -3,9 +3,9 @@
 A case is scored on its own and its rows are put away at once (`scores.partial/CASE.json`, whole or not at all), so a killed run
 continues and any number of workers, in any order, gives the same table. `finish` merges the parts with what was
 scored before and writes scores.parquet last. Asking for one more metric scores only that metric. Scored anew: failed
-rows (unless the generation itself failed and still has), unscored rows of optional metrics, rows of another metric
-version, and every row of a video that has changed since. A combined metric's row is dropped when one of its parts is
-scored again without it, so that it never speaks of older parts.
+rows that a `RetryFailed` wants (unless the generation itself failed and still has), unscored rows of optional metrics, rows
+of another metric version, and every row of a video that has changed since. A combined metric's row is dropped when one of
+its parts is scored again without it, so that it never speaks of older parts.
 
     todo = plan(run, metrics); for case in todo: record(run, case, score_case(run, case, todo[case])); finish(run)
 """
@@ -33,6 +33,7 @@ from awbench.score_rows import SCHEMA, VIDEOS, known_rows, overlaid, part_path, 
 from models.artifacts import read_json, write_json, write_parquet
 from models.images import MediaError
 from models.progress import Progress
+from models.retry_failed import RetryFailed
 from models.types import require
 from models.video import read_video
 
@@ -85,13 +86,13 @@ def _ordered(metrics: Iterable[Metric]) -> tuple[Metric, ...]:
     return tuple(sorted(metrics, key=lambda metric: (bool(metric.combines), metric.name)))
 
 
-def plan(run: Run, metrics: Sequence[Metric]) -> dict[str, tuple[Metric, ...]]:
-    """What is still to be scored: metrics per case id, in the suite's order, cases with nothing to do left out."""
+def plan(run: Run, metrics: Sequence[Metric], retry: RetryFailed = RetryFailed()) -> dict[str, tuple[Metric, ...]]:
+    """What is still to be scored: metrics per case id, in the suite's order, cases with nothing to do left out. `retry`: failed rows."""
     known, todo = known_rows(run, [case.id for case in run.suite.cases]), {}
     made = {row["case"]: row for row in run.generation().to_dict("records")}
     for case in run.suite.cases:
         rows, failure = known[case.id], failure_of(made.get(case.id, {}))
-        missing = [metric for metric in metrics if not _settled(rows.get(metric.name), metric, failure)]
+        missing = [metric for metric in metrics if not _settled(rows.get(metric.name), metric, failure, retry)]
         names = {metric.name for metric in missing}
         missing += [metric for metric in metrics if metric.name not in names and names & set(metric.combines)]
         if missing:
@@ -99,13 +100,13 @@ def plan(run: Run, metrics: Sequence[Metric]) -> dict[str, tuple[Metric, ...]]:
     return todo
 
 
-def _settled(row: Mapping[str, Any] | None, metric: Metric, generation_failure: str) -> bool:
+def _settled(row: Mapping[str, Any] | None, metric: Metric, generation_failure: str, retry: RetryFailed) -> bool:
     if row is not None and row["status"] == "ok" and not metric.ready:
         return True
     if row is None or row["metric_version"] != metric.scored_version:
         return False
     if row["status"] == "failed":  # without a video nothing can change but the reason
-        return generation_failure != "" and row["reason"] == generation_failure
+        return (generation_failure != "" and row["reason"] == generation_failure) or not retry.wants(row["reason"])
     return row["status"] == "ok" or (row["status"] == "unscored" and not metric.optional)
 
 

@@ -83,11 +83,18 @@ def _judged(card: Mapping[str, Any], verdicts: Sequence[Mapping[str, Any]], reci
     return to_json({**card, "settings": recipe.settings, "verdicts": list(verdicts)}).encode()
 
 
-def content_of(members: Mapping[str, bytes]) -> str:
-    """Digest of everything in a sample that no judgement changes; "" where a member is not the one its card names."""
+def content_of_card(card: bytes) -> str:
+    """Digest of everything in a sample that no judgement changes, by its card; "" for what is no card."""
     try:
-        card = json.loads(members["json"])
-        whole = all(sha256(members[name]) == want for name, want in card["members_sha256"].items())
-        return digest({name: value for name, value in card.items() if name not in _JUDGEMENT}) if whole else ""
+        return digest({name: value for name, value in json.loads(card).items() if name not in _JUDGEMENT})
+    except (ValueError, TypeError, AttributeError):
+        return ""
+
+
+def content_of(members: Mapping[str, bytes]) -> str:
+    """The same, once every member is seen to be the one its card names; else ""."""
+    try:
+        whole = all(sha256(members[name]) == want for name, want in json.loads(members["json"])["members_sha256"].items())
     except (ValueError, KeyError, TypeError, AttributeError):
         return ""
+    return content_of_card(members["json"]) if whole else ""

@@ -15,30 +15,33 @@ from models import storage
 class Events:
     """What depends on when and where, as lines of `work/events.jsonl`: time, host, process and fields.
 
-    On object storage, where nothing can be appended to, a run has a file of its own, `events-TIME.jsonl`, written every `_EVERY` lines.
+    On object storage, where nothing can be appended to, a run writes parts, `events-TIME-0000.jsonl`, of `_EVERY` lines each.
     """
 
-    _EVERY = 32
+    _EVERY = 1000
 
     def __init__(self, folder: str) -> None:
         self._lines: list[str] = []
-        remote = storage.is_url(folder)
-        name = f"events-{datetime.now(timezone.utc):%Y%m%dT%H%M%S%f}.jsonl" if remote else "events.jsonl"
-        self._remote, self._location = remote, storage.join(folder, name)
+        self._folder, self._remote, self._parts = folder, storage.is_url(folder), 0
+        self._begun = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S%f}"
 
     def add(self, kind: str, **fields: Any) -> None:
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         line = {"time": now, "event": kind, "host": socket.gethostname(), "pid": os.getpid(), **fields}
         self._lines.append(json.dumps(line, sort_keys=True) + "\n")
-        if not self._remote or len(self._lines) % self._EVERY == 0:
+        if not self._remote or len(self._lines) == self._EVERY:
             self.flush()
 
     def flush(self) -> None:
         """Write what has gathered."""
-        if self._remote and self._lines:
-            storage.write_bytes(self._location, "".join(self._lines).encode())
-        elif self._lines:
-            Path(self._location).parent.mkdir(parents=True, exist_ok=True)
-            with open(self._location, "a", encoding="utf-8") as handle:
-                handle.write("".join(self._lines))
-            self._lines.clear()
+        if not self._lines:
+            return
+        text = "".join(self._lines)
+        if self._remote:
+            storage.write_bytes(storage.join(self._folder, f"events-{self._begun}-{self._parts:04d}.jsonl"), text.encode())
+            self._parts += 1
+        else:
+            Path(self._folder).mkdir(parents=True, exist_ok=True)
+            with open(Path(self._folder) / "events.jsonl", "a", encoding="utf-8") as handle:
+                handle.write(text)
+        self._lines.clear()

@@ -1,9 +1,9 @@
-"""What is already done: one marker file per work unit is the truth, written after the unit's shards.
+"""What is already done: the sidecar of a unit is the truth, written after the unit's shards.
 
-Beside the shards a dataset in the making holds `work/`: `plan.json` (the settings), the generations (`bootstrap.generations`), one
-`unit-%06d.json` per unit (the rows of its pairs), `unjudged/` (candidates whose judgement failed) and `events.jsonl`. All but `work/` may
-be published. Killed anywhere, a unit either has its marker or is made again, to the same bytes. A unit is whole while its shards are the
-ones its marker names: a shard that was written since is hashed, of the others the size is compared; `validate` hashes all of them.
+Beside shards and sidecars a dataset in the making holds `work/`: `plan.json` (the settings), the generations (`bootstrap.generations`), the
+records of pairs whose unit is not sealed (`bootstrap.records`), `unjudged/` (candidates whose judgement failed) and `events.jsonl`. All but
+`work/` may be published. Killed anywhere, what has a record is not made again. A unit is whole while its shards are the ones its sidecar
+names: a shard that was written since is hashed, of the others the size is compared; `validate` hashes all of them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator, Mapping, Sequence
 
-from bootstrap.planned import Made
+from bootstrap.records import MADE
+from bootstrap.sidecar import Marker, Row, read_marker, read_sidecar, sidecar_name
 from models import storage
-from models.artifacts import read_json, sha256_file, write_json
+from models.artifacts import read_json, sha256, sha256_file, to_json, write_json
 from models.storage import FileFacts
 
 WORK = "work"
@@ -30,81 +31,70 @@ class Ledger:
 
     @property
     def folder(self) -> str:
-        """Where plan, generations and markers lie."""
+        """Where plan, generations and records lie."""
         return storage.join(self.out, WORK)
+
+    @property
+    def plan_file(self) -> str:
+        return storage.join(self.folder, "plan.json")
 
     def plan(self) -> dict[str, Any] | None:
         """The settings the folder was begun with, or None for a fresh one."""
-        path = storage.join(self.folder, "plan.json")
-        return read_json(path) if storage.exists(path) else None
+        return read_json(self.plan_file) if storage.exists(self.plan_file) else None
 
     def write_plan(self, plan: Mapping[str, Any]) -> None:
-        write_json(storage.join(self.folder, "plan.json"), plan)
+        write_json(self.plan_file, plan)
 
     def files(self) -> Files:
         """What lies in the folder: one listing, however many units there are."""
         return dict(storage.walk(self.out)) if storage.is_folder(self.out) else {}
 
-    def write_marker(self, index: int, made: Made) -> None:
-        """Declare a unit done. Call it after its shards have their final names."""
-        record = {
-            "unit": index,
-            "pairs": [list(pair) for pair in made.numbers],
-            "rows": [dict(row) for row in made.rows],
-            "again": sorted(made.again),
-            "filters": made.filters,
-            "shards": dict(made.shards),
-            "contents": dict(made.contents),
-        }
-        write_json(storage.join(self.out, marker_name(index)), record)
+    def sidecar(self, index: int) -> str:
+        return storage.join(self.out, sidecar_name(index))
 
-    def marker(self, index: int) -> Made | None:
-        """The record of a unit; None where there is none, or it is damaged. Raises OSError where the storage does not answer."""
-        return _read(storage.join(self.out, marker_name(index)))
+    def marker(self, index: int) -> Marker | None:
+        """What a unit's sidecar says; None where there is none, or it is damaged. Raises OSError where the storage does not answer."""
+        return read_marker(self.sidecar(index))
 
-    def markers(self, indices: Sequence[int]) -> Iterator[Made | None]:
-        """The records of many units, in order, each as `marker` has it."""
-        return storage.ask_each(_read, [storage.join(self.out, marker_name(index)) for index in indices])
+    def markers(self, indices: Sequence[int]) -> Iterator[Marker | None]:
+        """What many sidecars say, in order, each as `marker` has it."""
+        return storage.ask_each(read_marker, [self.sidecar(index) for index in indices])
 
-    def is_whole(self, index: int, made: Made, files: Files) -> bool:
-        """Whether the shards of a unit are the ones its marker names, by what lies in the folder."""
-        return all(self._is_intact(name, shard, files, files[marker_name(index)]) for name, shard in made.shards.items())
+    def sidecars(self, indices: Sequence[int]) -> Iterator[tuple[Marker, list[Row]] | None]:
+        """All of many sidecars, in order, each as `marker` has it."""
+        return storage.ask_each(read_sidecar, [self.sidecar(index) for index in indices])
 
-    def _is_intact(self, name: str, shard: Mapping[str, Any], files: Files, marker: FileFacts) -> bool:
-        facts = files.get(name)
+    def rows(self, index: int) -> list[Row] | None:
+        """The rows of a unit, as `marker` has it."""
+        found = read_sidecar(self.sidecar(index))
+        return None if found is None else found[1]
+
+    def is_whole(self, index: int, marker: Marker, files: Files) -> bool:
+        """Whether the shards of a unit are the ones its sidecar names, by what lies in the folder."""
+        return all(self.is_intact(name, shard, files.get(name), files[sidecar_name(index)]) for name, shard in marker.shards.items())
+
+    def is_intact(self, name: str, shard: Mapping[str, Any], facts: FileFacts | None, sidecar: FileFacts) -> bool:
+        """Whether a shard is the one its sidecar names."""
         if facts is None or facts.fault or facts.size_b != shard["bytes"]:
             return False
-        untouched = storage.is_url(self.out) or _moment(facts) < _moment(marker)
+        untouched = storage.is_url(self.out) or _moment(facts) < _moment(sidecar)
         return untouched or sha256_file(storage.join(self.out, name)) == shard["sha256"]
 
     def sweep(self) -> None:
         """Remove drafts that a killed run left behind. Only under a lock."""
-        for folder in (self.out, self.folder, storage.join(self.out, "rejected"), storage.join(self.folder, "unjudged")):
-            for draft in [] if storage.is_url(folder) else Path(folder).glob(".*.tmp"):
+        folders = [self.out, self.folder, storage.join(self.out, "rejected"), storage.join(self.folder, "unjudged")]
+        if not storage.is_url(self.out):
+            folders += [str(path) for path in Path(self.out, MADE).glob("*") if path.is_dir()]
+        for folder in [] if storage.is_url(self.out) else folders:
+            for draft in Path(folder).glob(".*.tmp"):
                 draft.unlink(missing_ok=True)
+
+
+def plan_digest(plan: Mapping[str, Any]) -> str:
+    """sha256 of plan.json."""
+    return sha256(to_json(plan).encode())
 
 
 def _moment(facts: FileFacts) -> int:
     """When a local file was written, ns: its mark begins with that."""
     return int(facts.mark.partition(".")[0])
-
-
-def marker_name(index: int) -> str:
-    """Where the marker of a unit lies below the dataset."""
-    return f"{WORK}/unit-{index:06d}.json"
-
-
-def _read(location: str) -> Made | None:
-    try:
-        record = read_json(location)
-        made = Made(
-            numbers=tuple((int(window), int(identity)) for window, identity in record["pairs"]),
-            rows=tuple(record["rows"]),
-            again=frozenset(record["again"]),
-            filters=record["filters"],
-            shards={name: {"bytes": int(shard["bytes"]), "sha256": shard["sha256"]} for name, shard in record["shards"].items()},
-            contents=record.get("contents", {}),
-        )
-        return made if len(made.rows) == len(made.numbers) and all(row["key"] and row["status"] for row in made.rows) else None
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):  # absent or damaged: the unit is made again
-        return None

@@ -1,8 +1,8 @@
 """manifest.parquet, one row per attempted pair and per unusable file, and run.json: the end of a round.
 
-Rows hold nothing that depends on time, host, number of workers or order of completion. Unusable files come first, one
-failed row each with the other id empty; then the pairs in the order in which they were planned. run.json is written last and names no
-folder, host or user.
+Rows hold nothing that depends on time, host, number of workers or order of completion. Unusable files come first, one failed row each with
+the other id empty; then the pairs in the order in which they were planned. A README.md for people goes with them; run.json is written last
+and names no folder, host or user.
 """
 
 from __future__ import annotations
@@ -14,63 +14,21 @@ from typing import Any, Iterator, Mapping
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bootstrap.filters import Pair, Rejection, filter_metrics
+from bootstrap.dataset_card import dataset_readme
+from bootstrap.filters import filter_metrics
 from bootstrap.pairing import PairSpec
 from bootstrap.provenance import digest, sample_key, versions
 from bootstrap.recipe import Recipe
 from bootstrap.rounds import Round
+from bootstrap.rows import SCHEMA, failed_row
 from bootstrap.sources.source import Listing
 from bootstrap.sources_table import source_rows, sources_table, write_sources
 from bootstrap.tally import Outcome, Tally
 from models import storage
-from models.artifacts import read_json, sha256_file, to_json, write_json
+from models.artifacts import read_json, sha256_file, write_json
 from models.types import require
 
-SCHEMA = pa.schema(
-    [
-        ("key", pa.string()),
-        ("driving", pa.string()),
-        ("driving_sha256", pa.string()),
-        ("reference", pa.string()),
-        ("reference_sha256", pa.string()),
-        ("window", pa.list_(pa.float64())),  # start and end in the source, s
-        ("crop", pa.list_(pa.int32())),  # x, y, w, h in the source, px
-        ("teacher", pa.string()),
-        ("teacher_hash", pa.string()),
-        ("seed", pa.int64()),
-        ("status", pa.string()),
-        ("reason", pa.string()),
-        ("verdicts", pa.string()),  # JSON list of {check, value, threshold, passed, reason}
-        ("shard", pa.string()),
-    ]
-)
-_ROWS_TOGETHER = 1 << 15
-
-
-def judged_row(recipe: Recipe, result: Pair | Rejection) -> dict[str, Any]:
-    """The row of a pair that was made and judged; its shard is said when there is one."""
-    kept, window, grid = isinstance(result, Pair), result.media.window, recipe.grid
-    return _row(
-        recipe,
-        result.spec,
-        window=[window.start_s, window.start_s + (grid.num_frames - 1) / grid.fps],
-        crop=list(window.crop),
-        status="kept" if kept else "rejected",
-        reason="" if kept else result.reason,
-        verdicts=to_json([verdict.to_json() for verdict in result.verdicts]).strip(),
-        shard="",
-    )
-
-
-def failed_row(recipe: Recipe, spec: PairSpec, reason: str) -> dict[str, Any]:
-    """The row of a pair that could not be made."""
-    return _row(recipe, spec, window=None, crop=None, status="failed", reason=reason, verdicts="[]", shard="")
-
-
-def _row(recipe: Recipe, spec: PairSpec, **fields: Any) -> dict[str, Any]:
-    teacher = {"teacher": recipe.teacher.name, "teacher_hash": recipe.teacher.weights_hash, "seed": spec.seed}
-    hashes = {"driving_sha256": spec.driving_sha256, "reference_sha256": spec.identity_sha256}
-    return {"key": spec.key, "driving": spec.driving, "reference": spec.identity, **hashes, **teacher, **fields}
+_ROWS_TOGETHER = 1 << 13
 
 
 def _unusable_rows(recipe: Recipe, listing: Listing, column: str) -> list[dict[str, Any]]:
@@ -83,29 +41,37 @@ def _unusable_rows(recipe: Recipe, listing: Listing, column: str) -> list[dict[s
 
 
 def finish_round(round_: Round) -> Outcome:
-    """Put the manifest together from the markers and write run.json last. All units must be done; one is held at a time."""
+    """Put the manifest together from the sidecars and write run.json last. All units must be done; one is held at a time."""
     storage.delete(_run(round_.out))  # until the new end stands the folder is unfinished
     inputs = _unusable_rows(round_.recipe, round_.driving, "driving") + _unusable_rows(round_.recipe, round_.references, "reference")
-    tally, shards = Tally(), dict[str, str]()
+    tally, shards, used = Tally(), dict[str, str](), set[str]()
     for row in inputs:
         tally.add(row)
     with storage.publish(_manifest(round_.out)) as draft, pq.ParquetWriter(draft, SCHEMA, compression="zstd") as writer:
-        rows = chain(inputs, _pair_rows(round_, tally, shards))
+        rows = chain(inputs, _pair_rows(round_, tally, shards, used))
         while part := list(islice(rows, _ROWS_TOGETHER)):
             writer.write_table(pa.Table.from_pylist(part, schema=SCHEMA))
     write_sources(round_)
-    write_json(_run(round_.out), _run_record(round_, tally, shards))
+    record = _run_record(round_, tally, shards)
+    storage.write_bytes(storage.join(round_.out, "README.md"), dataset_readme(record, source_rows(round_), used).encode())
+    write_json(_run(round_.out), record)
     return tally.outcome()
 
 
-def _pair_rows(round_: Round, tally: Tally, shards: dict[str, str]) -> Iterator[Mapping[str, Any]]:
-    """The rows of all pairs in order, counted as they pass; `shards` is filled: name -> sha256."""
-    for index, made in enumerate(round_.ledger.markers(range(len(round_.ranges)))):
-        require(made is not None, round_.out, "marker", f"none of unit {index}", "one of every unit", "run the same command again")
-        shards |= {name: facts["sha256"] for name, facts in made.shards.items()}
-        for row in made.rows:
-            tally.add(row)
-            yield row
+def _pair_rows(round_: Round, tally: Tally, shards: dict[str, str], used: set[str]) -> Iterator[Mapping[str, Any]]:
+    """The rows of all pairs in order, counted as they pass.
+
+    Filled meanwhile: `shards` with name -> sha256, `used` with the contents that kept pairs are made of.
+    """
+    for index, found in enumerate(round_.ledger.sidecars(range(len(round_.ranges)))):
+        require(found is not None, round_.out, "sidecar", f"none of unit {index}", "one of every unit", "run the same command again")
+        marker, rows = found
+        shards |= {name: facts["sha256"] for name, facts in marker.shards.items()}
+        for row in rows:
+            tally.add(row.known.row)
+            if row.known.status == "kept":
+                used |= {row.known.row["driving_sha256"], row.known.row["reference_sha256"]}
+            yield row.known.row
 
 
 def read_outcome(round_: Round) -> Outcome | None:
@@ -114,7 +80,7 @@ def read_outcome(round_: Round) -> Outcome | None:
         record = read_json(_run(round_.out))
         written = {"manifest_sha256": _manifest(round_.out), "sources_sha256": sources_table(round_.out)}
         finished = record["inputs"] == _inputs(round_) and all(record[name] == sha256_file(place) for name, place in written.items())
-    except (FileNotFoundError, ValueError, KeyError, TypeError):  # absent or damaged: the end is written anew from the markers
+    except (FileNotFoundError, ValueError, KeyError, TypeError):  # absent or damaged: the end is written anew from the sidecars
         finished = False
     if not finished:
         return None
@@ -145,6 +111,7 @@ def _run_record(round_: Round, tally: Tally, shards: Mapping[str, str]) -> dict[
         "given": list(config.given),
         "limit": config.limit,
         "pairs_per_unit": config.pairs_per_unit,
+        "shard_mb": config.shard_mb,
         "selection": config.selection,
         "pairing": dataclasses.asdict(config.rules),
         **{name: value for name, value in recipe.settings.items() if name != "teacher"},

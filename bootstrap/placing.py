@@ -1,46 +1,48 @@
-"""Where the samples of a unit lie, and how they come there: at every moment each of them is whole on disk.
+"""Where the samples of a unit lie: in shards of at most so many bytes, in plan order, apart by what the pairs came to.
 
-    kept      shard-00000K.tar
-    rejected  rejected/shard-00000K.tar        where rejected candidates are kept aside
-    failed    work/unjudged/shard-00000K.tar   candidates whose judgement failed
-Judging again moves samples from one to another. They are written where they go before they are taken away where they were, so that a kill
-costs none; `bootstrap.earlier` looks in all three places.
+kept      shard-000012.tar, shard-000012_1.tar ...
+rejected  rejected/shard-000012.tar ...        where rejected candidates are kept aside
+failed    work/unjudged/shard-000012.tar ...   candidates whose judgement failed
 """
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from typing import Iterator, Mapping, Sequence
 
-from bootstrap.attempt import Attempt
-from bootstrap.shards.writer import shard_name, write_shard
 from models import storage
-from models.artifacts import sha256
+
+FOLDERS: Mapping[str, str] = {"kept": "", "rejected": "rejected/", "failed": "work/unjudged/"}
+"""Status of a pair -> where below the dataset its sample lies."""
+_BLOCK_B = 512
 
 
-def places(index: int) -> dict[str, str]:
-    """Status of a pair -> where its sample lies below the dataset."""
-    name = shard_name(index)
-    return {"kept": name, "rejected": f"rejected/{name}", "failed": f"work/unjudged/{name}"}
+def shard_of(unit: int, status: str, part: int) -> str:
+    """The name below the dataset of a part of a unit's samples."""
+    return f"{FOLDERS[status]}shard-{unit:06d}{f'_{part}' if part else ''}.tar"
 
 
-def place_samples(out: str, index: int, attempts: Sequence[Attempt], where: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Write the shards of a unit, remove empty ones; returns shard -> {bytes, sha256}. `where`: key -> the shard it lies in now."""
-    names, shards = places(index), {}
-    samples = [made for made in attempts if made.members]
-    goes = {made.row["key"]: names[made.row["status"]] for made in samples}
-    moved = {key for key, name in goes.items() if where.get(key, name) != name}
-    if moved:
-        aside = [made for made in samples if made.row["status"] == "rejected" or made.row["key"] in moved]
-        _write(storage.join(out, names["rejected"]), aside)
-    for status, name in names.items():
-        here = [made for made in samples if made.row["status"] == status]
-        if here:
-            data = _write(storage.join(out, name), here)
-            shards[name] = {"bytes": len(data), "sha256": sha256(data)}
-        elif status != "failed" or name in where.values():
-            storage.delete(storage.join(out, name))
-    return shards
+def size_in_shard(sizes: Sequence[int]) -> int:
+    """Bytes that a sample with members of these sizes takes of a shard."""
+    return sum(_BLOCK_B + size + -size % _BLOCK_B for size in sizes)
 
 
-def _write(location: str, samples: Sequence[Attempt]) -> bytes:
-    return write_shard(location, [(made.row["key"], made.members) for made in samples])
+def laid_out(unit: int, samples: Sequence[tuple[str, int]], limit_b: int) -> list[str]:
+    """The shard of each sample, given as (status, bytes) in plan order: one goes on with a part until it would exceed the limit."""
+    filled: dict[str, tuple[int, int]] = {}
+    names = []
+    for status, size_b in samples:
+        part, used_b = filled.get(status, (0, 0))
+        if used_b and used_b + size_b > limit_b:
+            part, used_b = part + 1, 0
+        filled[status] = (part, used_b + size_b)
+        names.append(shard_of(unit, status, part))
+    return names
+
+
+def shards_there(out: str, unit: int) -> Iterator[str]:
+    """The shards of a unit that lie in the dataset, by name below it."""
+    for status in FOLDERS:
+        part = 0
+        while storage.exists(storage.join(out, name := shard_of(unit, status, part))):
+            yield name
+            part += 1

@@ -1,12 +1,18 @@
-"""The work of a round as it is handed about: a planned pair, a unit of them, and what came of a unit."""
+"""The work of a round as it is handed about: planned pairs, the items that workers are given, and what is known of a pair afterwards.
+
+The pair is the unit of work and of loss; a unit, a fixed range of planned pairs, is only what is sealed together.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Mapping
 
 from bootstrap.pairing import PairSpec
 from bootstrap.sources.source import Source
+
+Numbers = tuple[int, int]
+"""A pair as the generations count it: its window, its identity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,28 +30,74 @@ class PlannedPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """The work of one worker at a time, one shard at most. `numbers`: window and identity of every pair, as the generations count them."""
+    """Pairs that are sealed together, in plan order."""
 
     index: int
-    numbers: tuple[tuple[int, int], ...]
+    numbers: tuple[Numbers, ...]
     pairs: tuple[PlannedPair, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
-    """What came of a unit, as its marker keeps it. `again`: keys a later run tries anew by itself; `filters`: digest of what judged.
+class Known:
+    """What an attempted pair came to. `content`: `card.content_of` of its sample, by which it is known wherever it lies; "" without one.
 
-    `shards`: name below the dataset -> {bytes, sha256}; `contents`: key -> `card.content_of` of its sample, by which it is known again
-    wherever it lies.
+    `again`: a later run judges it anew by itself; `filters`: digest of what judged it.
     """
 
-    numbers: tuple[tuple[int, int], ...]
-    rows: tuple[Mapping[str, Any], ...]
-    again: frozenset[str] = frozenset()
+    row: Mapping[str, Any]
+    content: str = ""
+    again: bool = False
     filters: str = ""
-    shards: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    contents: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        return self.row["status"]
 
     @property
     def failed(self) -> bool:
-        return any(row["status"] == "failed" for row in self.rows)
+        return self.status == "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakePair:
+    """Item of work: make and judge the pair at `place` of a unit. `probe`: only to see whether the worker can; nothing of it is kept."""
+
+    unit: int
+    place: int
+    numbers: Numbers
+    pair: PlannedPair
+    probe: bool = False
+
+    @property
+    def key(self) -> str:
+        return self.pair.spec.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgePair:
+    """Item of work: judge the sample of an earlier attempt by today's filters."""
+
+    unit: int
+    place: int
+    numbers: Numbers
+    pair: PlannedPair
+    known: Known
+
+    @property
+    def key(self) -> str:
+        return self.known.row["key"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealUnit:
+    """Item of work: put what came of a unit's pairs into its shards, then its sidecar."""
+
+    unit: int
+    numbers: tuple[Numbers, ...]
+
+    @property
+    def key(self) -> str:
+        return f"unit {self.unit}"
+
+
+Item = MakePair | JudgePair | SealUnit

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from models.images import MediaError
+from models.interrupts import from_outside
 from models.mllm.errors import MllmError
 
 _MAX_CHARS = 400
@@ -39,7 +40,9 @@ def impersonal(text: str) -> str:
 def _text_of(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # an error that cannot say what it is
+    except BaseException as trouble:  # an error that cannot say what it is
+        if from_outside(trouble):
+            raise
         return ""
 
 

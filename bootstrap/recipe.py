@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Mapping
+from typing import Any
 
 from bootstrap.pairing import PairSpec
 from bootstrap.prompts import NO_GUIDE, GuideMark
@@ -21,6 +21,7 @@ from bootstrap.thresholds import Thresholds
 from models.guidance.guide import described
 from models.seeds import item_seed
 from models.types import Grid
+from models.video import PRESET
 
 RECORDED = "recorded"
 """The teacher's name where its answers come from a folder, whatever the folder is called."""
@@ -28,10 +29,15 @@ RECORDED = "recorded"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teacher:
-    """Who made the drivers. `filter_metrics`: metrics that filtered the pairs it was itself trained on."""
+    """Who made the drivers. `name`: as it was asked for, with its argument; of a checkpoint its own, of recorded answers `RECORDED`.
+
+    `code`: digest of the modules of a plug-in that is none of our packages; `filter_metrics`: metrics that filtered the pairs it was itself
+    trained on.
+    """
 
     name: str
     weights_hash: str = ""
+    code: str = ""
     filter_metrics: tuple[str, ...] = ()
 
 
@@ -54,9 +60,9 @@ class Recipe:
             "grid": dataclasses.asdict(self.grid),
             "fit": self.fit,
             "seed": self.seed,
-            "teacher": {"name": self.teacher.name, "weights_hash": self.teacher.weights_hash},
+            "teacher": {"name": self.teacher.name, "weights_hash": self.teacher.weights_hash, "code": self.teacher.code},
             "guide": dataclasses.asdict(self.guide),
-            "video": {"codec": "h264", "pix_fmt": self.pix_fmt, "crf": CRF},
+            "video": {"codec": "h264", "pix_fmt": self.pix_fmt, "crf": CRF, "preset": PRESET},
         }
 
     @property
@@ -100,6 +106,7 @@ class Recipe:
 
 @lru_cache(maxsize=8)
 def _digest(recipe: Recipe) -> str:
-    """Digest of what decides pixels. A teacher with weights is known by them, whatever it is called."""
-    makes: Mapping[str, Any] = recipe.makes
-    return digest({**makes, "teacher": recipe.teacher.weights_hash or recipe.teacher.name})
+    """Digest of what decides pixels. A teacher with weights is known by them, whatever it is called, unless its name has an argument."""
+    makes, teacher = recipe.makes, recipe.teacher
+    name = "" if teacher.weights_hash and ":" not in teacher.name else teacher.name
+    return digest({**makes, "teacher": [name, teacher.weights_hash, teacher.code]})

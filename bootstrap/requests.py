@@ -11,14 +11,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
-from bootstrap.attempt import media_of, tags_of
-from bootstrap.planned import PlannedPair, Unit
+from bootstrap.material import media_of, tags_of
+from bootstrap.planned import PlannedPair
 from bootstrap.prompts import write_prompts
 from bootstrap.reasons import reason_of
+from bootstrap.records import records_of
 from bootstrap.round_config import RoundContext
+from bootstrap.rounds import Round
+from bootstrap.sealing import known_of
 from bootstrap.synthesis import CRF
 from models import storage
 from models.artifacts import read_json, write_json
@@ -31,27 +35,44 @@ COLUMNS = ("key", "driving", "identity", "answer", "prompt", "width", "height", 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Item of work: a pair whose request is to be written."""
+
+    pair: PlannedPair
+
+    @property
+    def key(self) -> str:
+        return self.pair.spec.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Requested:
-    """`requests`: one record for every pair that was written; `failures`: key -> why it was not."""
+    """What was written, or why it was not."""
 
-    requests: tuple[Mapping[str, Any], ...]
-    failures: Mapping[str, str]
+    request: Mapping[str, Any] | None = None
+    failure: str = ""
 
 
-def write_unit(context: RoundContext, folder: str, unit: Unit, guide: Guide | None) -> Requested:
-    """Write the requests of a unit's pairs that have no judged answer yet."""
-    made = context.ledger.marker(unit.index)
-    known = made.rows if made is not None and made.numbers == unit.numbers[: len(made.numbers)] else ()
-    answered = {place for place, row in enumerate(known) if row["status"] != "failed" or row["key"] in made.contents}
-    requests, failures = [], {}
-    for place, pair in enumerate(unit.pairs):
-        if place in answered:
-            continue
-        try:
-            requests.append(_known(folder, pair.spec.key) or _write(context, folder, pair, guide))
-        except Exception as error:  # one pair's trouble is told and costs the others nothing
-            failures[pair.spec.key] = reason_of(error)
-    return Requested(requests=tuple(requests), failures=failures)
+class Unanswered(Iterable[Asked]):
+    """The pairs of some units that have no judged answer yet, unit by unit as they are asked for."""
+
+    def __init__(self, round_: Round, units: Sequence[int]) -> None:
+        self._round, self._units = round_, units
+
+    def __iter__(self) -> Iterator[Asked]:
+        for index in self._units:
+            unit = self._round.unit(index)
+            known = known_of(self._round.ledger, index, unit.numbers, list(records_of(self._round.out, index)))
+            answered = {place for place, one in known.items() if not one.failed or one.content}
+            yield from (Asked(pair=pair) for place, pair in enumerate(unit.pairs) if place not in answered)
+
+
+def write_request(context: RoundContext, folder: str, asked: Asked, guide: Guide | None) -> Requested:
+    """Write the request of a pair, unless it stands already."""
+    try:
+        return Requested(request=_known(folder, asked.key) or _write(context, folder, asked.pair, guide))
+    except Exception as error:  # one pair's trouble is told and costs the others nothing
+        return Requested(failure=reason_of(error))
 
 
 def write_tables(folder: str, requests: Sequence[Mapping[str, Any]]) -> None:

@@ -1,6 +1,6 @@
 """A round of the factory, from settings and sources to a finished dataset folder, without a word about processes.
 
-    plan_round -> Round -> begin_round -> units.run_unit (anywhere, in any order) -> manifest.finish_round
+    plan_round -> Round -> begin_round -> the items of units.Work (anywhere, in any order) -> manifest.finish_round
 What decides a pair's bytes (`Recipe`) is fixed when a folder is begun; what decides which pairs come next (sources, limit, rules) may
 change.
 """
@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Collection, Sequence
+from typing import Any, Collection
 
 from bootstrap.generations import DRIVING, REFERENCE, History, read_history, write_history
 from bootstrap.growth import grow, unchanged
-from bootstrap.ledger import Files, Ledger, marker_name
-from bootstrap.planned import Made, PlannedPair, Unit
+from bootstrap.ledger import Files, Ledger, plan_digest
+from bootstrap.planned import Numbers, PlannedPair, Unit
 from bootstrap.provenance import digest
 from bootstrap.recipe import Recipe
+from bootstrap.records import MADE
 from bootstrap.round_config import RoundConfig, RoundContext
+from bootstrap.sidecar import Marker, sidecar_name
 from bootstrap.sources.source import Listing, Source
 from models import storage
 from models.types import require
@@ -45,9 +47,15 @@ class Round:
 
     @property
     def context(self) -> RoundContext:
-        config = self.config
+        config, seen = self.config, (self.driving.usable[:1], self.references.usable[:1])
         return RoundContext(
-            out=self.out, recipe=self.recipe, filters=self.filters, retry_failed=config.retry_failed, keep_rejected=config.keep_rejected
+            out=self.out,
+            recipe=self.recipe,
+            filters=self.filters,
+            keep_rejected=config.keep_rejected,
+            shard_b=config.shard_mb << 20,
+            plan=plan_digest(_plan(config)),
+            seen=tuple(source.location for side in seen for source in side),
         )
 
     @property
@@ -65,7 +73,7 @@ class Round:
         """(generation, start, stop) of every unit."""
         return list(self.history.units(self.config.pairs_per_unit))
 
-    def numbers(self, index: int) -> tuple[tuple[int, int], ...]:
+    def numbers(self, index: int) -> tuple[Numbers, ...]:
         """Windows and identities of a unit's pairs, as the generations count them."""
         generation, start, stop = self.ranges[index]
         return tuple((int(window), int(identity)) for window, identity in self.history.generations[generation].pairs[start:stop])
@@ -93,31 +101,19 @@ class Round:
         spec = self.recipe.spec(clip or then[0], start_s, person or then[1])
         return PlannedPair(spec=spec, driving=clip and replace(clip, starts_s=()), identity=person)
 
-    def is_done(self, index: int, made: Made | None, files: Files) -> bool:
-        """Whether nothing is left to try for a unit of which `made` is known; `files`: what lies in the dataset."""
-        if made is None or made.again or made.filters != self.filters or (self.config.retry_failed and made.failed):
+    def is_done(self, index: int, marker: Marker | None, files: Files) -> bool:
+        """Whether nothing is left to try for a unit with that sidecar; `files`: what lies in the dataset."""
+        if marker is None or marker.again or marker.filters != self.filters or any(map(self.config.retry.wants, marker.failed)):
             return False
-        return made.numbers == self.numbers(index) and self.ledger.is_whole(index, made, files)
+        return marker.numbers == self.numbers(index) and self.ledger.is_whole(index, marker, files)
 
     def pending(self) -> list[int]:
-        """Units that still have to be made, judged or tried again."""
+        """Units that still have to be made, judged, tried again or sealed."""
         files, every = self.ledger.files(), range(len(self.ranges))
-        marked = [index for index in every if marker_name(index) in files]
-        done = {index for index, made in zip(marked, self.ledger.markers(marked)) if self.is_done(index, made, files)}
+        recorded = {name.split("/")[2] for name in files if name.startswith(f"{MADE}/")}
+        sealed = [index for index in every if sidecar_name(index) in files and f"{index:06d}" not in recorded]
+        done = {index for index, marker in zip(sealed, self.ledger.markers(sealed)) if self.is_done(index, marker, files)}
         return [index for index in every if index not in done]
-
-
-class Units(Sequence[Unit]):
-    """The listed units of a round, each put together when it is asked for."""
-
-    def __init__(self, round_: Round, indices: Sequence[int]) -> None:
-        self._round, self._indices = round_, indices
-
-    def __len__(self) -> int:
-        return len(self._indices)
-
-    def __getitem__(self, place: int) -> Unit:
-        return self._round.unit(self._indices[place])
 
 
 def in_use(out: str) -> dict[str, frozenset[str]]:
@@ -127,7 +123,10 @@ def in_use(out: str) -> dict[str, frozenset[str]]:
 
 def check_folder(config: RoundConfig, out: str) -> None:
     """Raise ValueError where `out` is no folder of ours, or was begun with other settings; names the field."""
-    previous = Ledger(out=out).plan()
+    ledger = Ledger(out=out)
+    previous = ledger.plan()
+    old = storage.exists(storage.join(ledger.folder, "unit-000000.json"))
+    require(not old, "synthesize", "out", f"{out} as an earlier version wrote it", "a dataset of this one", "choose another --out")
     if previous is None:
         require(not _occupied(out), "synthesize", "out", f"{out} holds other files", "a new, empty or earlier synthesize folder")
     else:
@@ -181,7 +180,7 @@ def _occupied(out: str) -> bool:
 
 
 def _plan(config: RoundConfig) -> dict[str, Any]:
-    return {**config.recipe.settings, "pairs_per_unit": config.pairs_per_unit}
+    return {**config.recipe.settings, "pairs_per_unit": config.pairs_per_unit, "shard_mb": config.shard_mb}
 
 
 def _refuse_changes(previous: dict[str, Any], config: RoundConfig, out: str) -> None:

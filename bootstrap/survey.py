@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Collection, Mapping, Sequence
 
 from awbench.media.inputs import Input, matches
-from awbench.media.listing import MediaListing, list_media
+from awbench.media.listing import Entry, MediaListing, list_media
 from bootstrap.generations import DRIVING, REFERENCE
 from bootstrap.sources.catalog import Catalog
 from bootstrap.sources.facts import Facts
@@ -54,13 +54,38 @@ def survey(
 
     Raises ValueError where something given is not there.
     """
-    used = prior or {}
+    used, rules = prior or {}, footage.windows
+    counted_as = _remembered_as(rules.estimator) if rules.estimator else ""
     clips, images = list_media(footage.driving, "clip", "--driving"), list_media(footage.references, "image", "--references")
     of_clips, of_images = look_up(clips.entries, "clip", inspect, catalog), look_up(images.entries, "image", inspect, catalog)
-    driving = select_clips(clips.entries, of_clips, grid, footage.windows, used.get(DRIVING, ()))
-    references = select_images(images.entries, of_images, used.get(REFERENCE, ()), near_doubles=footage.windows.near_doubles)
+    people = _people(clips.entries, of_clips, grid, rules, counted_as, inspect, catalog) if rules.subjects else None
+    driving = select_clips(clips.entries, of_clips, grid, rules, used.get(DRIVING, ()), people)
+    references = select_images(images.entries, of_images, used.get(REFERENCE, ()), near_doubles=rules.near_doubles)
     apart = _same_moment(driving, references, of_clips, of_images)
     return Surveyed(driving=_merged(clips, driving), references=_merged(images, references), apart=apart)
+
+
+def _remembered_as(estimator: str) -> str:
+    from bootstrap.sources.people import remembered_as  # an estimator may need torch, most surveys do not
+
+    return remembered_as(estimator)
+
+
+def _people(
+    entries: Sequence[Entry],
+    facts: Mapping[str, Facts],
+    grid: Grid,
+    rules: WindowRules,
+    counted_as: str,
+    inspect: Inspect,
+    catalog: Catalog,
+) -> dict[str, Facts]:
+    """How many people the clips show that hold windows by the other rules, by location."""
+    from bootstrap.sources.people import asked_of
+
+    others = replace(rules, subjects=0, estimator="")
+    held = {entry.id for entry in select_clips(entries, facts, grid, replace(others, near_doubles=True)).usable}
+    return look_up([entry for entry in entries if entry.id in held], asked_of(rules.estimator), inspect, catalog, counted_as)
 
 
 def refuse_nesting(given: Sequence[str], out: str, flag: str) -> None:

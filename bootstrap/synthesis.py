@@ -1,9 +1,10 @@
 """One pair made: the teacher's synthetic clip is the *driver*, the real footage is the *target*.
 
     driver = teacher(motion of V, identity),    reference = V[0],    target = V
-In: a `PairSpec`, its media on the grid, its prompts, a teacher; out: a `Candidate` with the encoded members of its sample. The
-reference is the first frame of the *encoded* target, so `reference == target[0]` holds to the pixel for a reader. The target is encoded
-before the teacher is given its arrays: one that writes into them spoils its own answer only.
+Its parts are functions of plain arrays and bytes, so that they may run in different processes: `read_media` and `encode_target`, the
+teacher's `driver_of`, and `encode_driver`. The reference is the first frame of the *encoded* target, so `reference == target[0]` holds to
+the pixel for a reader. The target is encoded before the teacher is given anything, and it is given copies: one that writes into them spoils
+its own answer only.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from models.framing import fit_image
 from models.images import encode_image
 from models.protocols import Animator
 from models.types import AnimationRequest, Clip, Grid, require
-from models.video import Window, encode_video, fit_clip, read_video, read_window
+from models.video import Window, encode_video, fit_clip, read_first_frame, read_window
 
 CRF = 4
 """Quality of the stored clips (H.264, one encoder thread); lower is better, 10 the most a dataset may have."""
@@ -55,29 +56,31 @@ def read_media(driving: str, start_s: float, identity: str, grid: Grid, fit: str
     return PairMedia(clip=clip, window=window, identity=fit_image(picture, grid.size, fit), identity_notes=notes)
 
 
-def synthesize_pair(
-    spec: PairSpec,
-    media: PairMedia,
-    teacher: Animator,
-    grid: Grid,
-    prompts: PairPrompts = NO_PROMPTS,
-    *,
-    pix_fmt: str = "yuv444p",
-    adapt: bool = False,
-) -> Candidate:
-    """Let the teacher move the identity like V and encode the sample. Raises ValueError for an output off the grid.
-
-    `adapt`: an answer of the grid's shape and length, but of another size or frame rate, is brought to the grid.
-    """
+def encode_target(media: PairMedia, pix_fmt: str) -> dict[str, bytes]:
+    """The members of a sample that do not need the teacher: target.mp4 and reference.png."""
     target = encode_video(media.clip, crf=CRF, pix_fmt=pix_fmt)
-    reference = encode_image(read_video(target).frames[0])
+    return {"reference.png": encode_image(read_first_frame(target)), "target.mp4": target}
+
+
+def driver_of(
+    spec: PairSpec, media: PairMedia, teacher: Animator, grid: Grid, prompts: PairPrompts = NO_PROMPTS, *, adapt: bool = False
+) -> tuple[Clip, str]:
+    """The teacher's answer: the identity moved like V. Raises ValueError for an output off the grid.
+
+    `adapt`: an answer of the grid's shape and length, but of another size or frame rate, is brought to the grid; the text says how.
+    """
     driver, notes = teacher.animate(_request(spec, media, grid, prompts)).clip, ""
+    require(isinstance(driver, Clip), "teacher output", "clip", type(driver).__name__, "a Clip")
     if adapt:
         driver, notes = _on_grid(driver, grid)
     require(driver.size == grid.size, "teacher output", "size", driver.size, str(grid.size))
     require(abs(driver.fps - grid.fps) < 1e-6, "teacher output", "fps", driver.fps, str(grid.fps))
-    members = {"driver.mp4": encode_video(driver, crf=CRF, pix_fmt=pix_fmt), "reference.png": reference, "target.mp4": target}
-    return Candidate(spec=spec, media=media, members=members, prompts=prompts, driver_notes=notes)
+    return driver, notes
+
+
+def encode_driver(driver: Clip, pix_fmt: str) -> bytes:
+    """driver.mp4."""
+    return encode_video(driver, crf=CRF, pix_fmt=pix_fmt)
 
 
 def _request(spec: PairSpec, media: PairMedia, grid: Grid, prompts: PairPrompts) -> AnimationRequest:

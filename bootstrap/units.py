@@ -1,127 +1,134 @@
-"""One unit of work: a range of pairs -> its shards, then its marker. Runs in any process, in any order, to the same bytes.
+"""The work of a round, put together as it is asked for: pairs to make or to judge, then the seal of their unit.
 
-    nothing known of a pair, or it failed and is to be tried again    make it: sources, guidance, teacher, filters
-    it was judged by other filters, or its judgement failed           judge it again, from its shard and its sources; no teacher
-    else                                                              it stays as it is, its sample is read back from the shard
-What depends on the moment (times, host) goes into the returned `UnitReport`, never into shard or marker.
+    nothing known of a pair, or it failed and is to be tried again    MakePair: sources, guidance, teacher, filters
+    it was judged by other filters, or its judgement failed           JudgePair, from its sample and its sources; no teacher
+    else                                                              it stays as it is
+Nothing is held of a unit that is sealed or not begun, so a round may have any number of pairs. A unit that lacks something when it is to be
+sealed (a damaged sample, a record that is gone) has that made again, and is sealed then.
 """
 
 from __future__ import annotations
 
-import os
-import socket
-import time
-from collections import Counter
-from dataclasses import dataclass, replace
-from typing import Any, Callable
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Iterable
 
-from bootstrap.attempt import Attempt, attempt, failed
-from bootstrap.card import content_of
-from bootstrap.earlier import Earlier
-from bootstrap.placing import place_samples, places
-from bootstrap.planned import Made, Unit
-from bootstrap.round_config import RoundContext
-from models.guidance.guide import Guide
-from models.protocols import Animator
+from bootstrap.doing import record_failure
+from bootstrap.planned import Item, JudgePair, Known, MakePair, PlannedPair, SealUnit, Unit
+from bootstrap.records import records_of
+from bootstrap.rounds import Round
+from bootstrap.sealing import Lacking, Sealed, known_of
+from models import storage
+from models.types import require
 
-MakeTeacher = Callable[[], Animator]
-Done = Callable[[str], None]
-"""Told the status of every pair as it is done."""
+NOT_MADE = "not made yet"
+_ROUNDS = 3
+"""So often may a unit lack something before the disk is given up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitReport:
-    """How a unit went, for progress and events. `pair_s`: key -> seconds, of what was made; `changed`: pairs judged otherwise than before.
+@dataclass(slots=True, kw_only=True)
+class _Open:
+    """A unit under way. `left`: items that are not back yet."""
 
-    `unjudged`: why earlier verdicts stand -> pairs; `failures`: why pairs failed -> pairs; `runtime`: what the teacher ran on, where it
-    says so.
+    left: int
+    sealings: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """Hands out the items of the units at `pending` and takes back what came of them. `retry_filters`: nothing is made, only judged.
+
+    `stayed`: pairs of begun units that needed nothing; `left_alone`: pairs of units whose samples cannot be read and may not be made.
     """
 
-    unit: int
-    kept: int
-    rejected: int
-    failed: int
-    changed: int
-    unjudged: dict[str, int]
-    failures: dict[str, int]
-    host: str
-    worker_pid: int
-    pair_s: dict[str, float]
-    runtime: dict[str, Any]
+    round_: Round
+    pending: Iterable[int]
+    stayed: int = 0
+    left_alone: int = 0
+    _open: dict[int, _Open] = field(default_factory=dict)
+    _ready: deque[Item] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self.pending = iter(self.pending)
+
+    def next(self) -> Item | None:
+        """The next item; None where there is none now, or none any more."""
+        while not self._ready:
+            index = next(self.pending, None)
+            if index is None:
+                return None
+            self._begin(index)
+        return self._ready.popleft()
+
+    def pair_is_back(self, unit: int) -> None:
+        """A pair of the unit has its record, or needs none."""
+        self._open[unit].left -= 1
+        if self._open[unit].left == 0:
+            self._ready.appendleft(SealUnit(unit=unit, numbers=self.round_.numbers(unit)))
+
+    def unit_is_back(self, found: Sealed | Lacking) -> None:
+        """A unit was sealed, or lacks something. Raises ValueError for one that lacks something again and again."""
+        if isinstance(found, Sealed):
+            del self._open[found.unit]
+            return
+        unit, state = self.round_.unit(found.unit), self._open[found.unit]
+        state.sealings += 1
+        advice = "look at the disk, then run the same command again"
+        item = f"{self.round_.out}: unit {found.unit}"
+        require(state.sealings < _ROUNDS, item, "records", f"damaged ones {_ROUNDS} times", "what was written", advice)
+        if self.round_.config.retry_filters:
+            self.left_alone += len(unit.pairs)
+            del self._open[found.unit]
+            return
+        known = known_of(self.round_.ledger, unit.index, unit.numbers, list(records_of(self.round_.out, unit.index)))
+        items = [_make(unit, place, known.get(place)) for place in found.places]
+        state.left = len(items)
+        self._ready.extendleft(reversed(items))
+
+    def _begin(self, index: int) -> None:
+        unit = self.round_.unit(index)
+        items = _items(self.round_, unit)
+        self.stayed += len(unit.pairs) - len(items)
+        self._open[index] = _Open(left=len(items))
+        self._ready.extend(items or [SealUnit(unit=index, numbers=unit.numbers)])
 
 
-def run_unit(
-    context: RoundContext, unit: Unit, make_teacher: MakeTeacher | None, guide: Guide | None = None, done: Done = lambda _: None
-) -> UnitReport:
-    """Make every pair of `unit` that is to be made, publish the shards, then the marker.
-
-    `guide`: the one the recipe names. `make_teacher`: called when a pair is to be made; None: pairs are judged again only, and a unit whose
-    samples cannot all be read is left as it is. Raises OSError where the storage does not answer.
-    """
-    before, attempts, pair_s, teacher = Earlier.of(context, unit), list[Attempt](), dict[str, float](), None
-    if make_teacher is None and before.lost:
-        return _left_alone(unit, before, done)
-    for place, pair in enumerate(unit.pairs):
-        made = before.stays(context, pair, place)
-        if made is None and make_teacher is not None:
-            start, teacher = time.perf_counter(), teacher or make_teacher()
-            made = attempt(context, before.meant(pair, place), teacher, guide)
-            pair_s[pair.spec.key] = round(time.perf_counter() - start, 4)
-        attempts.append(made or before.attempt(place) or failed(context, pair, "not made yet"))
-        done(attempts[-1].row["status"])
-    _publish(context, unit, before, attempts)
-    return _report(unit, before, attempts, pair_s, teacher)
+def _items(round_: Round, unit: Unit) -> list[Item]:
+    """What is to be done for a unit before it can be sealed."""
+    records = list(records_of(round_.out, unit.index))
+    known, items = known_of(round_.ledger, unit.index, unit.numbers, records), []
+    for place in range(len(unit.pairs)):
+        item = _item(round_, unit, place, known.get(place))
+        if isinstance(item, MakePair) and round_.config.retry_filters:
+            if place not in known:
+                record_failure(round_.context, item, NOT_MADE)
+        elif item is not None:
+            items.append(item)
+    again = {item.numbers: item.key for item in items if isinstance(item, MakePair)}
+    for record in records:  # a pair has one record: other labels than before give it another key
+        if again.get(record.numbers, record.known.row["key"]) != record.known.row["key"]:
+            storage.delete(record.location)
+    return items
 
 
-def _left_alone(unit: Unit, before: Earlier, done: Done) -> UnitReport:
-    why = "its shard holds samples that cannot be read; without --retry-filters they are made again"
-    attempts = [Attempt(row=row, trouble=why) for row in before.made.rows]
-    for made in attempts:
-        done(made.row["status"])
-    return _report(unit, before, attempts, {}, None)
+def _item(round_: Round, unit: Unit, place: int, known: Known | None) -> Item | None:
+    if known is None:
+        return _make(unit, place, None)
+    wanted = known.failed and round_.config.retry.wants(known.row["reason"])
+    if wanted and not known.content:
+        return _make(unit, place, known)
+    if known.content and (wanted or known.again or known.filters != round_.filters):
+        numbers = unit.numbers[place]
+        return JudgePair(unit=unit.index, place=place, numbers=numbers, pair=unit.pairs[place], known=known)
+    return None
 
 
-def lose_unit(context: RoundContext, unit: Unit, reason: str) -> UnitReport:
-    """Record a unit whose worker died again and again: what was not made before failed for `reason`. A later run tries it anew."""
-    before, attempts = Earlier.of(context, unit), list[Attempt]()
-    for place, pair in enumerate(unit.pairs):
-        made = before.attempt(place)
-        if made is not None and made.failed:
-            made = replace(made, row={**made.row, "reason": reason}, again=True)
-        attempts.append(made or failed(context, pair, reason))
-    _publish(context, unit, before, attempts)
-    return _report(unit, before, attempts, {}, None)
+def _make(unit: Unit, place: int, known: Known | None) -> MakePair:
+    pair = unit.pairs[place] if known is None else meant(unit.pairs[place], known)
+    return MakePair(unit=unit.index, place=place, numbers=unit.numbers[place], pair=pair)
 
 
-def _publish(context: RoundContext, unit: Unit, before: Earlier, attempts: list[Attempt]) -> None:
-    shards = place_samples(context.out, unit.index, attempts, before.where)
-    names = places(unit.index) | {"failed": ""}  # what could not be judged is nobody's business but the next run's
-    rows = tuple({**made.row, "shard": names[made.row["status"]] if made.members else ""} for made in attempts)
-    made = Made(
-        numbers=unit.numbers,
-        rows=rows,
-        again=frozenset(made.row["key"] for made in attempts if made.again),
-        filters=context.filters,
-        shards=shards,
-        contents={made.row["key"]: content_of(made.members) for made in attempts if made.members},
-    )
-    context.ledger.write_marker(unit.index, made)
-
-
-def _report(unit: Unit, before: Earlier, attempts: list[Attempt], pair_s: dict[str, float], teacher: Animator | None) -> UnitReport:
-    statuses = {made.row["key"]: made.row["status"] for made in attempts}
-    counts, runtime = Counter(statuses.values()), getattr(teacher, "runtime", None)
-    old = {row["key"]: row["status"] for row in before.made.rows} if before.made is not None else {}
-    return UnitReport(
-        unit=unit.index,
-        kept=counts["kept"],
-        rejected=counts["rejected"],
-        failed=counts["failed"],
-        failures=dict(Counter(made.row["reason"] for made in attempts if made.failed)),
-        unjudged=dict(Counter(made.trouble for made in attempts if made.trouble)),
-        changed=sum(statuses.get(key, status) != status for key, status in old.items()),
-        host=socket.gethostname(),
-        worker_pid=os.getpid(),
-        pair_s=pair_s,
-        runtime={} if runtime is None else runtime.record(),
-    )
+def meant(pair: PlannedPair, known: Known) -> PlannedPair:
+    """The pair as it is to be made: one that was kept and is lost keeps the labels, and so the key, that it had."""
+    kept = pair.former is not None and known.status == "kept" and known.row["key"] == pair.former.spec.key
+    return pair.former if kept else pair

@@ -31,10 +31,13 @@ def write_json(url: str | Path, value: Any) -> None:
 
 def read_json(path: str | Path) -> Any:
     """Parse a JSON file. Raises ValueError naming the file when it is not JSON."""
+    data = read_bytes(resolve(path))
     try:
-        return json.loads(read_bytes(resolve(path)).decode())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        return json.loads(data.decode())
+    except ValueError as error:  # also what is no UTF-8, and numbers beyond Python's limit
         raise ValueError(f"{path}: not valid JSON ({error}); delete it or write it anew") from error
+    except RecursionError as error:
+        raise ValueError(f"{path}: not valid JSON (nested too deeply); delete it or write it anew") from error
 
 
 def sha256(data: bytes) -> str:

@@ -86,7 +86,8 @@ def read_bytes(source: str | Path | bytes | BinaryIO) -> bytes:
 def is_animated(source: str | Path | bytes) -> bool:
     """Whether a file of pictures (`models.endings.MAY_MOVE`) holds more than one to be shown in turn. Raises MediaError."""
     header = checked_header(read_bytes(source))
-    return header.format in _MOVING and pictures_in(header) > 1
+    hidden = bool(header.info.get("default_image"))  # a PNG's picture for viewers that show no motion
+    return header.format in _MOVING and pictures_in(header) - hidden > 1
 
 
 def pictures_in(header: Image.Image) -> int:

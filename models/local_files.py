@@ -53,6 +53,10 @@ def local_draft(path: str) -> Iterator[Path]:
         with open(draft, "rb") as handle:
             os.fsync(handle.fileno())
         os.replace(draft, final)
+    except OSError as error:
+        if error.filename is None and error.errno is not None:  # a full disk does not say which
+            raise OSError(error.errno, error.strerror, path) from error
+        raise
     finally:
         draft.unlink(missing_ok=True)
 

@@ -7,6 +7,7 @@ Search", ECCV 2016.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import Iterator
 
@@ -16,34 +17,54 @@ import numpy as np
 _MIN_SIDE_PX = 96  # DIS needs a few pyramid levels of 8-px patches; smaller pictures are enlarged first
 
 
-def _enlarged(channel: np.ndarray, scale: float) -> np.ndarray:
-    channel = np.ascontiguousarray(channel)
-    return channel if scale == 1 else cv2.resize(channel, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-
-
 def flow_between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Forward flow from `first` to `second` (uint8 `[H,W,3]` of equal size): float32 `[H,W,2]` px."""
-    height, width = first.shape[:2]
-    scale = max(1.0, _MIN_SIDE_PX / min(height, width))
-    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    grey = (_enlarged(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), scale) for picture in (first, second))
-    flow = dis.calc(*grey, None)
-    if scale != 1:
-        flow = cv2.resize(flow, (width, height), interpolation=cv2.INTER_AREA) / scale
-    return np.ascontiguousarray(flow, dtype=np.float32)
+    return _flow(_estimator(), _prepared(first), _prepared(second), first.shape[:2])
 
 
 def flow_sequence(frames: np.ndarray) -> np.ndarray:
     """Flows between neighbours of uint8 `[T,H,W,3]`: float32 `[T-1,H,W,2]` px."""
-    flows = [flow_between(a, b) for a, b in zip(frames[:-1], frames[1:])]
-    return np.stack(flows) if flows else np.zeros((0, *frames.shape[1:3], 2), np.float32)
+    flows, estimator = np.zeros((max(0, len(frames) - 1), *frames.shape[1:3], 2), np.float32), _estimator()
+    for step, (first, second) in enumerate(pairwise(map(_prepared, frames))):
+        flows[step] = _flow(estimator, first, second, frames.shape[1:3])
+    return flows
+
+
+def _estimator() -> cv2.DISOpticalFlow:
+    return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+
+
+def _prepared(picture: np.ndarray) -> np.ndarray:
+    """What the estimator sees of uint8 `[H,W,3]`: grey, enlarged where it is small."""
+    grey, scale = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), _scale(picture.shape[:2])
+    return grey if scale == 1 else cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+
+
+def _scale(shape: tuple[int, ...]) -> float:
+    return max(1.0, _MIN_SIDE_PX / min(shape))
+
+
+def _flow(estimator: cv2.DISOpticalFlow, first: np.ndarray, second: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The flow between two prepared pictures, on a raster of (H,W) px."""
+    flow, scale = estimator.calc(first, second, None), _scale(shape)
+    if scale != 1:
+        flow = cv2.resize(flow, shape[::-1], interpolation=cv2.INTER_AREA) / scale
+    return np.ascontiguousarray(flow, dtype=np.float32)
 
 
 def backward_warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
     """Sample `image` (`[H,W]` or `[H,W,C]`) at x + flow(x): the picture seen from the flow's origin, edges replicated."""
-    height, width = flow.shape[:2]
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    x, y = _places(*flow.shape[:2])
     return cv2.remap(image, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+@lru_cache(maxsize=8)
+def _places(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the pixels of a raster are: x and y, float32 `[H,W]` px, not to be written to."""
+    places = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    for values in places:
+        values.flags.writeable = False
+    return tuple(places)
 
 
 def chain(step: np.ndarray, so_far: np.ndarray) -> np.ndarray:

@@ -46,6 +46,11 @@ class Progress:
             self._last_s = now
             self._write(self.line(note))
 
+    def skip(self, count: int) -> None:
+        """Items that turned out to be done by an earlier run: they are no rate."""
+        self.done += count
+        self._already += count
+
     def line(self, note: str = "") -> str:
         spent_s, fresh = time.monotonic() - self._start, self.done - self._already
         rate = fresh / spent_s if spent_s > 0 else 0.0

@@ -15,7 +15,10 @@ from typing import Callable, Sequence, get_args, get_type_hints
 SUMMARIES = {
     "demo": "the whole loop on small world clips; ends with the path of report.html",
     "world": "render a folder of clips from the procedural world",
+    "plan": "what a dataset will cost before it is made: pairs, hours, bytes, money",
     "synthesize": "clips x identities -> a dataset of cross-identity pairs",
+    "preview": "a dataset, finished or in the making -> one page with its pairs",
+    "explain": "one pair of a dataset: where it comes from, how it was judged, the command that makes it again",
     "train": "a dataset or clips -> a checkpoint, which is an animator",
     "suite": "clips and images -> a suite; the same folder again lets it grow",
     "generate": "one animator over one suite -> a run",
@@ -25,7 +28,7 @@ SUMMARIES = {
     "report": "runs or a dataset -> one table or page",
     "metrics": "what a metric is, and the self-test of all of them",
     "ls": "list animators, suites, metrics, recipes, filters and other tables",
-    "export": "a checkpoint -> files for diffusers and ComfyUI, with a model card",
+    "export": "a checkpoint or a dataset -> files and folders that other programs read",
     "validate": "check a suite, dataset, run, checkpoint or folder of media",
 }
 

@@ -25,11 +25,11 @@ CLIPS, IDENTITIES, PAIRS, STEPS = 8, 10, 24, 60
 def demo(out: Path, *, workers: int = 2) -> Path:
     """Run the line into `out` and return the path of report.html."""
     from awbench.report.write import write_report
-    from pipelines.cluster import cluster
+    from pipelines.executor.session import session
 
     start = time.monotonic()
     _begin(out)
-    with cluster(workers):
+    with session(workers):
         _say(1, "footage: people to learn from, characters of every kind to lend their looks")
         _footage(out)
         _say(2, "pairs: the pose-driven teacher puts the people's motion on the characters; filters decide what to keep")

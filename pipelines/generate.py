@@ -1,8 +1,7 @@
 """`actorforge generate`: one animator over one suite -> a run folder, on any number of worker processes.
 
-Rerun continues; a failed case is a row with its reason and never stops the others. A case that failed because the guide's endpoint did not
-serve is tried anew by a later run, as `synthesize` does; what the animator could not do stays as it is, or is tried anew where that is
-asked for. Where nothing has come yet and one cause has failed `STUCK` cases in a row, it is told and the run stops.
+Rerun continues and tries failed cases anew, unless told otherwise; a failed case is a row with its reason and never stops the others, nor
+does one that hangs or takes its worker along. Where nothing has come yet and one cause has failed `STUCK` cases, the run stops with it.
 """
 
 from __future__ import annotations
@@ -15,22 +14,25 @@ from pathlib import Path
 from typing import Callable
 
 from awbench.cases import Suite
+from awbench.catalog import ANIMATORS
 from awbench.ground_truth import load_for_suite
-from awbench.runs import Row, Run, finish_generation, forget, generate_case, pending, recorded_rows, start_run
+from awbench.runs import Row, Run, finish_generation, forget, generate_case, pending, recorded_rows, start_run, try_case
 from awbench.suites.load import load_suite
+from models.animators.load import absolute_animator
 from models.guidance.catalog import load_guide
 from models.guidance.guide import Guide
-from models.mllm.errors import CostCapReached, Unreachable
 from models.progress import Progress
 from models.protocols import Animator
+from models.retry_failed import RetryFailed
 from models.runtime import Runtime
 from models.types import AnimationRequest, require
-from pipelines.cluster import Lost, absolute_animator, run_units
+from pipelines.executor.pools import Lost, Policy
+from pipelines.executor.run import run_items
 
 NO_GUIDE, OWN_GUIDE = "none", "own"
 """What --guide may say beside a guide's name: no prompts, or those of the guide that the checkpoint was trained with."""
 STUCK = 40
-"""So many failures of one cause in a row, and nothing that came out, stop a run."""
+"""So many failures of one cause, and nothing that came out, stop a run."""
 _AUTO = Runtime()
 
 
@@ -43,7 +45,8 @@ def generate(
     seed: int = 0,
     guide: str = OWN_GUIDE,
     limit: int | None = None,
-    retry_failed: bool = False,
+    retry: RetryFailed = RetryFailed(),
+    timeout_s: float | None = None,
     offset_s: float | None = None,
     name: str | None = None,
     runtime: Runtime = _AUTO,
@@ -51,11 +54,11 @@ def generate(
     """Bring the run folder `out` to completion. `animator`: name, `name:argument` or checkpoint folder; `suite`: name or folder.
 
     `guide`: the name of a guide that writes the prompt of a case without one, none, or own: the one the checkpoint was trained with.
-    `limit`: the first cases of the suite only; a run with more keeps them. `retry_failed`: failed cases are tried anew.
+    `limit`: the first cases of the suite only; a run with more keeps them. `timeout_s`: the most one case may take.
     `offset_s`: the moment of the driver that the answers' first frames are declared to show. `name`: what the system is called.
     """
     require(seed >= 0, "generate", "seed", seed, "a whole number >= 0")
-    place, loaded_suite = absolute_animator(animator), load_suite(suite)
+    place, loaded_suite = absolute_animator(animator, ANIMATORS), load_suite(suite)
     if guide != OWN_GUIDE:
         guide_of(guide)  # a mistyped name is told before an animator is loaded
     loaded = load_for_suite(place, loaded_suite, runtime)
@@ -63,7 +66,7 @@ def generate(
     loaded_guide = guide_of(guide)
     asked = {"guide": loaded_guide, "limit": limit, "offset_s": offset_s, "name": name}
     run = start_run(Path(out).resolve(), loaded_suite, place, loaded, seed, **asked)
-    if forget_failed(run) if retry_failed else forget_unserved(run):
+    if forget_failed(run, retry):
         run = start_run(run.path, loaded_suite, place, loaded, seed, **asked)  # notes what runs the cases now left
     todo = pending(run)
     if run.complete and not todo:
@@ -71,48 +74,39 @@ def generate(
     here = partial(_animate, run, loaded, loaded_guide)
     make_worker = partial(_make_worker, run.path, place, guide, runtime) if workers else lambda: here
     _tell_strays(loaded, loaded_suite)
-    total, stuck = len(run.suite.cases), _Stuck(run)
+    total = len(run.suite.cases)
     with Progress(f"generate {run.system}", total=total, already=total - len(todo)) as progress:
-        for index, row in run_units(make_worker, todo, workers, label="generate"):
+        for index, row in run_items(make_worker, todo, workers, label="generate", policy=_policy(run, timeout_s)):
             if isinstance(row, Lost):
                 row = generate_case(run, todo[index], _Dead(reason=row.reason))
             progress.step(failed=row["status"] == "failed")
-            stuck.watch(row)
     return finish_generation(run)
 
 
-def forget_unserved(run: Run) -> list[str]:
-    """Take back the rows of cases whose guide did not serve, so that they are to do again, and the run's end with them; their ids."""
-    reasons = tuple(f"guide: {error.kind}: " for error in (Unreachable, CostCapReached))
-    again = [row["case"] for row in recorded_rows(run) if row["status"] == "failed" and row["reason"].startswith(reasons)]
+def forget_failed(run: Run, retry: RetryFailed) -> list[str]:
+    """Take back the rows of failed cases that `retry` wants, so that they are to do again, and the run's end with them; their ids."""
+    again = [row["case"] for row in recorded_rows(run) if row["status"] == "failed" and retry.wants(row["reason"])]
     if again:
         forget(run, again)
     return again
 
 
-def forget_failed(run: Run) -> list[str]:
-    """The same for every failed case."""
-    again = [row["case"] for row in recorded_rows(run) if row["status"] == "failed"]
-    if again:
-        forget(run, again)
-    return again
+def _policy(run: Run, timeout_s: float | None) -> Policy:
+    """A run of which something has come before is not stopped because the rest fails alike."""
+    any_ok = any(row["status"] == "ok" for row in recorded_rows(run))
+    return Policy(timeout_s=timeout_s, cause_of=cause_of, as_probe=_Probe, name_of=str, stop_after=None if any_ok else STUCK)
 
 
-class _Stuck:
-    """Counts failures of one cause in a row. Raises ValueError at the `STUCK`th where no case of the run has come out yet."""
+def cause_of(row: Row) -> str:
+    """Why a case failed, in the same words for every case; "" where it did not."""
+    return "" if row["status"] == "ok" else row["reason"].replace(row["case"], "CASE")
 
-    def __init__(self, run: Run) -> None:
-        self._run, self._cause, self._times = run, "", 0
-        self._any_ok = any(row["status"] == "ok" for row in recorded_rows(run))
 
-    def watch(self, row: Row) -> None:
-        self._any_ok = self._any_ok or row["status"] == "ok"
-        cause = row["reason"].replace(row["case"], "CASE")
-        self._times = self._times + 1 if cause == self._cause else 1
-        self._cause = cause
-        advice = "mend it, then run the same command with --retry-failed"
-        stuck = self._times >= STUCK and not self._any_ok
-        require(not stuck, f"run {self._run.path}", f"{self._times} cases in a row", f"failed: {cause}", "a video", advice)
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """A case that is only tried: nothing is written."""
+
+    case_id: str
 
 
 def _tell_strays(animator: Animator, suite: Suite) -> None:
@@ -133,8 +127,10 @@ def guide_of(name: str) -> Guide | None:
     return None if name == NO_GUIDE else load_guide(name)
 
 
-def _animate(run: Run, animator: Animator, guide: Guide | None, case_id: str) -> Row:
-    return generate_case(run, case_id, animator, guide)
+def _animate(run: Run, animator: Animator, guide: Guide | None, case: str | _Probe) -> Row:
+    if isinstance(case, _Probe):
+        return try_case(run, case.case_id, animator, guide)[0]
+    return generate_case(run, case, animator, guide)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,10 +146,10 @@ class _Dead:
 
 def failures(run: Run, most: int = 3) -> list[str]:
     """What failed and why, most frequent first, one line a cause; the case's own id stands as CASE."""
-    causes = Counter(row["reason"].replace(row["case"], "CASE") for row in recorded_rows(run) if row["status"] == "failed")
+    causes = Counter(cause_of(row) for row in recorded_rows(run) if row["status"] == "failed")
     lines = [f"{count} failed: {cause}" for cause, count in causes.most_common(most)]
     left = len(causes) - len(lines)
-    again = ["once mended, the same command with --retry-failed tries them anew"] if lines else []
+    again = ["once mended, the same command tries them anew"] if lines else []
     return lines + [f"and {left} more causes, see generation.parquet"] * bool(left) + again
 
 

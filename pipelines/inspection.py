@@ -11,16 +11,22 @@ from typing import Callable, Iterator, Sequence
 from awbench.media.kinds import Kind
 from bootstrap.sources.facts import Facts, Unread
 from models.progress import Progress
-from pipelines.cluster import Lost, cluster, run_units
+from pipelines.executor.pools import Cluster, Lost, Policy
+from pipelines.executor.run import run_items
+from pipelines.executor.session import session
 
 File = tuple[str, Kind]
+PATIENCE_S = 3600.0
+"""A file that has not been read through after so long never answers."""
 
 
-def inspected(files: Sequence[File], workers: int, held: ExitStack) -> Iterator[tuple[str, Facts]]:
-    """(location, facts) of every file. `held`: keeps the workers' cluster open for what comes next."""
-    held.enter_context(cluster(workers))
-    with Progress(f"inspect {files[0][1]}s", total=len(files)) as progress:
-        for place, facts in run_units(_make_inspector, files, workers, label="inspect"):
+def inspected(files: Sequence[File], workers: int, held: ExitStack, cluster: Cluster = Cluster()) -> Iterator[tuple[str, Facts]]:
+    """(location, facts) of every file. `held`: keeps the workers' session open for what comes next; `cluster`: what that needs."""
+    held.enter_context(session(workers, cluster=cluster))
+    policy = Policy(timeout_s=PATIENCE_S, name_of=lambda file: file[0])
+    kind = "people" if files[0][1].startswith("people by ") else f"{files[0][1]}s"
+    with Progress(f"inspect {kind}", total=len(files)) as progress:
+        for place, facts in run_items(_make_inspector, files, workers, label="inspect", policy=policy):
             facts = Unread(reason=facts.reason, transient=True) if isinstance(facts, Lost) else facts
             progress.step(failed=isinstance(facts, Unread))
             yield files[place][0], facts

@@ -20,7 +20,8 @@ from awbench.selftest.run import Plan, Row
 from awbench.selftest.scenes import Source, footage_scenes, world_scenes
 from models.progress import Progress
 from models.types import Grid
-from pipelines.cluster import Lost, run_units
+from pipelines.executor.pools import Lost
+from pipelines.executor.run import run_items
 
 GRID = Grid(width=96, height=96, fps=12.0, num_frames=12)
 
@@ -51,7 +52,7 @@ def selftest(out: Path, material: Material, metrics: Sequence[str] = (), *, work
     left = sum(answers[source.id] for source in todo)
     with Progress("selftest", total=sum(answers.values()), already=sum(answers.values()) - left) as progress:
         step = progress.step if workers == 0 else _silent
-        for index, rows in run_units(partial(_Tester, plan, step), todo, workers, label="metrics selftest"):
+        for index, rows in run_items(partial(_Tester, plan, step), todo, workers, label="metrics selftest"):
             if isinstance(rows, Lost):
                 raise ValueError(f"selftest: scene {todo[index].id}: {rows.reason}; run the same command again")
             selftest_run.record(out, todo[index], rows)

@@ -18,11 +18,14 @@ from bootstrap.survey import Footage
 from bootstrap.tally import Outcome
 from bootstrap.thresholds import Thresholds
 from models import storage
+from models.animators.load import absolute_animator
 from models.protocols import Animator
+from models.retry_failed import RetryFailed
 from models.runtime import Runtime
 from models.types import Grid, require
-from pipelines.cluster import absolute_animator
-from pipelines.factory import MakeGuide, export_requests, synthesize
+from pipelines.factory import TIMEOUT_S, export_requests, synthesize
+from pipelines.stations import MakeGuide, Staff
+from pipelines.teachers import Described, described, remember
 
 DEFAULT_GRID = Grid(width=48, height=48, fps=8.0, num_frames=6)
 """Used where neither a flag nor the teacher says otherwise: the grid of the tiny animators and the world suites."""
@@ -55,19 +58,12 @@ class GridFlags:
         return Grid(width=width, height=height, fps=fps, num_frames=self.num_frames if self.num_frames is not None else frames)
 
 
-def describe(teacher: Animator) -> Teacher:
-    """What the dataset records of its teacher. One that plays recorded answers is the same whatever their folder is called."""
-    metrics = tuple(sorted(getattr(teacher, "filter_metrics", ())))
-    if teacher.name.startswith(f"{RECORDED}:"):
-        return Teacher(name=RECORDED, filter_metrics=metrics)
-    return Teacher(name=teacher.name, weights_hash=getattr(teacher, "weights_hash", ""), filter_metrics=metrics)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundFlags:
     """What is asked of a round beside its sources, teacher and grid."""
 
-    workers: int = 0
+    staff: Staff = Staff()
+    timeout_s: float | None = TIMEOUT_S
     limit: int | None = None
     seed: int = 0
     guide: str = "template"
@@ -76,13 +72,14 @@ class RoundFlags:
     rules: PairRules = PairRules()
     thresholds: Thresholds = Thresholds()
     runtime: Runtime = Runtime()
-    pairs_per_unit: int = 16
-    retry_failed: bool = False
+    pairs_per_unit: int = 64
+    shard_mb: int = 1024
+    retry: RetryFailed = RetryFailed()
     retry_filters: bool = False
     keep_rejected: bool = False
 
     def config(self, recipe: Recipe) -> RoundConfig:
-        kept = ("limit", "rules", "pairs_per_unit", "retry_failed", "retry_filters", "keep_rejected")
+        kept = ("limit", "rules", "pairs_per_unit", "shard_mb", "retry", "retry_filters", "keep_rejected")
         return RoundConfig(recipe=recipe, **{name: getattr(self, name) for name in kept})
 
     def recipe(self, teacher: Teacher, grid: Grid) -> Recipe:
@@ -115,29 +112,31 @@ def run(
     out: str | Path,
     grid: GridFlags = _GRID,
     windows: WindowRules = _WINDOWS,
+    workers: int = 0,
     **flags: Any,
 ) -> Outcome:
-    """The verb: load the teacher by name or checkpoint folder, resolve the grid, synthesize. `flags`: fields of `RoundFlags`."""
-    from models.animators.load import load_animator
+    """The verb: who the teacher is, by name or checkpoint folder, the grid, synthesize. `flags`: fields of `RoundFlags`.
 
-    asked = RoundFlags(**flags)
-    make_guide, name = asked.make_guide(), absolute_animator(teacher)
-    loaded = load_animator(name, runtime=asked.runtime)
-    resolved = grid.resolve(loaded)
-    print(f"synthesize: {_told(resolved, grid, loaded)}", file=sys.stderr)
-    config = asked.config(asked.recipe(describe(loaded), resolved))
-    make_teacher = partial(load_animator, name, runtime=asked.runtime) if asked.workers else lambda: loaded
-    return synthesize(config, storage.resolve(out), footage(driving, references, windows), asked.workers, make_teacher, make_guide)
+    `workers`: worker processes that do everything, where no `staff` says otherwise.
+    """
+    asked = RoundFlags(**{"staff": Staff(workers=workers), **flags})
+    make_guide, name, place = asked.make_guide(), absolute_animator(teacher), storage.resolve(out)
+    known, make_teacher = described(name, asked.runtime, asked.staff, place)
+    resolved = grid.resolve(known)
+    print(f"synthesize: {_told(resolved, grid, known)}", file=sys.stderr)
+    config, sources = asked.config(asked.recipe(known.teacher, resolved)), footage(driving, references, windows)
+    begun = partial(remember, place, name, known)
+    return synthesize(config, place, sources, asked.staff, make_teacher, make_guide, timeout_s=asked.timeout_s, begun=begun)
 
 
-def _told(grid: Grid, flags: GridFlags, teacher: Animator) -> str:
+def _told(grid: Grid, flags: GridFlags, teacher: Described) -> str:
     """The grid, and where it is from as far as no flag said it."""
     unsaid = [
         name
         for name, said in (("--size", flags.size), ("--fps", flags.fps), ("--num-frames", flags.num_frames or flags.clip_seconds))
         if not said
     ]
-    whose = "the teacher's own" if getattr(teacher, "grid", None) else "the default"
+    whose = "the teacher's own" if teacher.grid else "the default"
     where = f" ({' '.join(unsaid)}: {whose})" if unsaid else ""
     return f"grid {grid.width}x{grid.height}, {grid.num_frames} frames at {grid.fps:g} fps{where}"
 
@@ -149,16 +148,10 @@ def judge_again(
     asked, plan = RoundFlags(**flags, retry_filters=True), Ledger(out=storage.resolve(out)).plan()
     require(plan is not None, "synthesize", "out", out, "a dataset to judge again")
     teacher = {name: tuple(value) if isinstance(value, list) else value for name, value in plan["teacher"].items()}
-    config = asked.config(asked.recipe(Teacher(**teacher), grid.resolve(_Planned(grid=Grid(**plan["grid"])))))
+    former = Teacher(**teacher)
+    config = asked.config(asked.recipe(former, grid.resolve(Described(teacher=former, grid=Grid(**plan["grid"])))))
     sources = footage(driving, references, windows)
-    return synthesize(config, storage.resolve(out), sources, asked.workers, _no_teacher, asked.make_guide())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Planned:
-    """Stands for the teacher where only its grid is asked."""
-
-    grid: Grid
+    return synthesize(config, storage.resolve(out), sources, asked.staff, _no_teacher, asked.make_guide(), timeout_s=asked.timeout_s)
 
 
 def _no_teacher() -> Animator:
@@ -179,7 +172,7 @@ def export(
     asked = RoundFlags(**flags)
     config = asked.config(asked.recipe(Teacher(name=RECORDED), grid.resolve(None)))
     sources = footage(driving, references, windows)
-    count, failures = export_requests(config, storage.resolve(out), sources, asked.workers, folder, asked.make_guide())
+    count, failures = export_requests(config, storage.resolve(out), sources, asked.staff, folder, asked.make_guide())
     for key, reason in sorted(failures.items())[:_SHOWN_REASONS]:
         print(f"synthesize: {key}: {reason}", file=sys.stderr)
     return count
@@ -197,7 +190,7 @@ def summary(outcome: Outcome, out: str) -> str:
     if len(reasons) > _SHOWN_REASONS:
         lines.append(f"  {sum(count for _, count in reasons[_SHOWN_REASONS:]):5d}  for {len(reasons) - _SHOWN_REASONS} other reasons")
     if outcome.failed:
-        lines.append("  what may pass by itself is tried again by the same command; --retry-failed tries every failed pair")
+        lines.append("  the same command tries failed pairs again; --keep-failed leaves them, --retry-failed REASON tries some")
     if outcome.unreadable:
         lines.append(f"  {outcome.unreadable} input files could not be used; manifest.parquet names each:")
         lines += [f"  {count:5d}  {cause}" for cause, count in list(outcome.causes.items())[:_SHOWN_CAUSES]]

@@ -178,7 +178,8 @@ def _fit(data: str, config: TrainConfig, steps: int, out: Path, init: Path | Non
     filters, lineage = origin_of(data)
     if "teacher" in lineage:
         parents["teacher"] = lineage["teacher"]
-    examples = training_examples(data, config)
+    on_damage = flags.on_damage or "stop"
+    examples = training_examples(data, config, on_damage)
     inherited = read_card(init).get("filter_metrics", ()) if init is not None else ()
     card = {
         "name": out.resolve().name,
@@ -190,7 +191,7 @@ def _fit(data: str, config: TrainConfig, steps: int, out: Path, init: Path | Non
     backbone = initialised(config, lambda: load_backbone(config.backbone, out, flags.runtime))
     _check_text_flags(backbone, config, flags)
     weights = checked_weights(init, read_card(init))[0] if init is not None else None
-    batches = Batches(examples=examples, config=config, motion=motion, poses=poses)
+    batches = Batches(examples=examples, config=config, motion=motion, poses=poses, on_damage=on_damage)
     with Watcher(out, batches, steps, flags.validation, flags.runtime) as watch:
         done = fit(backbone, batches, steps=steps, out=out, init=weights, card=card, watch=watch)
     for name, reason in sorted(done.skipped.items()):

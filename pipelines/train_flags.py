@@ -70,6 +70,7 @@ class SamplingFlags:
 class TrainFlags:
     """All of them. `init`: checkpoint folder or shipped name; `estimator`: a pose estimator's name or folder; `size`: (W,H) px.
 
+    `on_damage` skip: damaged samples of a dataset are left out, counted and named; else the first one ends the run.
     `box` clip: drawn skeletons are normalised by the box around the joints of the whole clip; off: they stand where people stand.
     """
 
@@ -84,6 +85,7 @@ class TrainFlags:
     driver_weight: float | None = None
     seed: int | None = None
     save_every: int | None = None
+    on_damage: Literal["stop", "skip"] | None = None
     lora: LoraFlags = LoraFlags()
     augmentation: AugmentationFlags = AugmentationFlags()
     sampling: SamplingFlags = SamplingFlags()

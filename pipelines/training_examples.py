@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 from models.artifacts import sha256
-from models.shards import is_dataset
+from models.shards import is_dataset, stop
 from models.storage import resolve
 from models.training.config import TrainConfig
 from models.types import TrainingExample, require
@@ -17,7 +17,7 @@ from pipelines.recipes import CHUNK_SPARE
 
 def dataset_grid(data: str) -> Mapping[str, Any]:
     """The grid a dataset was made on, {} where its record names none."""
-    from bootstrap.shards.reader import run_record
+    from bootstrap.shards.record import run_record
 
     return run_record(data).get("config", {}).get("grid", {})
 
@@ -26,15 +26,18 @@ def origin_of(data: str) -> tuple[tuple[str, ...], dict[str, str]]:
     """The metrics that filtered the examples, and what made them: a dataset's run.json knows both."""
     if not is_dataset(resolve(data)):
         return (), {"kind": "clips"}
-    from bootstrap.shards.reader import run_record
+    from bootstrap.shards.record import run_record
 
     run = run_record(data)
     return tuple(run["filter_metrics"]), {"kind": "pairs", "teacher": run["teacher"]["weights_hash"] or run["teacher"]["name"]}
 
 
-def training_examples(data: str, config: TrainConfig) -> Sequence[TrainingExample]:
-    """The data as a sequence that reads one example at a time, prompts written where the recipe asks for them."""
-    examples = _pairs(data) if is_dataset(resolve(data)) else _clips(data, config)
+def training_examples(data: str, config: TrainConfig, on_damage: str = "stop") -> Sequence[TrainingExample]:
+    """The data as a sequence that reads one example at a time, prompts written where the recipe asks for them.
+
+    `on_damage` skip: shards of a dataset that are found damaged on opening are left out and told; stop: DamagedShard is raised.
+    """
+    examples = _pairs(data, on_damage) if is_dataset(resolve(data)) else _clips(data, config)
     if config.guide == "none":
         return examples
     from bootstrap.prompted import prompted
@@ -43,10 +46,10 @@ def training_examples(data: str, config: TrainConfig) -> Sequence[TrainingExampl
     return prompted(examples, load_guide(config.guide))
 
 
-def _pairs(data: str) -> Sequence[TrainingExample]:
+def _pairs(data: str, on_damage: str) -> Sequence[TrainingExample]:
     from bootstrap.shards.examples import ShardExamples
 
-    pairs = ShardExamples(data)
+    pairs = ShardExamples(data, on_damage=stop if on_damage == "stop" else lambda error: print(f"train: left out {error}"))
     advice = "its manifest.parquet says why each pair was turned down"
     require(len(pairs) > 0, "train", "--data examples", f"0 in {data}", "a dataset with a pair that was kept", advice)
     return pairs

@@ -47,11 +47,10 @@ class UnusableFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaListing:
-    """Everything found, each part sorted by id. `passed_over`: names of files of no use here; `notes`: what else to tell."""
+    """Everything found, each part sorted by id. `notes`: what else to tell."""
 
     entries: tuple[Entry, ...]
     unusable: tuple[UnusableFile, ...] = ()
-    passed_over: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -73,14 +72,13 @@ class _Listed:
 
     def __init__(self, kind: Kind) -> None:
         self._kind, self._entries, self._unusable = kind, dict[str, Entry](), dict[str, UnusableFile]()
-        self._seen, self._others, self._silent, self.notes = set[str](), list[str](), list[str](), list[str]()
+        self._seen, self._others, self.notes = set[str](), list[str](), list[str]()
 
     def take(self, found: Found, source: Input) -> None:
         if found.location and found.location in self._seen:
             return
         self._seen.add(found.location)
         if not found.reason and no_media(found.name):
-            self._silent.append(legible(found.name))
             return
         named = _named(found)
         reason = found.reason or fault_of(named, found.facts)
@@ -102,8 +100,7 @@ class _Listed:
     def done(self) -> MediaListing:
         by_id = sorted(self._entries.values(), key=lambda entry: entry.id), sorted(self._unusable.values(), key=lambda row: row.id)
         notes = [*self.notes, *_shared_reasons(by_id[1]), *of_another_kind(self._others)]
-        passed = tuple(sorted([*self._silent, *self._others]))
-        return MediaListing(entries=tuple(by_id[0]), unusable=tuple(by_id[1]), passed_over=passed, notes=tuple(notes))
+        return MediaListing(entries=tuple(by_id[0]), unusable=tuple(by_id[1]), notes=tuple(notes))
 
 
 def _named(found: Found) -> str:

@@ -31,43 +31,11 @@ import numpy as np
 
 from awbench.evidence import Evidence, sampled
 from awbench.metrics.metric import Metric, Unscored
+from awbench.metrics.patches import MAX_FRAMES, Sought, found, sought
 
 TYPICAL_LEVEL, FREE, LEAST_LEVEL, LEAST_GAP = 0.35, 0.05, 0.05, 0.15
-RASTER_PX, PATCH_PX, SCALE, MAX_FRAMES, WORST = 40, 9, 10.0, 8, 0.1
-COPY_FREE, COPY_ALL, INTACT = 0.65, 0.9, 0.4
+WORST, COPY_FREE, COPY_ALL, INTACT = 0.1, 0.65, 0.9, 0.4
 Edges = tuple[np.ndarray, np.ndarray]
-_WINDOW = np.sqrt(np.outer(np.hanning(PATCH_PX + 2)[1:-1], np.hanning(PATCH_PX + 2)[1:-1])).astype(np.float32)
-_WINDOW /= np.linalg.norm(_WINDOW)
-
-
-def _lab(frame: np.ndarray) -> np.ndarray:
-    """uint8 `[H,W,3]` -> Lab float32 with a short side of RASTER_PX, or as it is where it is smaller."""
-    scale = min(1.0, RASTER_PX / min(frame.shape[:2]))
-    small = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else frame
-    return cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-
-
-def _patches(lab: np.ndarray, stride: int) -> np.ndarray:
-    """Windowed patches float32 `[n, 3 * PATCH_PX**2]`; a picture smaller than a patch is padded by its edge."""
-    lack = [max(0, PATCH_PX - side) for side in lab.shape[:2]]
-    padded = np.pad(lab, ((0, lack[0]), (0, lack[1]), (0, 0)), mode="edge") if any(lack) else lab
-    views = np.lib.stride_tricks.sliding_window_view(padded, (PATCH_PX, PATCH_PX), axis=(0, 1))[::stride, ::stride]
-    return np.ascontiguousarray((views * _WINDOW).reshape(-1, 3 * PATCH_PX**2))
-
-
-def found(frames: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How well each patch of the reference is found in sampled frames of uint8 `[T,H,W,3]`: e `[t, patches]`, and the patches' weights."""
-    wanted = _patches(_lab(reference), 2)
-    weights = (wanted.reshape(len(wanted), 3, -1) / _WINDOW.reshape(-1)).std(-1).sum(1) + 1e-3
-    squares = (wanted**2).sum(1)
-    rows = []
-    for t in sampled(len(frames), MAX_FRAMES):
-        shown = _patches(_lab(frames[t]), 1)
-        distances = 2 * wanted @ shown.T
-        np.subtract(squares[:, None] + (shown**2).sum(1), distances, out=distances)
-        nearest = distances.min(1)
-        rows.append(np.exp(-np.sqrt(np.maximum(0, nearest)) / SCALE))
-    return np.stack(rows), weights / weights.sum()
 
 
 def _worst(per_patch: np.ndarray, weights: np.ndarray) -> float:
@@ -81,15 +49,21 @@ def intact(frames: np.ndarray, truth: np.ndarray) -> float:
     """The square root of how far the worst tenth of the truth's patches keeps up with their mean, 0-1; both uint8 `[T,H,W,3]`."""
     means, worsts = [], []
     for t in sampled(len(frames), MAX_FRAMES):
-        (row,), weights = found(frames[t : t + 1], truth[t])
-        means.append(float(row @ weights))
-        worsts.append(_worst(row, weights))
+        wanted = sought(truth[t])
+        (row,) = found(frames[t : t + 1], wanted)
+        means.append(float(row @ wanted.weights))
+        worsts.append(_worst(row, wanted.weights))
     return float(np.sqrt(min(1.0, np.mean(worsts) / (INTACT * max(np.mean(means), 1e-6)))))
 
 
 def completeness(frames: np.ndarray, reference: np.ndarray) -> float:
     """r: how much of the reference uint8 `[H,W,3]` is found in uint8 `[T,H,W,3]`, 0-1."""
-    table, weights = found(frames, reference)
+    wanted = sought(reference)
+    return complete(found(frames, wanted), wanted.weights)
+
+
+def complete(table: np.ndarray, weights: np.ndarray) -> float:
+    """r of a table `[t, patches]` of how well patches are found."""
     per_frame, per_patch = table @ weights, table.mean(0)
     slow = np.sort(per_frame)[: max(1, round(0.1 * len(per_frame)))].mean()
     return 0.5 * float(0.5 * per_frame.mean() + 0.5 * slow) + 0.5 * _worst(per_patch, weights)
@@ -131,9 +105,19 @@ def copied(evidence: Evidence) -> float:
     return evidence.once("copied", lambda: _copied(evidence))
 
 
+def wanted(evidence: Evidence) -> Sought:
+    """The patches of the reference."""
+    return evidence.once("sought", lambda: sought(evidence.reference))
+
+
+def output_table(evidence: Evidence) -> np.ndarray:
+    """How well they are found in the output."""
+    return evidence.once("found", lambda: found(evidence.output.frames, wanted(evidence)))
+
+
 def found_in_output(evidence: Evidence) -> float:
     """r of the output."""
-    return evidence.once("completeness of the output", lambda: completeness(evidence.output.frames, evidence.reference))
+    return complete(output_table(evidence), wanted(evidence).weights)
 
 
 def _copied(evidence: Evidence) -> float:
@@ -146,12 +130,12 @@ def _copied(evidence: Evidence) -> float:
 def appearance_consistency(evidence: Evidence) -> float | Unscored:
     level = TYPICAL_LEVEL
     if evidence.truth is not None:
-        level = max(LEAST_LEVEL, completeness(evidence.truth.clip.frames, evidence.reference) * (1 - FREE))
+        level = max(LEAST_LEVEL, complete(found(evidence.truth.clip.frames, wanted(evidence)), wanted(evidence).weights) * (1 - FREE))
     output = min(1.0, found_in_output(evidence) / level)
     whole = 1.0 if evidence.truth is None else intact(evidence.output.frames, evidence.truth.clip.frames)
     if evidence.track == "self":
         return output * whole
-    driver = min(1.0, completeness(evidence.driver.frames, evidence.reference) / level)
+    driver = min(1.0, complete(found(evidence.driver.frames, wanted(evidence)), wanted(evidence).weights) / level)
     if 1 - driver < LEAST_GAP:
         return Unscored(reason=f"driver and reference look alike (1 - s = {1 - driver:.2f} < {LEAST_GAP})")
     return float(max(0.0, output - driver) / (1 - driver)) * (1 - copied(evidence)) * whole

@@ -16,6 +16,9 @@ Needs three frames. Limit: a whole clip that moves more than it should is less e
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import cv2
 import numpy as np
 
 from awbench.evidence import Evidence
@@ -30,13 +33,18 @@ HELD, LEAST_CHANGE, TURN, TURNS_FREE = 0.15, 0.25, -0.3, 0.1  # LEAST_CHANGE in 
 def unevenness_px(flows: np.ndarray) -> float:
     """Root mean square over time of the mean acceleration of float32 flows `[T-1,h,w,2]`, T >= 3."""
     cap = CAP * min(flows.shape[1:3])
-    changes = (lengths(backward_warp(after, before) - before) for before, after in zip(flows[:-1], flows[1:]))
+    changes = (lengths(backward_warp(after, before) - before) for before, after in pairwise(flows))
     return float(np.sqrt(np.mean([np.minimum(change, cap).mean() ** 2 for change in changes])))
 
 
 def changes(frames: np.ndarray) -> np.ndarray:
     """Mean absolute change of uint8 `[T,h,w,3]` at every step, grey levels: `[T-1]`."""
-    return np.array([np.abs(a.astype(np.int16) - b).mean() for a, b in zip(frames[:-1], frames[1:])])
+    return np.array([difference(one, other) for one, other in pairwise(frames)])
+
+
+def difference(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean absolute difference of two uint8 arrays of one shape, grey levels."""
+    return cv2.norm(one, other, cv2.NORM_L1) / one.size
 
 
 def held(steps: np.ndarray) -> np.ndarray:
@@ -53,8 +61,8 @@ def held_share(output: np.ndarray, source: np.ndarray) -> float:
 
 def turning_back(flows: np.ndarray) -> float:
     """The share of steps of float32 flows `[T-1,h,w,2]` that run against the step before, 0-1."""
-    dots = (flows[:-1] * flows[1:]).sum((1, 2, 3))
-    norms = np.sqrt((flows**2).sum((1, 2, 3)))
+    dots = np.array([(one * other).sum() for one, other in pairwise(flows)])
+    norms = np.sqrt([(flow * flow).sum() for flow in flows])
     return float(np.mean(dots < TURN * norms[:-1] * norms[1:]))
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from awbench.evidence import Evidence, channel_mean, reduced
+from awbench.evidence import Evidence, reduced
 from awbench.metrics.metric import Metric, Unscored
 from models.optical_flow import backward_warp
 
@@ -31,7 +31,8 @@ def _change(first: np.ndarray, second: np.ndarray, flow: np.ndarray) -> float:
     height, width = first.shape[:2]
     x, y = np.arange(width) + flow[..., 0], np.arange(height)[:, None] + flow[..., 1]
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
-    change = channel_mean(np.abs(backward_warp(second, flow).astype(np.float32) - first))
+    red, green, blue = np.moveaxis(cv2.absdiff(backward_warp(second, flow), first), -1, 0)
+    change = (red.astype(np.uint16) + green + blue).astype(np.float32) / np.float32(3)
     return float(np.minimum(change, CAP)[inside].mean()) if inside.any() else CAP
 
 

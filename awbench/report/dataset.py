@@ -1,7 +1,8 @@
 """The report of a dataset of pairs: what was attempted, what each check let through, and why the rest was not kept.
 
-In: the folder that `synthesize` made (manifest.parquet, run.json, sources.parquet). Out: a `DatasetReport` and its counts as plain values.
-Only the documented columns are read, so this room needs nothing of the factory's code.
+In: the folder that `synthesize` made (manifest.parquet, run.json, sources.parquet), or makes: `open_preview` reads what there is of it by
+now. Out: a `DatasetReport` and its counts as plain values. Only the documented columns are read, so this room needs nothing of the
+factory's code.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from typing import Any, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from awbench.report.making import Making, read_making
+from models import storage
 from models.artifacts import read_json
+from models.dataset_rows import read_rows
 from models.types import require
 
 COLUMNS = ("key", "driving", "reference", "teacher", "seed", "status", "reason", "verdicts", "shard")
@@ -33,7 +37,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """A row of the manifest. An input that could not be read is a failed row with one of the two ids empty."""
+    """A row of the manifest. An input that could not be read is a failed row with one of the two ids empty.
+
+    `record`: where the sample of a pair lies that no shard holds yet, below the dataset.
+    """
 
     key: str
     driving: str
@@ -43,10 +50,15 @@ class Attempt:
     shard: str
     teacher: str
     verdicts: tuple[Verdict, ...]
+    record: str = ""
 
     @property
     def is_pair(self) -> bool:
         return bool(self.driving and self.reference)
+
+    @property
+    def has_sample(self) -> bool:
+        return bool(self.shard or self.record)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +75,20 @@ class CheckYield:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DatasetReport:
-    """An opened dataset. `config`: its run.json; `usable`: sources that may be paired by their role, {} where it is not known."""
+    """An opened dataset. `folder`: its location; `config`: its run.json, or the plan of one in the making.
 
-    folder: Path
+    `usable`: sources that may be paired by their role, {} where it is not known; `making`: how far it is, None for a finished one.
+    """
+
+    folder: str
     config: Mapping[str, Any]
     attempts: tuple[Attempt, ...]
     usable: Mapping[str, int] = field(default_factory=dict)
+    making: Making | None = None
+
+    @property
+    def name(self) -> str:
+        return storage.name_of(self.folder)
 
     @property
     def pairs(self) -> list[Attempt]:
@@ -83,28 +103,49 @@ class DatasetReport:
         return [attempt for attempt in self.pairs if attempt.status == status]
 
 
-def open_dataset(folder: Path) -> DatasetReport:
+def open_dataset(folder: str | Path) -> DatasetReport:
     """Read the manifest. Raises ValueError when it is missing, damaged or lacks a column."""
     import pandas as pd
 
-    path = folder / "manifest.parquet"
+    place = storage.resolve(folder)
     try:
-        frame = pd.read_parquet(path)
+        with storage.open_read(storage.join(place, "manifest.parquet")) as file:
+            frame = pd.read_parquet(file)
     except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
-        raise ValueError(f"dataset {folder}: manifest.parquet: unreadable ({error}); run the same synthesize command again") from error
-    lacking = [name for name in COLUMNS if name not in frame]
-    require(not lacking, f"dataset {folder}", "manifest.parquet columns", f"none called {', '.join(lacking)}", ", ".join(COLUMNS))
-    config = read_json(folder / "run.json") if (folder / "run.json").is_file() else {}
-    attempts = tuple(_attempt(row) for row in frame.to_dict("records"))
-    return DatasetReport(folder=folder, config=config, attempts=attempts, usable=_usable(folder / "sources.parquet"))
+        advice = "run the same synthesize command again, or look at what there is with `actorforge preview`"
+        raise ValueError(f"dataset {folder}: manifest.parquet: unreadable ({error}); {advice}") from error
+    return _opened(place, frame.to_dict("records"), frame.columns, "run.json")
 
 
-def _usable(path: Path) -> dict[str, int]:
+def open_preview(folder: str | Path) -> DatasetReport:
+    """Read a dataset, finished or in the making. Raises ValueError where there is none."""
+    place = storage.resolve(folder)
+    found = read_rows(place)
+    if found.finished:
+        return open_dataset(place)
+    making = read_making(place, done=len(found.rows), planned=found.planned)
+    return _opened(place, found.rows, COLUMNS, "work/plan.json", making)
+
+
+def _opened(
+    place: str, rows: Sequence[Mapping[str, Any]], columns: Iterable[str], settings: str, making: Making | None = None
+) -> DatasetReport:
+    item, there = f"dataset {storage.redacted(place)}", set(columns)
+    lacking = [name for name in COLUMNS if name not in there]
+    require(not lacking, item, "manifest.parquet columns", f"none called {', '.join(lacking)}", ", ".join(COLUMNS))
+    where = storage.join(place, settings)
+    config = read_json(where) if storage.exists(where) else {}
+    usable = _usable(storage.join(place, "sources.parquet"))
+    return DatasetReport(folder=place, config=config, attempts=tuple(map(_attempt, rows)), usable=usable, making=making)
+
+
+def _usable(location: str) -> dict[str, int]:
     """Usable sources by role, {} where no table tells of them."""
     import pandas as pd
 
     try:
-        roles = pd.read_parquet(path, columns=["role", "status"]).query("status == 'usable'")["role"]
+        with storage.open_read(location) as file:
+            roles = pd.read_parquet(file, columns=["role", "status"]).query("status == 'usable'")["role"]
     except (OSError, ValueError):
         return {}
     return {role: int((roles == role).sum()) for role in ("driving", "reference")}
@@ -139,8 +180,8 @@ def reason_counts(report: DatasetReport) -> list[tuple[str, str, int, str]]:
 
 
 def _attempt(row: Mapping[str, Any]) -> Attempt:
-    fields = {name: _text(row[name]) for name in ("key", "driving", "reference", "status", "reason", "shard", "teacher")}
-    return Attempt(**fields, verdicts=tuple(_verdicts(row["verdicts"], fields["key"])))
+    fields = {name: _text(row.get(name)) for name in ("key", "driving", "reference", "status", "reason", "shard", "teacher", "record")}
+    return Attempt(**fields, verdicts=tuple(_verdicts(row.get("verdicts"), fields["key"])))
 
 
 def _verdicts(text: object, key: str) -> Iterable[Verdict]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Iterator, Mapping, Sequence
 
@@ -20,6 +21,8 @@ from awbench.report.gallery import Card, Tile, empty_tile, image_tile, video_til
 from awbench.report.margins import lowest_first, text_of, usual_values
 from awbench.report.media import Media
 from awbench.report.tags import Choice
+from models import storage
+from models.dataset_rows import MADE, members_of_record
 from models.images import read_image
 from models.progress import Progress
 from models.shards import DamagedShard, Place, places_in, read_members
@@ -55,7 +58,7 @@ def pair_cards(report: DatasetReport, media: Media) -> list[Card]:
 
 def kept_aside(report: DatasetReport) -> list[Attempt]:
     """The rejected pairs whose candidates can be looked at."""
-    return [attempt for attempt in report.with_status("rejected") if attempt.shard]
+    return [attempt for attempt in report.with_status("rejected") if attempt.has_sample]
 
 
 def card_choices(cards: Sequence[Card]) -> dict[str, list[Choice]]:
@@ -87,11 +90,20 @@ def clock_of(report: DatasetReport) -> dict[str, float]:
 class Samples:
     """The samples of the dataset at `folder`; the headers of each shard are walked once."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._shards = folder, dict[str, tuple[dict[str, Place], list[DamagedShard]]]()
+    def __init__(self, folder: str | Path) -> None:
+        self._folder, self._shards = storage.resolve(folder), dict[str, tuple[dict[str, Place], list[DamagedShard]]]()
 
     def of(self, attempt: Attempt) -> dict[str, bytes]:
         """The members of a pair that has a sample. Raises ValueError naming shard and key."""
+        if not attempt.record:
+            return self._sealed(attempt)
+        try:
+            return members_of_record(self._folder, attempt.record)
+        except FileNotFoundError:  # sealed since the rows were read
+            unit = attempt.record.removeprefix(MADE).partition("/")[0]
+            return self._sealed(replace(attempt, shard=("rejected/" if attempt.status == "rejected" else "") + f"shard-{unit}.tar"))
+
+    def _sealed(self, attempt: Attempt) -> dict[str, bytes]:
         item = f"shard {attempt.shard} key {attempt.key}"
         inside = _SHARD.fullmatch(attempt.shard) and ".." not in attempt.shard.split("/")
         require(bool(inside), item, "shard", repr(attempt.shard), "a file name, below rejected/ perhaps")
@@ -106,7 +118,7 @@ class Samples:
     def _places(self, name: str) -> tuple[dict[str, Place], list[DamagedShard]]:
         if name not in self._shards:
             damage: list[DamagedShard] = []
-            found = {place.key: place for place in places_in([str(self._folder / name)], on_damage=damage.append)}
+            found = {place.key: place for place in places_in([storage.join(self._folder, name)], on_damage=damage.append)}
             self._shards[name] = found, damage
         return self._shards[name]
 

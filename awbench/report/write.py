@@ -1,4 +1,4 @@
-"""The `report` verb: run folders or one dataset folder in, one file out.
+"""The `report` and `preview` verbs: run folders or one dataset folder in, one file out.
 
 The file appears whole or not at all, after the media beside it. Wrong use raises ValueError before anything is written.
 """
@@ -10,7 +10,7 @@ from typing import Callable, Sequence
 
 from awbench.report import formats
 from awbench.report.comparison import Comparison, compare
-from awbench.report.dataset import DatasetReport, check_yields, open_dataset, reason_counts, yield_records
+from awbench.report.dataset import DatasetReport, check_yields, open_dataset, open_preview, reason_counts, yield_records
 from awbench.report.figures import histogram_svg
 from awbench.report.html import flattened, render_page, write_comparison
 from awbench.report.inputs import NAMED, input_groups, why_nothing
@@ -59,6 +59,11 @@ def write_report(
     return _write_dataset(open_dataset(folders[0]), out, format, single_file)
 
 
+def write_preview(dataset: str | Path, page: Path, *, single_file: bool = False) -> Path:
+    """The page of a dataset, finished or in the making; returns the file written. Raises ValueError where there is no dataset."""
+    return _write_dataset_page(open_preview(dataset), page, single_file)
+
+
 def size_warning(page: Path) -> str:
     """What to know before mailing `page`, "" where it is small enough."""
     size_mib = page.stat().st_size / 2**20
@@ -80,7 +85,7 @@ def _write_dataset(report: DatasetReport, out: Path, format: str, single_file: b
     if format == "html":
         return _write_dataset_page(report, out, single_file)
     records = yield_records(report)
-    title = f"Yields of {report.folder.name}"
+    title = f"Yields of {report.name}"
     text = {
         "csv": lambda: formats.records_as_csv(records, _YIELD_FIELDS),
         "json": lambda: to_json(records),
@@ -97,14 +102,15 @@ def _write_dataset_page(report: DatasetReport, page: Path, single_file: bool) ->
     checks = check_yields(report)
     drawings = [histogram_svg(found.values, found.passed, found.threshold, f"values of {found.check}") for found in checks]
     context = {
-        "name": report.folder.resolve().name,
+        "name": report.name,
+        "making": report.making,
         "counts": {status: len(report.with_status(status)) for status in ("kept", "rejected", "failed")},
         "pairs": len(report.pairs),
         "teachers": sorted({attempt.teacher for attempt in report.pairs if attempt.teacher}),
         "yields": yield_records(report),
         "checks": list(zip(checks, drawings)),
         "reasons": reason_counts(report),
-        "rejected": evenly(report.with_status("rejected"), SHOWN_ROWS),
+        "turned_down": evenly([*report.with_status("rejected"), *report.with_status("failed")], SHOWN_ROWS),
         "inputs": input_groups(report),
         "named": NAMED,
         "given_up": len(report.unreadable),
@@ -114,6 +120,6 @@ def _write_dataset_page(report: DatasetReport, page: Path, single_file: bool) ->
         "choices": card_choices(cards),
         "kept_aside": len(kept_aside(report)),
         "clock": clock_of(report),
-        "provenance": [("run.json", list(flattened(report.config)))] if report.config else [],
+        "provenance": [("plan.json" if report.making else "run.json", list(flattened(report.config)))] if report.config else [],
     }
     return render_page("dataset.html.j2", page, context, media)

@@ -17,8 +17,8 @@ from bootstrap.prompts import NO_PROMPTS, PairPrompts
 from bootstrap.synthesis import Candidate, PairMedia
 from bootstrap.thresholds import Thresholds
 from models.images import MediaError
-from models.types import Clip, Grid
-from models.video import read_video
+from models.types import Grid
+from models.video import count_frames, read_video
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,9 +42,9 @@ class Rejection:
     reason: str
 
 
-def decide(candidate: Candidate, grid: Grid, thresholds: Thresholds) -> Pair | Rejection:
-    """Judge a candidate."""
-    verdicts = judge(candidate, grid, thresholds)
+def decide(candidate: Candidate, grid: Grid, thresholds: Thresholds, *, fresh: bool = False) -> Pair | Rejection:
+    """Judge a candidate. `fresh`: its target was encoded just now, so that its frames are counted without decoding them once more."""
+    verdicts = judge(candidate, grid, thresholds, fresh=fresh)
     failed = [verdict for verdict in verdicts if not verdict.passed]
     spec, media = candidate.spec, candidate.media
     if failed:
@@ -52,13 +52,14 @@ def decide(candidate: Candidate, grid: Grid, thresholds: Thresholds) -> Pair | R
     return Pair(spec=spec, media=media, members=candidate.members, verdicts=verdicts, prompts=candidate.prompts)
 
 
-def judge(candidate: Candidate, grid: Grid, thresholds: Thresholds) -> tuple[Verdict, ...]:
+def judge(candidate: Candidate, grid: Grid, thresholds: Thresholds, *, fresh: bool = False) -> tuple[Verdict, ...]:
     """The verdicts in the order of `FILTERS`, up to the first that fails unless all are wanted; without its structure nothing is judged."""
     try:
-        driver, target = (read_video(candidate.members[name]) for name in ("driver.mp4", "target.mp4"))
+        driver = read_video(candidate.members["driver.mp4"])
+        target_frames = count_frames(candidate.members["target.mp4"], decode=not fresh)
     except MediaError as error:
         return (Verdict(check="decodable", value=0.0, threshold=1.0, passed=False, reason=str(error)),)
-    structure = (Verdict(check="decodable", value=1.0, threshold=1.0, passed=True), _length(driver, target, grid))
+    structure = (Verdict(check="decodable", value=1.0, threshold=1.0, passed=True), _length(len(driver), target_frames, grid))
     if not structure[-1].passed:
         return structure
     evidence = PairEvidence(
@@ -79,7 +80,7 @@ def _asked(evidence: PairEvidence, thresholds: Thresholds) -> Iterator[Verdict]:
             return
 
 
-def _length(driver: Clip, target: Clip, grid: Grid) -> Verdict:
-    passed = len(driver) == len(target) == grid.num_frames
-    reason = "" if passed else f"driver {len(driver)} and target {len(target)} frames, expected {grid.num_frames}"
-    return Verdict(check="length", value=float(len(driver)), threshold=float(grid.num_frames), passed=passed, reason=reason)
+def _length(driver: int, target: int, grid: Grid) -> Verdict:
+    passed = driver == target == grid.num_frames
+    reason = "" if passed else f"driver {driver} and target {target} frames, expected {grid.num_frames}"
+    return Verdict(check="length", value=float(driver), threshold=float(grid.num_frames), passed=passed, reason=reason)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from awbench.metrics.motion_smoothness import difference
 from bootstrap.filters.evidence import PairEvidence
 from bootstrap.filters.filter import Filter
 
 
 def distinct(evidence: PairEvidence) -> float:
-    pairs = zip(evidence.driver_frames, evidence.source_frames)
-    return float(np.mean([np.abs(one.astype(np.int16) - other).mean() for one, other in pairs]))
+    return float(np.mean([difference(one, other) for one, other in zip(evidence.driver_frames, evidence.source_frames)]))
 
 
 DISTINCT = Filter(name="distinct", function=distinct, lacking="grey levels from the source: a copy of it")

@@ -11,20 +11,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from awbench.metrics.appearance_consistency import completeness, found, found_in_output
+from awbench.metrics.appearance_consistency import complete, found_in_output, output_table, wanted
+from awbench.metrics.patches import found
 from bootstrap.filters.evidence import PairEvidence
 from bootstrap.filters.filter import Filter
 
 
 def steady(evidence: PairEvidence) -> float:
-    table, weights = found(evidence.driver.frames, evidence.identity)
-    per_frame = table @ weights
+    per_frame = output_table(evidence.as_answer) @ wanted(evidence.as_answer).weights
     return float(per_frame.min() / max(float(np.median(per_frame)), 1e-6))
 
 
 def upright(evidence: PairEvidence) -> float:
-    straight = found_in_output(evidence.as_answer)
-    turned = completeness(np.ascontiguousarray(evidence.driver.frames[:, ::-1]), evidence.identity)
+    sought, straight = wanted(evidence.as_answer), found_in_output(evidence.as_answer)
+    turned = complete(found(evidence.driver.frames[:, ::-1], sought), sought.weights)
     return straight / max(straight + turned, 1e-6)
 
 

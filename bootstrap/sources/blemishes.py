@@ -1,22 +1,26 @@
 """Stretches nobody should learn from: fades and dissolves, flashes, black and empty frames, seen while a clip streams by.
 
 A stretch is a fade where its frames are mixtures of its two ends in the proportions of time: |f(t) - mix(t)| below MIXED of |end - begin|,
-at the middle and both quarters. Something that moves is never where a mixture would have it twice, so motion and pans are far from that
-(above 0.4); a change of exposure that strong counts as a fade. A flash is a frame or a few that are much brighter or darker
-than the frames before and after, which are alike. In: `ReducedFrame`s; out: `Unfit` stretches.
+at the middle and both quarters; a change of exposure that strong counts as a fade. Something with edges that moves is far from that (above
+0.4), for a mixture would have it twice; a smooth ground or a soft disc that moves is not. So what motion explains is no fade: where either
+end, moved along the optical flow, shows the middle. In a fade the middle is half of the change away from both, in motion nowhere: MOVED
+lies between. A flash is a frame or a few that are much brighter or darker than the frames before and after, which are alike.
+In: `ReducedFrame`s; out: `Unfit` stretches.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
+import cv2
 import numpy as np
 
 from bootstrap.sources.facts import Unfit
 from bootstrap.sources.reduced import ReducedFrame, flaw_of
 from models.images import MediaError
+from models.optical_flow import backward_warp, flow_between
 
-SPANS, MAX_FADE_S, LEAST_CHANGE, MIXED = (4, 8, 16, 32, 64), 2.0, 20.0, 0.2  # frames; s; grey levels; share
+SPANS, MAX_FADE_S, LEAST_CHANGE, MIXED, MOVED = (4, 8, 16, 32, 64), 2.0, 20.0, 0.2, 0.25  # frames; s; grey levels; shares
 FLASH_FRAMES, MAX_FLASH_S, FLASH_LEVELS, ALIKE = 3, 0.3, 20.0, 0.4
 MAX_STRETCHES = 5000
 
@@ -60,7 +64,8 @@ class Blemishes:
             begin, end = self._seen[-1 - span], self._seen[-1]
             if end.time_s - begin.time_s > MAX_FADE_S:
                 return
-            if _is_mixed(begin, end, [self._seen[-1 - span + k * span // 4] for k in (1, 2, 3)]):
+            between = [self._seen[-1 - span + k * span // 4] for k in (1, 2, 3)]
+            if _is_mixed(begin, end, between) and not _is_moved(begin, end, between[1]):
                 self._mark("fade", begin.time_s, end.time_s, begin.time_s)
 
     def _look_for_flashes(self) -> None:
@@ -87,6 +92,18 @@ def _is_mixed(begin: ReducedFrame, end: ReducedFrame, between: list[ReducedFrame
         if np.abs(look.grey - (1 - share) * begin.grey - share * end.grey).mean() > MIXED * change:
             return False
     return True
+
+
+def _is_moved(begin: ReducedFrame, end: ReducedFrame, middle: ReducedFrame) -> bool:
+    """Whether what is between shows the ends, moved; what is covered or not yet in the picture in one of them stands in the other."""
+    seen = _grey_picture(middle)
+    moved = (backward_warp(look.grey, flow_between(seen, _grey_picture(look))) for look in (begin, end))
+    left = np.minimum(*(np.abs(middle.grey - each) for each in moved)).mean()
+    return bool(left < MOVED * _difference(begin, end))
+
+
+def _grey_picture(look: ReducedFrame) -> np.ndarray:
+    return cv2.cvtColor(look.grey.astype(np.uint8), cv2.COLOR_GRAY2RGB)
 
 
 def _is_flash(before: ReducedFrame, inside: list[ReducedFrame], after: ReducedFrame) -> bool:

@@ -19,7 +19,6 @@ from functools import cache
 from pathlib import Path
 from typing import Callable, Iterable, TypeVar
 
-from awbench.media.kinds import Kind
 from awbench.media.listing import Entry
 from bootstrap.sources.facts import INSPECTION_VERSION, Facts, Unread, facts_from_json, facts_to_json
 from models.artifacts import cache_folder
@@ -42,13 +41,13 @@ class Catalog:
         self._usable = True
         self.notes: list[str] = []
 
-    def known(self, entries: Iterable[Entry], kind: Kind) -> dict[str, Facts]:
+    def known(self, entries: Iterable[Entry], kind: str) -> dict[str, Facts]:
         """What is remembered of those entries that are as they were, by location."""
         asked = {redacted(entry.location): entry for entry in entries}
         found = self._do(lambda db: {asked[place].location: _facts(text) for place, text in _rows(db, asked, kind)}) or {}
         return {location: facts for location, facts in found.items() if facts is not None}
 
-    def put(self, found: Iterable[tuple[Entry, Facts]], kind: Kind) -> None:
+    def put(self, found: Iterable[tuple[Entry, Facts]], kind: str) -> None:
         """Remember what was found out, in one transaction, but for what may pass, and for files whose storage tells no mark."""
         rows = [
             (redacted(entry.location), kind, _version(facts), entry.facts.size_b, entry.facts.mark, json.dumps(facts_to_json(facts)))
@@ -89,7 +88,7 @@ class Catalog:
             self._usable = False
 
 
-def _rows(db: sqlite3.Connection, asked: dict[str, Entry], kind: Kind) -> Iterable[tuple[str, str]]:
+def _rows(db: sqlite3.Connection, asked: dict[str, Entry], kind: str) -> Iterable[tuple[str, str]]:
     db.execute("CREATE TEMP TABLE asked (location TEXT, size_b INTEGER, mark TEXT)")
     rows = ((place, entry.facts.size_b, entry.facts.mark) for place, entry in asked.items())
     db.executemany("INSERT INTO asked VALUES (?, ?, ?)", rows)

@@ -9,9 +9,9 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Any
 
-INSPECTION_VERSION = "3"
+INSPECTION_VERSION = "4"
 """Changes when the same file would be told differently; facts of another version are made anew."""
-PRINTS_PER_S, MOTION_PER_S = 2, 5
+PRINTS_PER_S, MOTION_PER_S, PEOPLE_PER_S = 2, 5, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,13 @@ class ImageFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleFacts:
+    """`people`: how many a pose estimator finds in a clip every 1/PEOPLE_PER_S s, one byte each."""
+
+    people: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Still:
     """A picture of one frame under an ending that moving ones have, among clips: no fault, but media of the other kind."""
 
@@ -74,10 +81,10 @@ class Unread:
     transient: bool = False
 
 
-Facts = ClipFacts | ImageFacts | Still | Unread
-_KINDS: dict[str, type] = {"clip": ClipFacts, "image": ImageFacts, "still": Still, "unread": Unread}
+Facts = ClipFacts | ImageFacts | PeopleFacts | Still | Unread
+_KINDS: dict[str, type] = {"clip": ClipFacts, "image": ImageFacts, "people": PeopleFacts, "still": Still, "unread": Unread}
 _NAMES = {made: name for name, made in _KINDS.items()}
-_BYTES = frozenset({"motion", "prints", "colours"})
+_BYTES = frozenset({"motion", "prints", "colours", "people"})
 
 
 def facts_to_json(facts: Facts) -> dict[str, Any]:

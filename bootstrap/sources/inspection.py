@@ -1,8 +1,8 @@
 """One look at a file, frame by frame in small, for everything the factory wants to know of it: independent of any grid, so it is done once.
 
-In: a location; out: `ClipFacts`, `ImageFacts` or `Still`, or `Unread` with the reason. A clip is decoded to its end: a stream that breaks
-late is known before the first pair is made. Observers (`shots`, `blemishes`, `bars`, `profile`) see every frame once and keep none.
-Not looked for: text overlays (no weight-free way tells them from signs in the scene), people and their number.
+In: a location; out: `ClipFacts`, `ImageFacts`, `PeopleFacts` or `Still`, or `Unread` with the reason. A clip is decoded to its end: what
+breaks late is known before the first pair is made. Observers (`shots`, `blemishes`, `bars`, `profile`) see every frame once and keep none.
+People are counted where they are asked for (`people.asked_of`). Not looked for: text overlays (no weight-free way tells them from signs).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import errno
 import hashlib
 from array import array
 from dataclasses import replace
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -22,6 +21,7 @@ from bootstrap.sources.bars import Bars
 from bootstrap.sources.blemishes import Blemishes
 from bootstrap.sources.facts import ClipFacts, Facts, ImageFacts, Still, Unfit, Unread
 from bootstrap.sources.identity import read_identity
+from bootstrap.sources.people import asked_estimator, people_in
 from bootstrap.sources.prints import colours_of, print_of
 from bootstrap.sources.profile import Profile
 from bootstrap.sources.reduced import flaw_of, reduced
@@ -39,9 +39,12 @@ _HELD_B = 256 << 20
 """Remote files up to this size are fetched once and looked at in memory."""
 
 
-def inspect(location: str, kind: Literal["clip", "image"]) -> Facts:
-    """Look at a file, whatever it is: what goes wrong is told, never raised."""
+def inspect(location: str, kind: str) -> Facts:
+    """Look at a file as a "clip", an "image" or for people, whatever it is: what goes wrong is told, never raised."""
     try:
+        estimator = asked_estimator(kind)
+        if estimator is not None:
+            return people_in(location, _held(location), estimator)
         return inspect_clip(location) if kind == "clip" else inspect_image(location)
     except Exception as error:  # whatever a damaged file provokes is this file's row, never the end of the run
         return Unread(reason=reason_of(error), transient=not _is_the_files(error))

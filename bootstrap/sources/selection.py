@@ -13,7 +13,7 @@ from typing import Any
 
 from awbench.media.listing import Entry, of_another_kind
 from bootstrap.sources.doubles import pictures_of, same_footage, same_pictures, stand_ins
-from bootstrap.sources.facts import ClipFacts, Facts, ImageFacts, Still, Unread
+from bootstrap.sources.facts import ClipFacts, Facts, ImageFacts, PeopleFacts, Still, Unread
 from bootstrap.sources.source import Listing, Source, Unusable
 from bootstrap.sources.windows import WindowRules, window_starts
 from models.types import Grid
@@ -23,15 +23,20 @@ _Known = tuple[Entry, ClipFacts | ImageFacts]
 
 
 def select_clips(
-    entries: Sequence[Entry], facts: Mapping[str, Facts], grid: Grid, rules: WindowRules, prior: Collection[str] = ()
+    entries: Sequence[Entry],
+    facts: Mapping[str, Facts],
+    grid: Grid,
+    rules: WindowRules,
+    prior: Collection[str] = (),
+    people: Mapping[str, Facts] | None = None,
 ) -> Listing:
-    """The clips that hold windows, each with their starts. `prior`: sha256 of clips that are in use already."""
+    """The clips that hold windows, each with their starts. `prior`: sha256 of clips that are in use already; `people`: by location."""
     stills = {entry.id for entry in entries if isinstance(facts.get(entry.location), Still)}
     known, unusable, notes = _readable([entry for entry in entries if entry.id not in stills], facts)
     notes = (*of_another_kind(stills), *notes)
     chosen: list[tuple[Source, ClipFacts]] = []
     for entry, found in known:
-        starts = window_starts(found, grid, rules)
+        starts = _starts(found, grid, rules, (people or {}).get(entry.location))
         if isinstance(starts, str):
             unusable.append(Unusable(id=entry.id, reason=starts))
         else:
@@ -39,6 +44,12 @@ def select_clips(
     if rules.near_doubles:
         return _listing([source for source, _ in chosen], unusable, notes)
     return _once(chosen, unusable, same_footage, prior, "the same footage", notes)
+
+
+def _starts(found: ClipFacts, grid: Grid, rules: WindowRules, people: Facts | None) -> tuple[float, ...] | str:
+    if isinstance(people, Unread):
+        return f"people: {people.reason}"
+    return window_starts(found, grid, rules, people if isinstance(people, PeopleFacts) else None)
 
 
 def select_images(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
-from bootstrap.sources.facts import MOTION_PER_S, ClipFacts
+from bootstrap.sources.facts import MOTION_PER_S, PEOPLE_PER_S, ClipFacts, PeopleFacts
 from bootstrap.sources.profile import motion_byte, motion_levels
 from models.types import Grid, require
 
@@ -34,6 +35,8 @@ class WindowRules:
         max_bars: Largest share of the picture that black bars may take, 0-1; 1 takes any.
         near_doubles: Use footage and pictures that come again (re-encoded, scaled, trimmed, mirrored) each time they come.
         cuts: Let windows run over cuts, fades, flashes, black and empty frames.
+        subjects: People that --windows.estimator finds in most frames of a window, no more and no fewer.
+        estimator: Pose estimator that counts them, see `actorforge ls estimators`.
     """
 
     stride_s: float = 0.0
@@ -42,15 +45,30 @@ class WindowRules:
     max_bars: float = 0.04
     near_doubles: bool = False
     cuts: bool = False
+    subjects: int = 0
+    estimator: str = ""
 
     def __post_init__(self) -> None:
         for name, top in (("stride_s", 86400), ("min_motion", 255), ("max_held_s", 86400), ("max_bars", 1)):
             value = getattr(self, name)
             require(bool(np.isfinite(value)) and 0 <= value <= top, "windows", name, value, f"a number in 0-{top}")
+        require(0 <= self.subjects <= 255, "windows", "subjects", self.subjects, "a whole number in 0-255")
+        advice = "an estimator counts subjects; give both --windows.subjects and --windows.estimator, or neither"
+        require(bool(self.subjects) == bool(self.estimator), "windows", "estimator", repr(self.estimator), "one beside subjects", advice)
+
+    @property
+    def who_counts(self) -> str:
+        """The estimator without its folder's place: reasons are published."""
+        return self.estimator.partition(":")[0].rstrip("/").rpartition("/")[2]
+
+    @property
+    def published(self) -> dict[str, Any]:
+        """The rules as a dataset records them."""
+        return asdict(self) | {"estimator": self.who_counts}
 
 
-def window_starts(facts: ClipFacts, grid: Grid, rules: WindowRules) -> tuple[float, ...] | str:
-    """The first moments of all windows, s, rising; or why there is none."""
+def window_starts(facts: ClipFacts, grid: Grid, rules: WindowRules, people: PeopleFacts | None = None) -> tuple[float, ...] | str:
+    """The first moments of all windows, s, rising; or why there is none. `people`: who counts where the rules ask for subjects."""
     barred = _barred(facts, rules)
     if barred:
         return barred
@@ -64,7 +82,12 @@ def window_starts(facts: ClipFacts, grid: Grid, rules: WindowRules) -> tuple[flo
         return f"no {wanted} without {_named(facts)}"
     held = f" or is held for {rules.max_held_s:g} s" if rules.max_held_s else ""
     still = f"still: the picture changes by less than {rules.min_motion:g} grey levels in 0.2 s{held} in every window"
-    return tuple(_moving(facts, starts, span_s, rules)) or still
+    moving = tuple(_moving(facts, starts, span_s, rules))
+    if not moving or not rules.subjects:
+        return moving or still
+    seen = people.people if people else b""
+    wrong = f"{rules.who_counts} does not find {rules.subjects} person(s) in most frames of any window; it finds {_counts(seen)}"
+    return tuple(start for start in moving if _share_of(seen, rules.subjects, start, span_s) > 0.5) or wrong
 
 
 def blemishes(facts: ClipFacts, start_s: float, grid: Grid, rules: WindowRules) -> list[str]:
@@ -98,6 +121,18 @@ def _moving(facts: ClipFacts, starts: list[float], span_s: float, rules: WindowR
         still = last > first and total[last] - total[first] < rules.min_motion * (last - first)
         if not still and not (rules.max_held_s > 0 and bytes(longest) in held[first:last]):
             yield start_s
+
+
+def _share_of(people: bytes, count: int, start_s: float, span_s: float) -> float:
+    """In how much of a window so many are found; at least the sample nearest to its beginning speaks for it."""
+    first = min(round(start_s * PEOPLE_PER_S), max(0, len(people) - 1))
+    said = people[first : max(first, math.floor((start_s + span_s) * PEOPLE_PER_S)) + 1]
+    return said.count(count) / len(said) if said else 0.0
+
+
+def _counts(people: bytes) -> str:
+    """All numbers that were found: "0, 2"."""
+    return ", ".join(map(str, sorted(set(people)))) or "none"
 
 
 def _starts(stretch: tuple[float, float], span_s: float, stride_s: float) -> list[float]:

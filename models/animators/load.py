@@ -48,3 +48,14 @@ def load_animator(name_or_path: str, catalog: Catalog = ANIMATORS, runtime: Runt
     got = "a folder without " + CHECKPOINT_FILE
     require(not Path(name_or_path).is_dir(), f"animator {name_or_path}", "folder", got, "a checkpoint folder or a known name")
     return catalog.load(name_or_path)
+
+
+def absolute_animator(name: str, catalog: Catalog = ANIMATORS) -> str:
+    """An animator's name with the path in it (`FOLDER`, `name:FOLDER`) made absolute: a worker has another working folder.
+
+    Known names win over folders of the same name.
+    """
+    head, colon, argument = name.partition(":")
+    if head in catalog.table():
+        return f"{head}:{Path(argument).resolve()}" if colon and Path(argument).exists() else name
+    return str(Path(name).resolve()) if Path(name).is_dir() else name

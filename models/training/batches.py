@@ -1,7 +1,8 @@
 """Batches from any sequence of examples, read as they are needed: memory does not grow with their number.
 
 The batch of a step is a function of (seed, step) alone: a permutation of the examples an epoch, a window, a change. So a run killed
-anywhere sees, when it goes on, what it would have seen. An example that cannot be read is passed over for the next of the epoch and noted.
+anywhere sees, when it goes on, what it would have seen. An example that cannot be used is passed over for the next of the epoch and noted;
+one that is damaged on its storage too, or it ends the run, as asked: it can be mended, and then the run goes on as if nothing had been.
 
 Legend: B batch, T frames of a window.
 """
@@ -11,17 +12,18 @@ from __future__ import annotations
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Iterator, Sequence
+from typing import Any, Iterator, Literal, Sequence
 
 import numpy as np
 
 from models.animators.motion import MotionSignal
 from models.framing import fit_image
 from models.seeds import item_rng
+from models.shards import DamagedShard
 from models.training.augment import SampleChange
 from models.training.config import TrainConfig
 from models.training.pose_cache import PoseCache
+from models.training.sampler import Order
 from models.types import TrainingExample, require
 
 _MOST_SKIPPED = 100
@@ -52,12 +54,16 @@ class _Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Batches:
-    """The batches of a run. `poses`: where estimates are kept; None estimates anew every time."""
+    """The batches of a run. `poses`: where estimates are kept; None estimates anew every time.
+
+    `on_damage` stop: an example that is damaged on its storage (`DamagedShard`) ends the run; skip: it is passed over as others are.
+    """
 
     examples: Sequence[TrainingExample]
     config: TrainConfig
     motion: MotionSignal
     poses: PoseCache | None = None
+    on_damage: Literal["stop", "skip"] = "stop"
 
     def __post_init__(self) -> None:
         require(len(self.examples) > 0, f"recipe {self.config.recipe}", "examples", 0, "at least one")
@@ -100,12 +106,14 @@ class Batches:
     def _usable(self, position: int, tail: int, skipped: list[tuple[str, str]]) -> _Sample:
         """The sample at a position of the endless order, or the nearest after it that can be read."""
         config, most = self.config, min(len(self.examples), _MOST_SKIPPED)
+        order = Order(count=len(self.examples), seed=config.seed, name=config.recipe)
         for attempt in range(most):
-            epoch, place = divmod(position + attempt, len(self.examples))
-            index = int(_order(config.seed, config.recipe, epoch, len(self.examples))[place])
+            index = order.index(position + attempt)
             try:
                 return self._sample(index, tail, item_rng(config.seed, config.recipe, "sample", position))
             except ValueError as error:  # damaged, too short or of another rate: costs this example and no other
+                if self.on_damage == "stop" and isinstance(error, DamagedShard):
+                    raise
                 skipped.append((self._name(index), " ".join(str(error).split())))
         reasons = "; ".join(f"{name}: {why}" for name, why in skipped[-3:])
         raise ValueError(f"recipe {config.recipe}: examples: got {most} in a row that cannot be used, expected data; {reasons}")
@@ -140,12 +148,6 @@ class Batches:
         if self.poses is None:
             return self.motion.prepare(example.driver)
         return self.poses.prepared(example, self.motion)
-
-
-@lru_cache(2)
-def _order(seed: int, recipe: str, epoch: int, count: int) -> np.ndarray:
-    """The order of an epoch."""
-    return item_rng(seed, recipe, "epoch", epoch).permutation(count)
 
 
 @dataclass(frozen=True, kw_only=True)

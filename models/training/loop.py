@@ -31,6 +31,7 @@ from models.pixels import clips_to_signed, to_signed
 from models.progress import Progress
 from models.rectified_flow import sample_times
 from models.seeds import item_seed
+from models.shards import DamagedShard
 from models.storage import publish, write_bytes
 from models.training.batches import Batch, Batches
 from models.training.config import TrainConfig
@@ -180,7 +181,8 @@ class TrainState:
         tensors = {f"model.{k}": v.detach().cpu().contiguous() for k, v in self.trainable.items()}
         tensors |= {f"average.{k}": v.cpu().contiguous() for k, v in self.average.items()}
         tensors |= {k: v.cpu().contiguous() for k, v in flatten_state(self.optimizers).items()}
-        about = {"config": self.config.identity(), "inputs": self.inputs, "losses": [round(x, 7) for x in self.losses]}
+        losses = [round(loss, 7) for loss in self.losses]
+        about = {"config": self.config.identity(), "inputs": self.inputs, "losses": losses, "skipped": self.skipped}
         with publish(folder / OPTIMIZER) as draft:
             save_file(tensors, draft, metadata={"about": json.dumps(about)})
         rows = "".join(f"{i},{loss:.7f}\n" for i, loss in enumerate(self.losses))
@@ -201,7 +203,7 @@ class TrainState:
         self.swap({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
         self.average = {k[8:]: v.to(self.backbone.device) for k, v in tensors.items() if k.startswith("average.")}
         restore_state(self.optimizers, {k: v for k, v in tensors.items() if k.startswith("optimizer")})
-        self.fetched, self._waiting = list(about["losses"]), []
+        self.fetched, self._waiting, self.skipped = list(about["losses"]), [], dict(about.get("skipped", {}))
 
 
 def _refuse_changes(folder: Path, mine: Mapping[str, Any], before: Mapping[str, Any]) -> None:
@@ -269,6 +271,10 @@ def _train(
                     publish_checkpoint(run, folder, card, len(batches.examples))
                 if stop.is_set():
                     raise KeyboardInterrupt
+    except DamagedShard:  # once it is mended the run goes on from here
+        if run.steps > done:
+            run.save(folder)
+        raise
     finally:
         stream.close()
 

@@ -4,12 +4,12 @@
 `hdr` make pictures of frames, `times` holds the rule for "the frame at time t"); `read` makes clips of it, `write` files of clips.
 """
 
-from models.video.decode import Film, TimedFrame, frames_of, small_frames_of
-from models.video.read import Window, fit_clip, read_video, read_window
+from models.video.decode import Film, TimedFrame, count_frames, frames_of, small_frames_of
+from models.video.read import Window, fit_clip, read_first_frame, read_video, read_window
 from models.video.times import nearest_frames
-from models.video.write import PIX_FMTS, encode_video, write_video
+from models.video.write import PIX_FMTS, PRESET, encode_video, write_video
 
 __all__ = [
-    "PIX_FMTS", "Film", "TimedFrame", "Window", "encode_video", "fit_clip", "frames_of", "nearest_frames",
-    "read_video", "read_window", "small_frames_of", "write_video",
+    "PIX_FMTS", "PRESET", "Film", "TimedFrame", "Window", "count_frames", "encode_video", "fit_clip", "frames_of", "nearest_frames",
+    "read_first_frame", "read_video", "read_window", "small_frames_of", "write_video",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ one's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Iterable, Iterator
 
 import av
@@ -18,7 +18,7 @@ import numpy as np
 from models.framing import fit_image
 from models.images import MAX_PIXELS, MediaError
 from models.video import seeking
-from models.video.animated import Strip, is_strip, open_strip
+from models.video.animated import Strip, is_strip, open_strip, uncovered
 from models.video.container import Source, film_stream, open_film, open_source, rate_of, tick_of
 from models.video.interlaced import Deinterlaced
 from models.video.shown import Screen
@@ -78,6 +78,10 @@ class Film(Iterator[TimedFrame]):
             if is_strip(file):
                 yield from self._leaf_through(open_strip(file, long_side))
                 return
+            whole = uncovered(file)
+            if whole is not None:
+                yield from self._behind_the_cover(whole, long_side)
+                return
             if start_s > 0:
                 with open_film(file) as container:
                     stream = self._stream(container)
@@ -89,6 +93,12 @@ class Film(Iterator[TimedFrame]):
             with open_film(file, "" if isinstance(source, bytes) else str(source)) as container:
                 stream = self._stream(container)
                 yield from self._show(seeking.decoded(container.demux(stream), stream, self._damage), stream, long_side)
+
+    def _behind_the_cover(self, data: bytes, long_side: int | None) -> Iterator[TimedFrame]:
+        self._told["cover picture passed over"] = None
+        with open_film(data) as container:
+            stream = self._stream(container)
+            yield from self._show(islice(seeking.decoded(container.demux(stream), stream, self._damage), 1, None), stream, long_side)
 
     def _stream(self, container: Any) -> Any:
         stream, notes = film_stream(container)
@@ -160,6 +170,26 @@ class _Damage:
 def frames_of(source: Source) -> Film:
     """Every frame as a player shows it. Raises MediaError, on reading, where the source is no film or the stream breaks."""
     return Film(source)
+
+
+def count_frames(source: Source, *, decode: bool = True) -> int:
+    """How many frames a film has, one at least, without making pictures of them. Raises as `frames_of`.
+
+    Without `decode` the packets that hold them are counted: enough for a film that was just written, of any other it proves less.
+    """
+    damage, count = _Damage(), 0
+    with open_film(source) as container:
+        stream, _ = film_stream(container)
+        packets = container.demux(stream)
+        try:
+            whole = seeking.counted(seeking.decoded(packets, stream, damage), damage) if decode else (one for one in packets if one.size)
+            count = sum(1 for _ in whole)
+        except (av.error.FFmpegError, IndexError) as error:  # IndexError: PyAV, when damage announces another stream
+            raise MediaError(f"stream breaks ({type(error).__name__})") from error
+    if not count:
+        raise MediaError("no frame could be decoded")
+    damage.check()
+    return count
 
 
 def small_frames_of(source: Source, long_side: int = 160, *, start_s: float = 0.0) -> Film:

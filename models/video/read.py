@@ -70,6 +70,15 @@ def read_video(source: Source, at_fps: float | None = None) -> Clip:
     return Clip(frames=frames[nearest(times, wanted)], fps=fps, origin=origin, notes=notes)
 
 
+def read_first_frame(source: Source) -> np.ndarray:
+    """The first frame as `read_video` gives it, uint8 `[H,W,3]`, without decoding the others. Raises MediaError."""
+    film = frames_of(source)
+    with closing(film):
+        for item in film:
+            return item.image
+    raise MediaError("no frame could be decoded")
+
+
 def _origin(source: Source, **where: Any) -> Origin | None:
     named = isinstance(source, str) or hasattr(source, "__fspath__")
     return Origin(file=storage.name_of(str(source)), **where) if named else None

@@ -6,9 +6,25 @@ import re
 from typing import Annotated
 
 import tyro
+from tyro.constructors import PrimitiveConstructorSpec
+
+from models.retry_failed import RetryFailed
 
 Many = Annotated[tuple[tuple[str, ...], ...], tyro.conf.UseAppendAction]
 """Several values, after one flag or after several of the same name; read them by `all_of`."""
+
+
+Reason = Annotated[
+    str | None,
+    PrimitiveConstructorSpec(
+        nargs="*",
+        metavar="[REASON]",
+        instance_from_str=" ".join,
+        is_instance=lambda value: value is None or isinstance(value, str),
+        str_from_instance=lambda value: ["none"] if value is None else value.split(),
+    ),
+]
+"""A flag with or without words behind it: `--retry-failed`, `--retry-failed CUDA error`; read it by `retry_of`."""
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -36,3 +52,16 @@ def all_of(given: tuple[tuple[str, ...], ...], required: str = "") -> tuple[str,
     if required and not values:
         raise ValueError(f"{required}: got none, expected at least one")
     return values
+
+
+def retry_of(retry_failed: str | None, keep_failed: bool) -> RetryFailed:
+    """What `--retry-failed [REASON]` and `--keep-failed` ask for. Raises ValueError where both are given."""
+    if keep_failed and retry_failed is not None:
+        raise ValueError("--keep-failed: got it beside --retry-failed, expected one of them")
+    return RetryFailed(reason=retry_failed or "", keep=keep_failed)
+
+
+def over_zero(flag: str, value: float | None) -> None:
+    """Refuse what is no length of time."""
+    if value is not None and not value > 0:
+        raise ValueError(f"{flag}: got {value:g}, expected seconds > 0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from models.runtime import Runtime
-from pipelines.verbs.flags import from_zero
+from pipelines.verbs.flags import Reason, from_zero, over_zero, retry_of
 
 
 def generate(
@@ -16,7 +16,9 @@ def generate(
     seed: int = 0,
     guide: str = "own",
     limit: int | None = None,
-    retry_failed: bool = False,
+    retry_failed: Reason = None,
+    keep_failed: bool = False,
+    timeout: float | None = None,
     offset: float | None = None,
     name: str | None = None,
     runtime: Runtime = Runtime(),
@@ -26,12 +28,14 @@ def generate(
     Args:
         animator: Animator name, `recorded:DIR` or checkpoint folder, see `actorforge ls animators`.
         suite: Suite name or folder with suite.yaml.
-        out: Run folder; the same command continues it, and tries anew what a guide's endpoint that did not serve has cost.
+        out: Run folder; the same command continues it, and tries failed cases anew.
         workers: Ray worker processes; 0 runs in this process.
         seed: Seed of the run.
         guide: Writes the prompt of a case without one: template, mllm:BASE_URL#MODEL, none, or own: what the checkpoint was trained with.
         limit: The suite's first cases only; a larger limit, or none, continues the run.
-        retry_failed: Try failed cases anew.
+        retry_failed: Try only those failed cases anew whose reason contains this; without words all of them, as by default.
+        keep_failed: Failed cases stay as they are.
+        timeout: Seconds that one case may take; a hang is a failed case. With --workers 0 only code that comes back to Python is stopped.
         offset: Seconds of the driver that the answers do not show at their beginning, where that is known; else a lag is looked for.
         name: What the system is called in scores and reports; default: the animator's own name.
         runtime: Device, number format, offload, attention, compilation, cache.
@@ -39,7 +43,9 @@ def generate(
     from pipelines import generate as job
 
     from_zero("--workers", workers)
-    asked = {"guide": guide, "limit": limit, "retry_failed": retry_failed, "offset_s": offset, "name": name, "runtime": runtime}
+    over_zero("--timeout", timeout)
+    asked = {"guide": guide, "limit": limit, "offset_s": offset, "name": name, "runtime": runtime}
+    asked |= {"retry": retry_of(retry_failed, keep_failed), "timeout_s": timeout}
     run = job.generate(animator, suite, out, workers=workers, seed=seed, **asked)
     counts, cases = job.counts(run), run.config["suite"]
     part = "" if cases["cases"] == cases["of_cases"] else f", {cases['cases']} of the suite's {cases['of_cases']} cases"

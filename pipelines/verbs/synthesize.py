@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Literal
 
 from bootstrap.sources.windows import WindowRules
 from bootstrap.thresholds import Thresholds
 from models.runtime import Runtime
-from pipelines.verbs.flags import Many, all_of, from_zero, parse_size
+from pipelines.verbs.flags import Many, Reason, all_of, from_zero, over_zero, parse_size, retry_of
 
 
 def synthesize(
@@ -22,14 +23,21 @@ def synthesize(
     fit: Literal["crop", "pad", "subject"] = "crop",
     pix_fmt: Literal["yuv444p", "yuv420p"] = "yuv444p",
     workers: int = 0,
+    cpu_workers: int = 0,
+    gpu_workers: int = 0,
+    gpus_per_worker: float | None = None,
+    address: str = "",
+    timeout: float = 3600.0,
     limit: int | None = None,
     by_tag: Many = (),
     quota: Many = (),
     seed: int = 0,
     guide: str = "template",
-    pairs_per_shard: int = 16,
+    pairs_per_shard: int = 64,
+    shard_mb: int = 1024,
     export_requests: str | None = None,
-    retry_failed: bool = False,
+    retry_failed: Reason = None,
+    keep_failed: bool = False,
     retry_filters: bool = False,
     keep_rejected: bool = False,
     windows: WindowRules = WindowRules(),
@@ -49,15 +57,22 @@ def synthesize(
         clip_seconds: Grid length in seconds, in place of --num-frames.
         fit: Sources of another shape are cropped in the middle (crop), shown whole between bars (pad), or cropped around the subject.
         pix_fmt: Colour sampling of stored clips; yuv420p plays everywhere and is smaller, yuv444p keeps coloured edges sharp.
-        workers: Ray worker processes; 0 runs in this process.
+        workers: Ray worker processes that do everything; 0 runs in this process.
+        cpu_workers: Worker processes that decode, encode and filter, beside --gpu-workers, in place of --workers.
+        gpu_workers: Worker processes that hold the teacher and do nothing else.
+        gpus_per_worker: GPUs, or a part of one, that each of them occupies; default: 1 with --gpu-workers, else what the machine has.
+        address: Of a Ray cluster to join, HOST:PORT or auto; default: RAY_ADDRESS, else a session on this machine.
+        timeout: Seconds after which a pair that does not answer is given up.
         limit: At most so many attempted pairs in all; raising it extends the dataset.
         by_tag: Pair only where labels agree (framing) or are so (subject=human:animal, driver first).
         quota: Shares of kinds of pairs, such as "subject=human:animal 0.3"; the rest goes to pairs that no quota names.
         seed: Seed of the round.
         guide: Writes the prompts: template, mllm:BASE_URL#MODEL or none, see `actorforge ls guides`.
-        pairs_per_shard: At most so many pairs in a shard.
+        pairs_per_shard: So many pairs are sealed together, in one shard or a few.
+        shard_mb: At most so many MiB of samples in a shard.
         export_requests: Folder for what a teacher that runs elsewhere is asked; no teacher is loaded.
-        retry_failed: Try every failed pair again; without it those whose cause may have passed.
+        retry_failed: Of failed pairs, try those again whose reason contains these words; without it all of them.
+        keep_failed: Leave failed pairs as they are.
         retry_filters: Judge pairs again by these thresholds; no teacher is needed.
         keep_rejected: Keep rejected candidates in OUT/rejected, to be looked at and judged again.
         windows: Which windows of the clips are used.
@@ -67,9 +82,16 @@ def synthesize(
     from awbench.media.labels import TagRule
     from bootstrap.pair_rules import PairRules, Quota
     from pipelines import synthesize as job
+    from pipelines.executor.pools import SameCause
+    from pipelines.stations import Staff
 
-    from_zero("--workers", workers)
-    asked = {"--export-requests": export_requests is not None, "--retry-filters": retry_filters, "--retry-failed": retry_failed}
+    for flag, value in (("--workers", workers), ("--cpu-workers", cpu_workers), ("--gpu-workers", gpu_workers)):
+        from_zero(flag, value)
+    over_zero("--timeout", timeout)
+    retry = retry_of(retry_failed, keep_failed)
+    asked = {
+        "--export-requests": export_requests is not None, "--retry-filters": retry_filters, "--retry-failed": retry_failed is not None
+    }  # fmt: skip
     both = [flag for flag, given in asked.items() if given]
     if len(both) > 1:
         raise ValueError(f"{both[1]}: got it beside {both[0]}, expected one of them; run them one after the other")
@@ -77,7 +99,10 @@ def synthesize(
     rules = PairRules(by_tag=tuple(map(TagRule.parse, all_of(by_tag))), quotas=tuple(map(Quota.parse, all_of(quota))))
     sources = {"driving": all_of(driving, "--driving"), "references": all_of(references, "--references")}
     sources |= {"out": out, "grid": grid, "windows": windows}
-    flags = {"workers": workers, "limit": limit, "seed": seed, "guide": guide, "fit": fit, "pix_fmt": pix_fmt, "rules": rules}
+    gpus = gpus_per_worker if gpus_per_worker is not None else 1.0 if gpu_workers else 0.0
+    staff = Staff(workers=workers, cpu=cpu_workers, gpu=gpu_workers, gpus_each=gpus, address=address)
+    flags = {"staff": staff, "timeout_s": timeout, "retry": retry, "shard_mb": shard_mb}
+    flags |= {"limit": limit, "seed": seed, "guide": guide, "fit": fit, "pix_fmt": pix_fmt, "rules": rules}
     flags |= {"thresholds": thresholds, "runtime": runtime, "pairs_per_unit": pairs_per_shard, "keep_rejected": keep_rejected}
     if export_requests is not None:
         if teacher is not None:
@@ -91,6 +116,10 @@ def synthesize(
         return 0 if outcome.kept else 1
     if teacher is None:
         raise ValueError("--teacher: got none, expected an animator (`actorforge ls animators`), a checkpoint, or --export-requests DIR")
-    outcome = job.run(**sources, teacher=teacher, retry_failed=retry_failed, retry_filters=retry_filters, **flags)
+    try:
+        outcome = job.run(**sources, teacher=teacher, retry_filters=retry_filters, **flags)
+    except SameCause as error:
+        print(f"actorforge synthesize: {error}; what was made is kept, the same command continues", file=sys.stderr)
+        return 1
     print(job.summary(outcome, out))
     return 0 if outcome.kept else 1

@@ -27,6 +27,7 @@ def train(
     validate: str | None = None,
     validate_every: int = 500,
     save_every: int | None = None,
+    on_damage: Literal["stop", "skip"] = "stop",
     seed: int | None = None,
     lora: LoraFlags = LoraFlags(),
     augmentation: AugmentationFlags = AugmentationFlags(),
@@ -52,6 +53,7 @@ def train(
         validate: Suite whose first cases are painted and scored while training.
         validate_every: Steps between validations.
         save_every: Steps between checkpoints; default: the recipe's, 200.
+        on_damage: stop ends the run at a damaged sample: mend the dataset, the same command goes on; skip leaves it out and names it.
         seed: Seed of the run; default: the recipe's.
         lora: Rank and layers of the LoRA.
         augmentation: Shares of samples that are changed.
@@ -76,6 +78,7 @@ def train(
         driver_weight=driver_weight,
         seed=seed,
         save_every=save_every,
+        on_damage=None if on_damage == "stop" else on_damage,
         lora=lora,
         augmentation=augmentation,
         sampling=sampling,

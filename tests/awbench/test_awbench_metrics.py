@@ -8,8 +8,9 @@ import pytest
 
 from awbench.cases import Truth
 from awbench.evidence import Evidence, channel_mean, reduced
+from awbench.metrics import patches
 from awbench.metrics.appearance_consistency import appearance_consistency, completeness, copied_structure
-from awbench.metrics.imaging_quality import blocks, evenness, imaging_quality
+from awbench.metrics.imaging_quality import _median, blocks, evenness, imaging_quality
 from awbench.metrics.metric import Metric, Unscored
 from awbench.metrics.motion_fidelity import agreement, contrast, motion_fidelity
 from awbench.metrics.motion_smoothness import held_share, motion_smoothness, turning_back, unevenness_px
@@ -264,6 +265,23 @@ def test_appearance_of_the_self_track_is_identity_over_time_and_look_alikes_are_
     assert appearance_consistency(evidence(DRIVER, driver=CLIP, track="self")) < 0.2
     assert isinstance(appearance_consistency(evidence(driver=CLIP)), Unscored)
     assert completeness(CLIP.frames[:1], CLIP.frames[0]) == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize("size", [(48, 48), (30, 52), (7, 20)])
+def test_a_patch_is_found_where_it_is_nearest(size):
+    picture, other = np.random.default_rng(0).integers(0, 256, (2, *size, 3), dtype=np.uint8)
+    picture, other = (cv2.GaussianBlur(one, (0, 0), 2.0) for one in (picture, other))
+    wanted = patches.sought(picture)
+    near, shown = (patches._columns(patches._lab(one), stride).T for one, stride in ((picture, 2), (other, 1)))
+    least = np.array([np.sqrt(((shown - patch) ** 2).sum(1).min()) for patch in near])
+    assert patches.found(np.stack([other]), wanted)[0] == pytest.approx(np.exp(-least / patches.SCALE), abs=1e-4)
+    assert patches.found(np.stack([picture]), wanted).min() > 0.99 and wanted.weights.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 64, 999])
+def test_the_median_is_numpys(count):
+    values = np.random.default_rng(count).random(count, np.float32)
+    assert _median(values) == np.median(values)
 
 
 def test_appearance_sees_shape_and_not_only_colours():

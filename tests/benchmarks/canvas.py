@@ -104,7 +104,7 @@ def train(count: int, folder: Path) -> None:
 
 
 def memory() -> str:
-    from bootstrap.shards.writer import write_shard
+    from bootstrap.shards.writer import pack
     from models.images import encode_image
     from models.types import Clip
     from models.video import encode_video, read_video
@@ -116,7 +116,7 @@ def memory() -> str:
         peaks = {}
         for count in (50, 5000):
             samples = [(f"k{i:06d}", members) for i in range(count)]
-            write_shard(Path(scratch) / f"{count}.tar", samples)
+            (Path(scratch) / f"{count}.tar").write_bytes(pack(samples))
             peaks[count] = peak_mib(count, Path(scratch))
     return f"training memory: {peaks[50]:.0f} MiB on 50 examples, {peaks[5000]:.0f} MiB on 5 000, ratio {peaks[5000] / peaks[50]:.3f}"
 

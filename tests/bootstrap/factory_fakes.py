@@ -9,17 +9,20 @@ import time
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Mapping
+from typing import Mapping, Sequence
 
 import av
 import cv2
 import numpy as np
 
+from bootstrap.doing import make_pair, record_failure
 from bootstrap.filters.filter import Filter
+from bootstrap.planned import SealUnit
 from bootstrap.prompts import unguided
 from bootstrap.recipe import Recipe, Teacher
 from bootstrap.round_config import RoundConfig
 from bootstrap.rounds import Round, in_use, plan_round
+from bootstrap.sealing import seal
 from bootstrap.shards.reader import read_samples
 from bootstrap.sources.catalog import Catalog
 from bootstrap.sources.inspection import inspect
@@ -27,6 +30,7 @@ from bootstrap.sources.windows import WindowRules
 from bootstrap.survey import Footage, survey
 from bootstrap.tally import Outcome
 from bootstrap.thresholds import Thresholds
+from bootstrap.units import Work
 from models.guidance.guide import Guidance
 from models.guidance.mllm import MllmGuide
 from models.images import encode_image
@@ -35,6 +39,7 @@ from models.mllm.endpoint import Endpoint
 from models.types import AnimationRequest, AnimationResult, Clip, Grid, TrainingExample
 from models.video import encode_video, write_video
 from pipelines.factory import synthesize
+from pipelines.stations import Staff
 
 GRID = Grid(width=32, height=32, fps=8.0, num_frames=4)
 
@@ -55,7 +60,7 @@ def write_sources(folder: Path, clips: int = 3, identities: int = 3) -> tuple[Pa
     driving, references = folder / "driving", folder / "references"
     for n in range(clips):
         write_video(driving / f"clip{n}.mp4", moving_square((200, 60 + 40 * n, 30), 40 + 20 * n))
-    references.mkdir(parents=True)
+    references.mkdir(parents=True, exist_ok=True)
     for n in range(identities):
         picture = moving_square((20, 90, 120 + 50 * n), 220 - 15 * n).frames[0].copy()
         picture[::4, ::2], picture[26:] = 150, (90, 160, 60)  # another scene: else it would be a clip in other colours
@@ -123,8 +128,27 @@ def key_of(round_: Round, place: int) -> str:
     return [pair.spec.key for index in range(len(round_.ranges)) for pair in round_.unit(index).pairs][place]
 
 
+def work_off(round_: Round, pending: Sequence[int], teacher: object, guide: object = None, deaths: Mapping[str, str] = {}) -> None:
+    """All items of some units here, the latest first. `deaths`: key -> why no worker brought that pair to an end."""
+    work, waiting = Work(round_=round_, pending=pending), []
+    while True:
+        while (item := work.next()) is not None:
+            waiting.append(item)
+        if not waiting:
+            return
+        item = waiting.pop()
+        if isinstance(item, SealUnit):
+            work.unit_is_back(seal(round_.context, item))
+            continue
+        reason = deaths.get(item.key, "")
+        report = None if reason else make_pair(round_.context, item, teacher, guide)
+        if reason or not report.recorded:
+            record_failure(round_.context, item, reason or report.reason)
+        work.pair_is_back(item.unit)
+
+
 def make_round(
-    folder: Path, out: str = "out", teacher: object = None, workers: int = 0, make_teacher: object = None, **changes: object
+    folder: Path, out: str = "out", teacher: object = None, workers: int | Staff = 0, make_teacher: object = None, **changes: object
 ) -> Outcome:
     """A whole round over `write_sources(folder)`; `teacher` is made already, `mark` is what the recipe says of it."""
     made = teacher or ShiftTeacher()
@@ -132,7 +156,10 @@ def make_round(
         changes["teacher"] = changes.pop("mark")
     asked = {"make_teacher": make_teacher or (lambda: made), "make_guide": changes.pop("make_guide", unguided)}
     sources = footage(folder, **changes.pop("windows", {}))
-    return synthesize(config(**changes), str(folder / out), sources, workers, catalog=Catalog(folder / "catalog.sqlite"), **asked)
+    if "timeout_s" in changes:
+        asked["timeout_s"] = changes.pop("timeout_s")
+    staff = workers if isinstance(workers, Staff) else Staff(workers=workers)
+    return synthesize(config(**changes), str(folder / out), sources, staff, catalog=Catalog(folder / "catalog.sqlite"), **asked)
 
 
 @dataclass(frozen=True, kw_only=True)

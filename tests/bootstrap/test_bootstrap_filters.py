@@ -75,6 +75,14 @@ def test_the_right_answer_passes_every_check_in_order(scene, right):
     assert all(verdict.passed and not verdict.reason for verdict in result.verdicts)
 
 
+def test_of_a_target_that_was_just_encoded_the_frames_are_counted(scene, right):
+    candidate = _candidate(scene, right)
+    assert judge(candidate, GRID, Thresholds(), fresh=True) == judge(candidate, GRID, Thresholds())
+    short = encode_video(Clip(frames=scene.driver.frames[:-1], fps=GRID.fps))
+    told = [judge(_candidate(scene, right, **{"target.mp4": short}), GRID, Thresholds(), fresh=fresh)[-1] for fresh in (False, True)]
+    assert told[0] == told[1] and told[0].check == "length" and "target 11 frames" in told[0].reason
+
+
 def _noise(shape: tuple[int, ...]) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 

@@ -9,12 +9,22 @@ import pytest
 from bootstrap.prompts import NO_PROMPTS, GuideMark, PairPrompts, Prompt, write_prompts
 from bootstrap.rounds import begin_round
 from bootstrap.shards.reader import read_examples
-from bootstrap.units import run_unit
 from models.artifacts import read_json
 from models.framing import fit_image
 from models.guidance.template import TemplateGuide
 from models.mllm.errors import CostCapReached, Refused, Unparsed, Unreachable
-from tests.bootstrap.factory_fakes import GRID, ShiftTeacher, WordGuide, cards_of, key_of, make_round, moving_square, plan, write_sources
+from tests.bootstrap.factory_fakes import (
+    GRID,
+    ShiftTeacher,
+    WordGuide,
+    cards_of,
+    key_of,
+    make_round,
+    moving_square,
+    plan,
+    work_off,
+    write_sources,
+)
 
 CLIP = moving_square((200, 60, 30), 40, frames=4)
 IDENTITY = moving_square((20, 90, 120), 220).frames[0]
@@ -117,13 +127,11 @@ def test_a_guide_that_fails_fails_its_pair_by_its_kind(folder, error):
     assert {(row["status"], row["reason"]) for row in rows} == {("failed", f"guidance: {error.kind}: {error}")}
 
 
-@pytest.mark.parametrize(("error", "again"), [(Unreachable("HTTP 503"), True), (CostCapReached("spent"), True), (Refused("no"), False)])
-def test_only_an_endpoint_that_did_not_serve_is_asked_again_by_a_later_run(folder, error, again):
+@pytest.mark.parametrize("error", [Unreachable("HTTP 503"), CostCapReached("spent"), Refused("no")])
+def test_a_guide_that_failed_is_asked_again_by_a_later_run(folder, error):
     make(folder, WordGuide(), "whole")
     make(folder, WordGuide(error=error))
-    assert make(folder, WordGuide()).kept == (4 if again else 0)
-    if again:
-        assert _bytes(folder / "out") == _bytes(folder / "whole")
+    assert make(folder, WordGuide()).kept == 4 and _bytes(folder / "out") == _bytes(folder / "whole")
 
 
 def test_one_pair_without_a_prompt_costs_the_others_nothing(folder):
@@ -138,14 +146,12 @@ def test_one_pair_without_a_prompt_costs_the_others_nothing(folder):
                 raise Unreachable("HTTP 503")
             return super().guide(driving, reference, tags)
 
-    report = run_unit(round_.context, unit, ShiftTeacher, Choosy())
-    made = round_.ledger.marker(first)
-    assert report.failed + report.kept == 2 and report.failed >= 1
-    assert (
-        len(made.again) == report.failed
-        and not round_.is_done(first, made, round_.ledger.files())
-        and bool(made.shards) == bool(report.kept)
-    )
+    work_off(round_, [first], ShiftTeacher(), Choosy())
+    marker, rows = round_.ledger.marker(first), round_.ledger.rows(first)
+    failed = [row.known.row["reason"] for row in rows if row.known.failed]
+    assert failed == ["guidance: unreachable: HTTP 503"] * len(failed) and len(failed) >= 1
+    assert marker.failed == ("guidance: unreachable: HTTP 503",) and not round_.is_done(first, marker, round_.ledger.files())
+    assert bool(marker.shards) == (len(failed) < 2)
 
 
 def test_the_runtime_of_the_teacher_is_an_event(folder):
@@ -159,7 +165,7 @@ def test_the_runtime_of_the_teacher_is_an_event(folder):
     make_round(folder, "plain", limit=2)
     for out, runtime in (("out", {"device": "cpu", "dtype": "float32"}), ("plain", {})):
         events = [json.loads(line) for line in (folder / out / "work" / "events.jsonl").read_text().splitlines()]
-        assert [event["runtime"] for event in events if event["event"] == "unit"] == [runtime]
+        assert [event["runtime"] for event in events if event["event"] == "pair"] == [runtime] * 2
     assert _bytes(folder / "out") == _bytes(folder / "plain")
 
 

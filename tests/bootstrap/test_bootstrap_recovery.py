@@ -4,20 +4,27 @@ import errno
 import json
 import os
 import shutil
+import signal
+import tarfile
 from contextlib import suppress
 from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
 
-from bootstrap import attempt, ledger, placing
+from bootstrap import material, sealing
 from bootstrap.filters.filter import Filter
+from bootstrap.manifest import finish_round
+from bootstrap.rounds import begin_round
 from bootstrap.shards.reader import read_samples
 from bootstrap.shards.validate import validate_dataset
+from models import storage
 from models.artifacts import read_json, sha256
 from models.mllm.errors import Unreachable
+from models.retry_failed import RetryFailed
 from models.video import write_video
 from pipelines.factory import export_requests
+from pipelines.stations import Staff
 from tests.bootstrap.factory_fakes import (
     FAIR,
     CountingTeacher,
@@ -26,6 +33,7 @@ from tests.bootstrap.factory_fakes import (
     asked,
     config,
     footage,
+    key_of,
     make_round,
     moving_square,
     plan,
@@ -50,7 +58,18 @@ def _files(folder, out="out"):
 
 
 def _keys(folder, out="out"):
-    return {key for shard in (folder / out).rglob("shard-*.tar") for key, _, _ in read_samples([shard])}
+    """The samples that are somewhere on disk, whole."""
+    made = {path.stem for path in _records(folder, out) if tarfile.open(path).getnames()[1:]}
+    return made | {key for shard in (folder / out).rglob("shard-*.tar") for key, _, _ in read_samples([shard])}
+
+
+def _records(folder, out="out"):
+    return list((folder / out / "work" / "made").rglob("*.tar"))
+
+
+def _everything(folder, out="out"):
+    """All that is published."""
+    return {path.name: path.read_bytes() for path in (folder / out).iterdir() if path.is_file()}
 
 
 def _split(folder):
@@ -87,18 +106,21 @@ def test_a_deleted_folder_of_rejected_candidates_costs_no_teacher_and_no_kept_pa
     assert (again.kept, again.failed) == (outcome.kept, 0)
 
 
-@pytest.mark.parametrize("writes", range(7))
-def test_a_kill_between_the_files_of_a_unit_loses_no_pair_while_it_is_judged_again(folder, monkeypatch, writes):
+STAGES = [(name, number) for name in ("put_away", "_write", "write_sidecar", "clear_records") for number in range(3)]
+
+
+@pytest.mark.parametrize(("stage", "number"), STAGES)
+def test_a_kill_anywhere_loses_no_sample_while_it_is_judged_again(folder, monkeypatch, stage, number):
     make_round(folder)
-    first, whole, middle, kills = _files(folder), _keys(folder), _split(folder), []
+    first, whole, middle, kills = _files(folder), _keys(folder), _split(folder), 0
     for thresholds in (middle, FAIR):  # out of the kept shard, and back into it
         with monkeypatch.context() as patched:
-            calls = _killed(patched, placing, "write_shard", writes)
+            calls = _killed(patched, sealing, stage, number)
             with suppress(KeyboardInterrupt):
                 make_round(folder, teacher=NoTeacher(), thresholds=thresholds, retry_filters=True)
-            kills.append(len(calls) > writes)
+            kills += len(calls) > number
         assert _keys(folder) == whole
-    assert any(kills) == (writes < 6)  # the way out writes six files
+    assert kills or number == 2
     outcome = make_round(folder, teacher=NoTeacher(), thresholds=FAIR, retry_filters=True)
     assert (outcome.kept, outcome.failed) == (4, 0) and _files(folder) == first and validate_dataset(folder / "out") == []
 
@@ -108,7 +130,7 @@ def test_a_kill_between_shard_and_marker_costs_no_teacher_where_pairs_were_made_
     make_round(folder)
     first, middle = _files(folder), _split(folder)
     with monkeypatch.context() as patched:
-        _killed(patched, ledger.Ledger, "write_marker", 0)
+        _killed(patched, sealing, "write_sidecar", 0)
         with pytest.raises(KeyboardInterrupt):
             make_round(folder, teacher=NoTeacher(), thresholds=middle, retry_filters=True)
     outcome = make_round(folder, teacher=NoTeacher(), thresholds=middle, retry_filters=retry)
@@ -117,15 +139,69 @@ def test_a_kill_between_shard_and_marker_costs_no_teacher_where_pairs_were_made_
     assert _files(folder) == first
 
 
-def test_a_kill_between_shard_and_marker_of_a_new_unit_is_made_again_to_the_same_bytes(folder, monkeypatch):
+@pytest.mark.parametrize(("stage", "number"), STAGES[3:])
+def test_a_kill_while_a_new_unit_is_sealed_costs_no_pair(folder, monkeypatch, stage, number):
     make_round(folder, "whole")
     with monkeypatch.context() as patched:
-        _killed(patched, ledger.Ledger, "write_marker", 1)
-        with pytest.raises(KeyboardInterrupt):
+        calls = _killed(patched, sealing, stage, number)
+        with suppress(KeyboardInterrupt):
             make_round(folder)
-    assert len(list((folder / "out").glob("shard-*.tar"))) == 2 and not (folder / "out" / "run.json").exists()
-    make_round(folder)
-    assert _files(folder) == _files(folder, "whole") and validate_dataset(folder / "out") == []
+    killed = len(calls) > number
+    assert killed == (number < 2) and (folder / "out" / "run.json").exists() != killed
+    made = len(_keys(folder))
+    asked.clear()
+    assert make_round(folder, teacher=CountingTeacher()).kept == 4
+    assert len(asked) == 4 - made and not (folder / "out" / "work" / "made").exists()
+    assert _everything(folder) == _everything(folder, "whole") and validate_dataset(folder / "out") == []
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_a_kill_between_two_pairs_costs_what_is_in_flight(folder, number):
+    make_round(folder, "whole")
+
+    class Killer(ShiftTeacher):
+        def animate(self, request):
+            if len(asked) == number:
+                os.kill(os.getpid(), signal.SIGINT)
+            asked.append(request.id)
+            return super().animate(request)
+
+    asked.clear()
+    with suppress(KeyboardInterrupt):
+        make_round(folder, teacher=Killer())
+    asked.clear()
+    assert make_round(folder, teacher=CountingTeacher()).kept == 4 and len(asked) == 4 - min(number, 4)
+    assert _everything(folder) == _everything(folder, "whole")
+
+
+def test_a_damaged_record_is_made_again(folder):
+    make_round(folder, "whole")
+
+    class Killer(ShiftTeacher):
+        def animate(self, request):
+            if len(_records(folder)) == 1:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().animate(request)
+
+    with suppress(KeyboardInterrupt):
+        make_round(folder, teacher=Killer())
+    (record,) = _records(folder)
+    data = bytearray(record.read_bytes())
+    data[600] ^= 255  # in the driver: the card knows
+    record.write_bytes(data)
+    asked.clear()
+    assert make_round(folder, teacher=CountingTeacher()).kept == 4 and len(asked) == 4 and asked.count(record.stem) == 1
+    assert _everything(folder) == _everything(folder, "whole")
+
+
+def test_a_cut_record_is_made_again(folder):
+    make_round(folder, "whole")
+    round_ = plan(folder, folder / "out")
+    begin_round(round_)
+    folder_of = folder / "out" / "work" / "made" / "000000"
+    folder_of.mkdir(parents=True)
+    (folder_of / f"{key_of(round_, 0)}.tar").write_bytes((folder / "whole" / "shard-000000.tar").read_bytes()[:5000])
+    assert make_round(folder).kept == 4 and _everything(folder) == _everything(folder, "whole")
 
 
 def test_one_damaged_sample_costs_one_call_of_the_teacher(folder):
@@ -142,10 +218,10 @@ def test_one_damaged_sample_costs_one_call_of_the_teacher(folder):
 def test_judging_again_leaves_a_unit_alone_whose_samples_cannot_be_read(folder, capsys):
     make_round(folder)
     (folder / "out" / "shard-000000.tar").write_bytes(b"not a tar")
-    marker = (folder / "out" / "work" / "unit-000000.json").read_bytes()
+    marker = (folder / "out" / "shard-000000.parquet").read_bytes()
     outcome = make_round(folder, teacher=NoTeacher(), thresholds=STRICT, retry_filters=True)
     assert "2 pairs keep their earlier verdict" in capsys.readouterr().err and (outcome.kept, outcome.rejected) == (2, 2)
-    assert (folder / "out" / "work" / "unit-000000.json").read_bytes() == marker
+    assert (folder / "out" / "shard-000000.parquet").read_bytes() == marker
     asked.clear()
     assert make_round(folder, teacher=CountingTeacher(), thresholds=STRICT).rejected == 4 and len(asked) == 2
 
@@ -210,8 +286,8 @@ def test_a_filter_that_is_broken_is_mended_without_the_teacher(folder, outage):
     outage.append(RuntimeError("broken"))
     assert make_round(folder, thresholds=MOODY).failed == 4
     outage.clear()
-    assert make_round(folder, teacher=NoTeacher(), thresholds=MOODY).failed == 4  # not of the moment: only when asked
-    assert make_round(folder, teacher=NoTeacher(), thresholds=MOODY, retry_failed=True).kept == 4
+    assert make_round(folder, teacher=NoTeacher(), thresholds=MOODY, retry=RetryFailed(keep=True)).failed == 4
+    assert make_round(folder, teacher=NoTeacher(), thresholds=MOODY).kept == 4
 
 
 def test_judging_again_plans_nothing(folder):
@@ -221,17 +297,17 @@ def test_judging_again_plans_nothing(folder):
     assert make_round(folder, thresholds=STRICT, limit=1).attempted == 1
 
 
-def test_a_storage_that_does_not_answer_is_no_lost_marker(folder, monkeypatch):
+def test_a_storage_that_does_not_answer_is_no_lost_sidecar(folder, monkeypatch):
     make_round(folder)
-    before, real = _files(folder), ledger.read_json
+    before, real = _files(folder), storage.read_bytes
 
     def stale(location):
-        if "unit-000001" in str(location):
+        if "shard-000001" in str(location):
             raise OSError(errno.EIO, "Input/output error")
         return real(location)
 
     with monkeypatch.context() as patched:
-        patched.setattr(ledger, "read_json", stale)
+        patched.setattr(storage, "read_bytes", stale)
         with pytest.raises(OSError, match="Input/output error"):
             make_round(folder, teacher=NoTeacher())
     assert _files(folder) == before and make_round(folder, teacher=NoTeacher()).kept == 4
@@ -269,12 +345,10 @@ def test_an_end_that_changes_is_no_end_while_it_is_written(folder, monkeypatch):
     assert make_round(folder).unreadable == 1 and validate_dataset(folder / "out") == []
 
 
-def test_a_plan_that_lacks_a_marker_at_the_end_says_so(folder):
+def test_a_plan_that_lacks_a_sidecar_at_the_end_says_so(folder):
     make_round(folder)
-    from bootstrap.manifest import finish_round
-
-    (folder / "out" / "work" / "unit-000001.json").unlink()
-    with pytest.raises(ValueError, match="marker: got none of unit 1"):
+    (folder / "out" / "shard-000001.parquet").unlink()
+    with pytest.raises(ValueError, match="sidecar: got none of unit 1"):
         finish_round(plan(folder, folder / "out"))
 
 
@@ -305,14 +379,14 @@ def test_a_source_that_changes_while_a_run_is_under_way_fails_its_pairs_and_is_n
 
 
 def test_a_source_that_changes_while_it_is_read_fails(folder, monkeypatch):
-    real = attempt.read_media
+    real = material.read_media
 
     def reading(driving, *args):
         media = real(driving, *args)
         os.utime(driving, ns=(1, 1))
         return media
 
-    monkeypatch.setattr(attempt, "read_media", reading)
+    monkeypatch.setattr(material, "read_media", reading)
     assert set(make_round(folder, limit=1).reasons) == {
         f"sources: Changed: {_rows(folder)[0]['driving']} has changed since it was looked at"
     }
@@ -333,7 +407,7 @@ def test_an_export_leaves_a_finished_dataset_finished(folder):
     make_round(folder, limit=2)
     before = {path: path.read_bytes() for path in (folder / "out").iterdir() if path.is_file()}
     asked_for = config(limit=4)
-    count, failures = export_requests(asked_for, str(folder / "out"), footage(folder), 0, str(folder / "requests"))
+    count, failures = export_requests(asked_for, str(folder / "out"), footage(folder), Staff(), str(folder / "requests"))
     assert (count, failures) == (2, {})
     assert {path: path.read_bytes() for path in (folder / "out").iterdir() if path.is_file()} == before
     assert make_round(folder, limit=4).kept == 4

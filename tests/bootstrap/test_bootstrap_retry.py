@@ -14,6 +14,7 @@ import pytest
 from bootstrap.recipe import RECORDED, Teacher
 from bootstrap.shards.validate import validate_dataset
 from models.artifacts import read_json
+from models.retry_failed import RetryFailed
 from tests.bootstrap.factory_fakes import (
     FAIR,
     CountingTeacher,
@@ -48,18 +49,36 @@ def _files(folder, out="out"):
     return {path.name: path.read_bytes() for path in [*(folder / out).glob("shard-*.tar"), folder / out / "manifest.parquet"]}
 
 
-def test_failed_pairs_stay_until_they_are_asked_for_and_only_they_are_made(folder):
+@pytest.mark.parametrize("retry", [RetryFailed(), RetryFailed(reason="of luck")])
+def test_failed_pairs_are_tried_again_and_only_they_are_made(folder, retry):
     key = key_of(plan(folder, folder / "plan"), 1)
     assert make_round(folder, teacher=ShiftTeacher(fail_on=key)).failed == 1
-    assert make_round(folder, teacher=NoTeacher()).failed == 1
     asked.clear()
-    assert make_round(folder, teacher=CountingTeacher(), retry_failed=True).kept == 4
+    assert make_round(folder, teacher=CountingTeacher(), retry=retry).kept == 4
     assert asked == [key] and validate_dataset(folder / "out") == []
     make_round(folder, out="direct")
     assert _files(folder) == _files(folder, "direct")
 
 
-def test_a_missing_answer_is_waited_for_without_being_asked(folder):
+@pytest.mark.parametrize("retry", [RetryFailed(keep=True), RetryFailed(reason="of memory")])
+def test_failed_pairs_that_are_not_asked_for_stay(folder, retry):
+    key = key_of(plan(folder, folder / "plan"), 1)
+    make_round(folder, teacher=ShiftTeacher(fail_on=key))
+    before = {path: path.stat().st_mtime_ns for path in (folder / "out").rglob("*") if path.is_file() and path.name != ".lock"}
+    assert make_round(folder, teacher=NoTeacher(), retry=retry).failed == 1
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_a_pair_that_fails_again_leaves_the_shard_of_its_neighbour_alone(folder):
+    key = key_of(plan(folder, folder / "plan"), 1)
+    make_round(folder, teacher=ShiftTeacher(fail_on=key))
+    shard = folder / "out" / "shard-000000.tar"
+    written, inode = shard.stat().st_mtime_ns, shard.stat().st_ino
+    assert make_round(folder, teacher=ShiftTeacher(fail_on=key)).failed == 1
+    assert (shard.stat().st_mtime_ns, shard.stat().st_ino) == (written, inode)
+
+
+def test_a_missing_answer_is_waited_for(folder):
     recorded = Teacher(name=RECORDED)
     key = key_of(plan(folder, folder / "plan", teacher=recorded), 0)
     assert make_round(folder, teacher=ShiftTeacher(fail_on=key), mark=recorded).failed == 1

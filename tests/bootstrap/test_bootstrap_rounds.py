@@ -8,16 +8,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from bootstrap.lock import locked
-from bootstrap.manifest import SCHEMA, finish_round
+from bootstrap.manifest import finish_round
 from bootstrap.recipe import Teacher
 from bootstrap.rounds import begin_round
+from bootstrap.rows import SCHEMA
 from bootstrap.shards.reader import read_examples
 from bootstrap.shards.validate import validate_dataset
-from bootstrap.units import lose_unit, run_unit
 from models.artifacts import read_json, sha256_file
 from models.types import Grid
 from models.video import read_window
-from tests.bootstrap.factory_fakes import FAIR, GRID, ShiftTeacher, key_of, make_round, plan, write_sources
+from tests.bootstrap.factory_fakes import FAIR, GRID, ShiftTeacher, key_of, make_round, plan, work_off, write_sources
 
 _make = make_round
 
@@ -99,31 +99,32 @@ def test_raising_the_limit_extends_to_the_same_bytes(folder, small):
     assert _bytes(folder / "out") == _bytes(folder / "direct") and validate_dataset(folder / "out") == []
 
 
-def test_a_lost_marker_or_shard_is_made_again(folder):
+def test_a_lost_sidecar_or_shard_is_made_again(folder):
     _make(folder)
     before = _bytes(folder / "out")
-    (folder / "out" / "work" / "unit-000001.json").unlink()
+    (folder / "out" / "shard-000001.parquet").unlink()
     (folder / "out" / "shard-000002.tar").unlink()
     (folder / "out" / ".shard-000002.tar.12345678.tmp").write_bytes(b"draft of a killed run")
     _make(folder)
     assert _bytes(folder / "out") == before and not list((folder / "out").glob(".*.tmp"))
 
 
-def test_a_cut_shard_or_a_damaged_marker_is_made_again(folder):
+def test_a_cut_shard_or_a_damaged_sidecar_is_made_again(folder):
     _make(folder)
     before = _bytes(folder / "out")
     cut, flipped = folder / "out" / "shard-000000.tar", folder / "out" / "shard-000003.tar"
     cut.write_bytes(before[cut.name][:-700])
     flipped.write_bytes(before[flipped.name][:3000] + b"?" + before[flipped.name][3001:])
-    (folder / "out" / "work" / "unit-000001.json").write_text("{")
-    (folder / "out" / "work" / "unit-000002.json").write_text("[]")
+    (folder / "out" / "shard-000001.parquet").write_text("{")
+    whole = (folder / "out" / "shard-000002.parquet").read_bytes()
+    (folder / "out" / "shard-000002.parquet").write_bytes(whole[: len(whole) // 2] + whole[-8:])
     round_ = plan(folder, folder / "out")
     assert round_.pending() == [0, 1, 2, 3]
     _make(folder)
     assert _bytes(folder / "out") == before and validate_dataset(folder / "out") == []
 
 
-def test_only_shards_written_after_their_marker_are_hashed(folder, monkeypatch):
+def test_only_shards_written_after_their_sidecar_are_hashed(folder, monkeypatch):
     _make(folder)
     hashed, shard = [], folder / "out" / "shard-000000.tar"
     monkeypatch.setattr("bootstrap.ledger.sha256_file", lambda location: hashed.append(location) or sha256_file(location))
@@ -144,19 +145,15 @@ def test_a_damaged_end_is_written_again(folder, name):
     assert (folder / "out" / name).read_bytes() == before and validate_dataset(folder / "out") == []
 
 
-def test_lost_units_are_tried_again_and_leave_no_trace(folder):
+def test_lost_pairs_are_tried_again_and_leave_no_trace(folder):
     _make(folder)
     round_ = plan(folder, folder / "again")
-    units = begin_round(round_)
-    for unit in units:
-        if unit == 1:
-            lose_unit(round_.context, round_.unit(unit), "worker died in 3 of 3 attempts")
-        else:
-            run_unit(round_.context, round_.unit(unit), ShiftTeacher)
+    key = key_of(round_, 2)
+    work_off(round_, begin_round(round_), ShiftTeacher(), deaths={key: "worker died (SIGSEGV)"})
     finish_round(round_)
     lost = [row for row in _rows(folder / "again") if row["status"] == "failed"]
-    assert len(lost) == 2 and lost[0]["reason"] == "worker died in 3 of 3 attempts" and validate_dataset(folder / "again") == []
-    assert round_.pending() == [units[1]]
+    assert [(row["key"], row["reason"]) for row in lost] == [(key, "worker died (SIGSEGV)")] and validate_dataset(folder / "again") == []
+    assert round_.pending() == [1]
     assert _make(folder, "again").kept == 9
     assert _bytes(folder / "again") == _bytes(folder / "out")
 
@@ -224,6 +221,7 @@ def test_long_reasons_are_cut(folder, monkeypatch):
         ({"seed": 1}, "seed"),
         ({"limit": 3}, "limit"),
         ({"pairs_per_unit": 3}, "pairs_per_unit"),
+        ({"shard_mb": 3}, "shard_mb"),
         ({"thresholds": replace(FAIR, moving=0.1)}, "thresholds"),
         ({"grid": Grid(width=16, height=16, fps=8.0, num_frames=4)}, "grid"),
     ],
@@ -248,11 +246,10 @@ def test_a_dataset_and_its_sources_do_not_lie_inside_each_other(folder, out):
     assert sorted(folder.rglob("*")) == before
 
 
-def test_units_in_any_order_give_the_same_bytes(folder):
+def test_pairs_in_any_order_give_the_same_bytes(folder):
     _make(folder)
     round_ = plan(folder, folder / "other")
-    for unit in reversed(begin_round(round_)):
-        run_unit(round_.context, round_.unit(unit), ShiftTeacher)
+    work_off(round_, begin_round(round_)[::-1], ShiftTeacher())
     _make(folder, "other")
     assert _bytes(folder / "out") == _bytes(folder / "other")
 

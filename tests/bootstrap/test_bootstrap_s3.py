@@ -15,6 +15,7 @@ from bootstrap.sources.windows import WindowRules
 from bootstrap.survey import Footage
 from models import storage
 from pipelines.factory import synthesize
+from pipelines.stations import Staff
 from tests.bootstrap.factory_fakes import ShiftTeacher, config, make_round, write_sources
 from tests.models.faulty_s3 import BUCKET, faulty_s3
 
@@ -35,7 +36,7 @@ def upload(folder: Path, to: str) -> None:
 
 def make_far(place: str, catalog: Path):
     given = {"driving": (f"{place}/driving",), "references": (f"{place}/references",), "windows": WindowRules(near_doubles=True)}
-    return synthesize(config(), f"{place}/out", Footage(**given), 0, ShiftTeacher, catalog=Catalog(catalog))
+    return synthesize(config(), f"{place}/out", Footage(**given), Staff(), ShiftTeacher, catalog=Catalog(catalog))
 
 
 def published(folder: str) -> dict[str, bytes]:

@@ -7,16 +7,18 @@ import tarfile
 import numpy as np
 import pytest
 
-from bootstrap.manifest import SCHEMA
-from bootstrap.shards.reader import decode, read_examples, read_samples, shards_of
+from bootstrap.rows import SCHEMA
+from bootstrap.shards.decoding import decode
+from bootstrap.shards.reader import read_examples, read_samples, shards_of
 from bootstrap.shards.validate import sample_problems, validate_dataset
-from bootstrap.shards.writer import pack, write_shard
+from bootstrap.shards.writer import pack
 from models.artifacts import sha256, sha256_file, write_json, write_parquet
 from models.images import encode_image
 from models.shards import MEMBERS, DamagedShard
 from models.storage import delete, write_bytes
 from models.video import encode_video, read_video
 from tests.bootstrap.factory_fakes import moving_square
+from tests.bootstrap.shard_fakes import write_shard
 
 
 def _members(level: int = 40) -> dict[str, bytes]:
@@ -165,7 +167,7 @@ def _dataset(place: str, cards: list[dict]) -> None:
     shard = write_shard(f"{place}/shard-000000.tar", samples)
     rows = [{"key": key, "status": "kept", "shard": "shard-000000.tar"} for key, _ in samples]
     write_parquet(f"{place}/manifest.parquet", rows, SCHEMA)
-    record = {"teacher": {}, "filter_metrics": [], "shards": {"shard-000000.tar": sha256(shard)}}
+    record = {"teacher": {"name": "t", "weights_hash": ""}, "filter_metrics": [], "shards": {"shard-000000.tar": sha256(shard)}}
     write_json(f"{place}/run.json", record | {"manifest_sha256": sha256_file(f"{place}/manifest.parquet")})
 
 

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from awbench.world.export import planned_shots
+from awbench.world.render import render
+from awbench.world.shot import SUBJECTS
 from bootstrap.sources.facts import ClipFacts, ImageFacts, Still, Unfit, Unread, facts_from_json, facts_to_json
 from bootstrap.sources.inspection import facts_of_image, inspect, inspect_clip
 from bootstrap.sources.prints import COLOURS_B
@@ -41,6 +44,19 @@ def test_motion_alone_is_no_cut_at_any_rate(fps):
     assert facts(scene(int(3 * fps), 3, fps), fps).cuts_s == ()
 
 
+@pytest.mark.parametrize("turned", [1, -1])
+def test_motion_that_is_fastest_at_an_end_is_no_cut_there(turned):
+    levels = np.array([0, 60, 30, 60, 32, 60, 34, 60, 36, 60, 38, 60])[::turned]  # nothing beyond the end tells how fast it was there
+    grey = np.arange(60, 60 + WIDTH, dtype=np.uint8)[None, :, None] + np.zeros((HEIGHT, 1, 3), np.uint8)
+    assert facts(np.stack([grey + np.uint8(level) for level in levels]), 8.0).cuts_s == ()
+
+
+def test_world_clips_have_no_cut_and_no_fade():
+    shots = planned_shots(split="train", subjects=SUBJECTS[:5], clips=15)
+    seen = [facts(render(shot, (64, 64), 24, 8.0).clip.frames, 8.0) for shot in shots]
+    assert [(one.cuts_s, one.unfit) for one in seen] == [((), ())] * 15
+
+
 def test_a_fade_from_black_and_a_dissolve_are_fades():
     light = np.clip(np.arange(48) / 24, 0, 1)[:, None, None, None]
     black = facts((scene(48) * light).astype(np.uint8))
@@ -54,6 +70,20 @@ def test_a_fade_from_black_and_a_dissolve_are_fades():
 def test_a_pan_is_no_fade():
     wide = np.concatenate([ground(seed) for seed in range(4)], axis=1)
     assert facts(np.stack([wide[:, 3 * t : 3 * t + WIDTH] for t in range(72)])).unfit == ()
+
+
+def test_a_soft_disc_and_a_smooth_ground_that_moves_are_no_fade():
+    rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
+    still, disc = cv2.resize(ground(3)[::21, ::24], (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), []
+    for moment in np.arange(60) / 30:
+        away = np.hypot(columns - 48 - 34 * np.sin(3.1 * moment), rows - 32 - 16 * np.sin(2.2 * moment))
+        cover = np.exp(-((away / 27) ** 2))[..., None]
+        disc.append((still * (1 - cover) + np.array((250, 240, 60)) * cover).astype(np.uint8))
+    assert facts(np.stack(disc), 30.0).unfit == ()
+    smooth = cv2.resize(
+        np.random.default_rng(2).integers(10, 245, (3, 5, 3), dtype=np.uint8), (4 * WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC
+    )
+    assert facts(np.stack([smooth[:, 4 * t : 4 * t + WIDTH] for t in range(60)]), 30.0).unfit == ()
 
 
 @pytest.mark.parametrize("length", [1, 3])

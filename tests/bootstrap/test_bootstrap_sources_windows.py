@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bootstrap.sources.facts import ClipFacts, Unfit
+from bootstrap.sources.facts import ClipFacts, PeopleFacts, Unfit
 from bootstrap.sources.windows import WindowRules, window_starts
 from models.types import Grid
 from models.video import read_window
@@ -27,6 +27,30 @@ def test_no_window_runs_over_a_cut_or_into_a_fade():
     span_s = 5 / 12
     assert starts and all(s + span_s < 1.2 or s > 1.2 for s in starts) and all(s + span_s < 2.0 or s > 3.0 for s in starts)
     assert window_starts(cut, GRID, WindowRules(cuts=True)) == window_starts(PLAIN, GRID, WindowRules())
+
+
+def test_windows_show_as_many_people_as_are_asked_for_in_most_frames():
+    one = WindowRules(subjects=1, estimator="tiny", stride_s=1.0)
+    grid = replace(GRID, num_frames=12)  # 0.92 s: two or three samples
+    seen = PeopleFacts(people=bytes([1, 1, 2, 2, 0, 1, 1, 1]))
+    assert window_starts(PLAIN, grid, one, seen) == (0.0, 3.0)
+    assert window_starts(PLAIN, grid, replace(one, subjects=2), seen) == (1.0,)
+    nobody = window_starts(PLAIN, grid, replace(one, subjects=3), seen)
+    assert nobody == "tiny does not find 3 person(s) in most frames of any window; it finds 0, 1, 2"
+    short = replace(GRID, num_frames=2)  # between two samples: the nearest one speaks
+    assert window_starts(replace(PLAIN, end_s=1.2), short, replace(one, stride_s=0.4), seen) == (0.0, 0.4)
+
+
+@pytest.mark.parametrize("rules", [{"subjects": 1}, {"estimator": "tiny"}, {"subjects": -1, "estimator": "tiny"}])
+def test_subjects_and_estimator_are_given_together(rules):
+    with pytest.raises(ValueError, match="windows: (estimator|subjects): got"):
+        WindowRules(**rules)
+
+
+def test_what_is_published_names_no_folder():
+    published = WindowRules(subjects=1, estimator="tracks:/home/somebody/poses").published
+    assert published["estimator"] == "tracks" and published["subjects"] == 1
+    assert WindowRules(subjects=1, estimator="/home/somebody/mine").published["estimator"] == "mine"
 
 
 @pytest.mark.parametrize("at", [13, 20, 31])

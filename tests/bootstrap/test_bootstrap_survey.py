@@ -3,6 +3,7 @@
 from contextlib import ExitStack, nullcontext
 from functools import partial
 
+import numpy as np
 import pytest
 
 from bootstrap.sources.catalog import Catalog
@@ -12,7 +13,7 @@ from bootstrap.survey import Footage, refuse_nesting, survey
 from models.images import encode_image
 from models.video import read_video, write_video
 from pipelines import inspection
-from pipelines.cluster import Lost
+from pipelines.executor.pools import Lost
 from tests.bootstrap.factory_fakes import GRID, moving_square, write_sources
 from tests.bootstrap.made_footage import save, scene
 
@@ -73,6 +74,37 @@ def test_of_two_files_of_one_content_the_first_by_name_is_used(folder):
     assert "double of a_copy.mp4" in found.driving.unusable[0].reason
 
 
+def _tracks(folder, count, *names):
+    """Known motion: so many people in each clip, all through."""
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        points = np.random.default_rng(1).uniform(0, 16, (40, count, 17, 2))
+        np.savez(folder / f"{name}.npz", points=points, confidence=np.ones((40, count, 17)), fps=20.0)
+    return f"tracks:{folder}"
+
+
+def test_clips_with_another_number_of_people_are_rows_and_an_estimator_looks_once(folder):
+    estimator = _tracks(folder / "tracks", 1, "clip0")
+    _tracks(folder / "tracks", 2, "clip1")
+    found = _survey(folder, "driving", subjects=1, estimator=estimator).driving
+    assert [source.id for source in found.usable] == ["clip0.mp4"] and looked.count("clip1.mp4") == 2  # as a clip, and for people
+    assert [row.id for row in found.unusable] == ["clip1.mp4"] and found.unusable[0].reason.endswith("of any window; it finds 2")
+    assert str(folder) not in found.unusable[0].reason
+    assert _survey(folder, "driving", subjects=2, estimator=estimator).driving.usable[0].id == "clip1.mp4" and looked == []
+    other = _tracks(folder / "other", 1, "clip0", "clip1")
+    assert len(_survey(folder, "driving", subjects=1, estimator=other).driving.usable) == 2 and sorted(looked) == ["clip0.mp4", "clip1.mp4"]
+
+
+def test_an_estimator_that_is_not_there_is_refused_and_one_that_fails_is_a_row_tried_again(folder):
+    with pytest.raises(ValueError, match="tiny"):
+        _survey(folder, "driving", subjects=1, estimator="tyni")
+    assert looked == []
+    estimator = _tracks(folder / "tracks", 1, "clip0")
+    for _ in range(2):
+        rows = _survey(folder, "driving", subjects=1, estimator=estimator).driving.unusable
+        assert [row.id for row in rows] == ["clip1.mp4"] and rows[0].reason.startswith("people: ") and looked.count("clip1.mp4") >= 1
+
+
 def test_what_is_in_use_already_stays_and_its_longer_double_gives_way(folder):
     video = scene(120, 1)
     save(folder / "takes" / "trimmed.mp4", video[24:])
@@ -120,8 +152,8 @@ def test_nesting_through_a_link_is_seen_and_neighbours_are_none(folder):
 def test_a_file_whose_worker_died_is_looked_at_again_by_the_next_run(folder, monkeypatch):
     died = Lost(reason="worker died", attempts=3)
     with monkeypatch.context() as patched:
-        patched.setattr(inspection, "run_units", lambda make, files, *_, **__: ((n, died) for n in range(len(files))))
-        patched.setattr(inspection, "cluster", lambda workers: nullcontext())
+        patched.setattr(inspection, "run_items", lambda make, files, *_, **__: ((n, died) for n in range(len(files))))
+        patched.setattr(inspection, "session", lambda workers, **_: nullcontext())
         with ExitStack() as held:
             given = Footage(driving=(str(folder / "driving"),), references=(str(folder / "references"),))
             lost = survey(given, GRID, partial(inspection.inspected, workers=1, held=held), Catalog(folder / "catalog.sqlite"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bootstrap.pairing import PairSpec
-from bootstrap.synthesis import Candidate, PairMedia, synthesize_pair
+from bootstrap.synthesis import PairMedia, driver_of, encode_driver, encode_target
 from models.images import read_image
 from models.video import Window, read_video
 from tests.bootstrap.factory_fakes import GRID, ShiftTeacher, moving_square
@@ -20,19 +20,16 @@ def _media() -> PairMedia:
     return PairMedia(clip=clip, window=window, identity=identity)
 
 
-def _candidate(**teacher) -> Candidate:
-    return synthesize_pair(SPEC, _media(), ShiftTeacher(**teacher), GRID)
-
-
 def test_the_target_is_the_source_and_the_reference_its_first_frame():
-    made = _candidate()
-    target, driver = read_video(made.members["target.mp4"]), read_video(made.members["driver.mp4"])
-    assert np.array_equal(read_image(made.members["reference.png"]).image, target.frames[0])
-    assert np.abs(target.frames.astype(int) - made.media.clip.frames).mean() < 1.5  # the codec, nothing else
-    assert np.abs(driver.frames[0].astype(int) - made.media.identity).mean() < 1.5
+    media = _media()
+    members, (answer, _) = encode_target(media, "yuv444p"), driver_of(SPEC, media, ShiftTeacher(), GRID)
+    target, driver = read_video(members["target.mp4"]), read_video(encode_driver(answer, "yuv444p"))
+    assert np.array_equal(read_image(members["reference.png"]).image, target.frames[0])
+    assert np.abs(target.frames.astype(int) - media.clip.frames).mean() < 1.5  # the codec, nothing else
+    assert np.abs(driver.frames[0].astype(int) - media.identity).mean() < 1.5
     assert (len(driver), driver.size, driver.fps) == (len(target), target.size, target.fps)
 
 
 def test_an_output_of_the_wrong_size_raises():
     with pytest.raises(ValueError, match=r"teacher output: size: got \(16, 16\), expected \(32, 32\)"):
-        _candidate(size=(16, 16))
+        driver_of(SPEC, _media(), ShiftTeacher(size=(16, 16)), GRID)

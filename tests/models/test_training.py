@@ -15,6 +15,7 @@ from models.animators.in_context import Sampling
 from models.animators.motion import build_motion
 from models.backbones.families import build_backbone
 from models.runtime import Runtime
+from models.shards import DamagedShard
 from models.training.augment import Augmentation
 from models.training.batches import Batches
 from models.training.config import AdamW, Muon, TrainConfig
@@ -135,6 +136,37 @@ def test_an_example_that_cannot_be_used_is_passed_over_and_named(tmp_path):
         trained(tmp_path / "none", 1, data=[replace(e, target=clip_of(0, fps=12.0), driver=clip_of(0, fps=12.0)) for e in examples(2)])
     with pytest.raises(ValueError, match="examples: got 0"):
         batches(data=[])
+
+
+class Spoilt(list):
+    """Examples of which one is damaged on its storage until it is mended."""
+
+    ids, mended = tuple(f"e{k}" for k in range(6)), False
+
+    def __getitem__(self, index):
+        if index == 2 and not self.mended:
+            raise DamagedShard("shard-000000.tar: sample e2: target.mp4: sha256 differs from its card")
+        return super().__getitem__(index)
+
+
+def test_a_damaged_sample_stops_the_run_and_once_mended_nothing_has_been(tmp_path):
+    trained(tmp_path / "whole", 8)
+    data = Spoilt(examples())
+    with pytest.raises(DamagedShard, match="sample e2"):
+        trained(tmp_path / "legs", 8, data=data)
+    data.mended = True
+    trained(tmp_path / "legs", 8, data=data)
+    assert bytes_of(tmp_path / "whole") == bytes_of(tmp_path / "legs")
+
+
+@pytest.mark.parametrize("processes", [0, 2])
+def test_a_damaged_sample_is_skipped_where_that_is_asked_and_named_to_the_end(tmp_path, processes):
+    def leg(steps):
+        some = replace(batches(data=Spoilt(examples())), on_damage="skip")
+        return fit(backbone(), some, steps=steps, out=tmp_path, processes=processes)
+
+    assert list(leg(6).skipped) == ["e2"]
+    assert list(leg(6).skipped) == ["e2"] and "sha256 differs" in leg(7).skipped["e2"]
 
 
 def test_training_lowers_the_loss_and_leaves_an_animator(tmp_path):

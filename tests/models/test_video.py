@@ -12,13 +12,41 @@ from models import storage
 from models.box import centred_crop
 from models.images import MediaError
 from models.types import Clip, Grid, Origin
-from models.video import encode_video, fit_clip, frames_of, read_video, read_window, small_frames_of, write_video
+from models.video import (
+    count_frames,
+    encode_video,
+    fit_clip,
+    frames_of,
+    read_first_frame,
+    read_video,
+    read_window,
+    small_frames_of,
+    write_video,
+)
 from tests.models.footage import film, numbered, numbers, song
 
 
 def test_a_clip_comes_back_frame_by_frame_with_its_rate():
     clip = read_video(encode_video(numbered(12, fps=29.97)))
     assert numbers(clip) == list(range(12)) and clip.fps == pytest.approx(29.97, abs=0.01)
+
+
+def test_the_first_frame_alone_is_that_of_the_whole_clip():
+    data = encode_video(numbered(7, (51, 33)), pix_fmt="yuv420p")
+    assert np.array_equal(read_first_frame(data), read_video(data).frames[0])
+
+
+def test_frames_are_counted_with_and_without_decoding_them():
+    data = encode_video(numbered(7))
+    assert count_frames(data) == count_frames(data, decode=False) == 7
+    spoilt = bytearray(data)
+    begin = data.index(b"mdat") + 4
+    spoilt[begin + 4 :] = b"\xff" * (len(spoilt) - begin - 4)
+    with pytest.raises(MediaError):
+        count_frames(bytes(spoilt))
+    for read in (count_frames, read_first_frame):
+        with pytest.raises(MediaError):
+            read(b"no film")
 
 
 def test_variable_rate_follows_presentation_times():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from itertools import product
 
 import cv2
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.images import MediaError
+from models.images import MediaError, is_animated
 from models.types import Clip, Grid
 from models.video import encode_video, frames_of, hdr, read_video, read_window, small_frames_of
 from tests.models.footage import film, rolling, song, with_matrix
@@ -168,6 +169,51 @@ def moving(kind: str) -> bytes:
     more = {"lossless": True} if kind == "WEBP" else {"quality": 100, "subsampling": "4:4:4"} if kind == "AVIF" else {"disposal": 2}
     pictures[0].save(sink, kind, save_all=True, append_images=pictures[1:], duration=[100, 100, 100, 300, 100], loop=0, **more)
     return sink.getvalue()
+
+
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def apng(frames: list[tuple[np.ndarray, int, int]], hidden: np.ndarray) -> bytes:
+    """Opaque pictures at (x, y), each laid over those before, 0.1 s each, behind a picture that is none of them."""
+
+    def packed(image: np.ndarray) -> bytes:
+        return zlib.compress(b"".join(b"\0" + row.tobytes() for row in image))
+
+    height, width = hidden.shape[:2]
+    data = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0))
+    data += png_chunk(b"acTL", struct.pack(">II", len(frames), 0)) + png_chunk(b"IDAT", packed(hidden))
+    for number, (image, x, y) in enumerate(frames):
+        place = struct.pack(">IIIIIHHBB", 2 * number, *image.shape[1::-1], x, y, 1, 10, 0, 1)
+        data += png_chunk(b"fcTL", place) + png_chunk(b"fdAT", struct.pack(">I", 2 * number + 1) + packed(image))
+    return data + png_chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("first", [(32, 48), (16, 20)])
+def test_an_apng_whose_default_picture_is_no_frame_shows_its_frames(first):
+    def plain(size: tuple[int, int], colour: tuple[int, ...]) -> np.ndarray:
+        return np.full((*size, 4), (*colour, 255), np.uint8)
+
+    frames = [(plain(first, (200, 10, 10)), 0, 0), *((plain((8, 8), (10, 10, 40 * t)), 4 * t, 2 * t) for t in range(1, 6))]
+    data, canvas = apng(frames, plain((32, 48), (0, 255, 0))), np.full((32, 48, 3), 255, np.uint8)
+    clip = read_video(data)
+    assert (len(clip), clip.fps) == (6, 10.0) and "cover picture passed over" in clip.notes and is_animated(data)
+    for shown, (image, x, y) in zip(clip.frames, frames, strict=True):
+        canvas[y : y + image.shape[0], x : x + image.shape[1]] = image[..., :3]
+        assert np.array_equal(shown, canvas)
+    late, _ = read_window(data, Grid(width=48, height=32, fps=10.0, num_frames=2), 0.4)
+    assert np.array_equal(late.frames, clip.frames[4:])
+    assert not is_animated(apng(frames[:1], plain((32, 48), (0, 255, 0))))
+
+
+def test_a_damaged_apng_with_a_hidden_picture_is_told_as_damaged():
+    whole = apng([(np.full((32, 48, 4), 9, np.uint8), 0, 0)] * 4, np.zeros((32, 48, 4), np.uint8))
+    for cut in range(30, len(whole) - 12, 7):
+        try:
+            assert len(read_video(whole[:cut])) <= 4
+        except MediaError:
+            pass
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "AVIF", "GIF"])

@@ -1,12 +1,12 @@
-"""One Ray cluster for all tests of this folder: starting one costs seconds."""
+"""One Ray session for all tests of this folder: starting one costs seconds."""
 
 import pytest
 
-from pipelines import cluster
+from pipelines.executor.session import session
 
 
 @pytest.fixture(scope="session")
 def two_workers():
     pytest.importorskip("ray")
-    with cluster.cluster(2):
+    with session(2):
         yield

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.cli import SUMMARIES, main
-from pipelines.cluster import source_root
+from pipelines.executor.source import source_root
 from pipelines.verbs.flags import parse_size
 from tests.bootstrap.factory_fakes import write_bad_clips, write_odd_pictures, write_sources
 

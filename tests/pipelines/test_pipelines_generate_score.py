@@ -1,5 +1,6 @@
 """Generating and scoring a suite through the wiring: schedules agree, a dead worker is a row, guides and runtimes are recorded."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -13,10 +14,11 @@ from awbench.suites.load import load_suite
 from models.artifacts import read_json, write_json
 from models.baselines.still import Still
 from models.mllm.errors import CostCapReached, Refused, Unreachable
+from models.retry_failed import RetryFailed
 from models.runtime import Runtime
 from models.types import Grid
 from pipelines.cli import main
-from pipelines.cluster import Lost
+from pipelines.executor.pools import Lost
 from pipelines.generate import counts, generate
 from pipelines.score import score
 from tests.bootstrap.factory_fakes import WordGuide, write_sources, write_teacher
@@ -65,13 +67,13 @@ def test_a_run_folder_may_bear_the_animators_name(place, tmp_path, monkeypatch, 
 
 
 def test_a_dead_worker_is_a_failed_row(place, monkeypatch):
-    def lose_the_first(make_worker, units, workers, *, label):
+    def lose_the_first(make_worker, units, workers, *, label, policy):
         yield 0, Lost(reason="worker died (test)", attempts=3)
         work = make_worker()
         yield from ((index, work(unit)) for index, unit in enumerate(units) if index)
 
-    monkeypatch.setattr("pipelines.generate.run_units", lose_the_first)
-    monkeypatch.setattr("pipelines.score.run_units", lose_the_first)
+    monkeypatch.setattr("pipelines.generate.run_items", lose_the_first)
+    monkeypatch.setattr("pipelines.score.run_items", lose_the_first)
     run = generate("still", str(place / "suite"), place / "deadly")
     rows = recorded_rows(run)
     assert [row["status"] for row in rows] == ["failed", "ok", "ok"] and rows[0]["reason"] == "worker died (test)"
@@ -145,7 +147,7 @@ def test_what_failed_because_the_guide_did_not_serve_is_done_again_by_the_same_c
     run = again()
     assert counts(run) == {"ok": 0, "failed": 3} and run.complete
     score([run.path], CHEAP[:1])
-    monkeypatch.setattr("pipelines.generate.run_units", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("pipelines.generate.run_items", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     guide = WordGuide()
     with pytest.raises(KeyboardInterrupt):
         again()
@@ -158,13 +160,16 @@ def test_what_failed_because_the_guide_did_not_serve_is_done_again_by_the_same_c
     assert list(score([run.path], CHEAP[:1])[0].scores()["status"]) == ["ok"] * 3
 
 
-def test_what_a_guide_refused_or_an_animator_could_not_do_stays_as_it_is(place, tmp_path, monkeypatch):
+def test_failed_cases_stay_as_they_are_where_that_is_asked_for(place, tmp_path, monkeypatch):
     guide = WordGuide(error=Refused("no"))
     monkeypatch.setattr("pipelines.generate.load_guide", lambda name: guide)
     run = generate("still", str(place / "suite"), tmp_path / "run", guide="words")
     stamp, guide = (run.path / "run.json").stat().st_mtime_ns, WordGuide()
-    assert counts(generate("still", str(place / "suite"), tmp_path / "run", guide="words"))["failed"] == 3
+    for retry in (RetryFailed(keep=True), RetryFailed(reason="CUDA")):
+        assert counts(generate("still", str(place / "suite"), tmp_path / "run", guide="words", retry=retry))["failed"] == 3
     assert (run.path / "run.json").stat().st_mtime_ns == stamp
+    retry = RetryFailed(reason="refused")
+    assert counts(generate("still", str(place / "suite"), tmp_path / "run", guide="words", retry=retry))["failed"] == 0
 
 
 def test_another_guide_is_refused_before_any_row_is_taken_back(place, tmp_path, monkeypatch):
@@ -192,17 +197,17 @@ def fragile(monkeypatch):
     return broken, asked
 
 
-def test_failed_cases_are_tried_anew_when_asked(place, tmp_path, fragile):
+def test_failed_cases_are_tried_anew(place, tmp_path, fragile):
     broken, asked = fragile
     ids = [case.id for case in load_suite(str(place / "suite")).cases]
     broken.add(ids[1])
     arguments = ("still", str(place / "suite"), tmp_path / "run")
     assert counts(generate(*arguments)) == {"ok": 2, "failed": 1}
     broken.clear()
-    assert counts(generate(*arguments))["failed"] == 1 and len(asked) == 3
-    run = generate(*arguments, retry_failed=True)
+    assert counts(generate(*arguments, retry=RetryFailed(keep=True)))["failed"] == 1 and len(asked) == 3
+    run = generate(*arguments)
     assert asked[3:] == [ids[1]] and run.config["counts"] == {"ok": 3, "failed": 0} and list(run.generation()["status"]) == ["ok"] * 3
-    generate(*arguments, retry_failed=True)
+    generate(*arguments)
     assert len(asked) == 4 and validate_run(run.path) == []
 
 
@@ -222,11 +227,11 @@ def test_one_cause_that_stops_everything_is_told_and_stops_the_run(place, tmp_pa
     ids = [case.id for case in load_suite(str(place / "suite")).cases]
     broken.update(ids)
     arguments = ("still", str(place / "suite"), tmp_path / "run")
-    with pytest.raises(ValueError, match="2 cases in a row: got failed: RuntimeError: out of memory at CASE"):
+    with pytest.raises(ValueError, match="the first 2 items failed: RuntimeError: out of memory at CASE"):
         generate(*arguments)
     assert asked == ids[:2]
     broken.clear()
-    assert counts(generate(*arguments, retry_failed=True)) == {"ok": 3, "failed": 0}
+    assert counts(generate(*arguments)) == {"ok": 3, "failed": 0}
     broken.update(ids[1:])
     assert counts(generate("still", str(place / "suite"), tmp_path / "part")) == {"ok": 1, "failed": 2}  # something came: go on
 
@@ -308,3 +313,58 @@ def test_the_flags_of_guide_and_runtime(place, tmp_path, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["generate", "--animator", "still", "--suite", "world-mini", "--out", "x", "--runtime.device", "gpu"])
     assert stopped.value.code == 2 and "device: got 'gpu'" in capsys.readouterr().err
+
+
+class Hanging(Still):
+    """Takes a minute over the cases in `slow`."""
+
+    def animate(self, request):
+        if request.id in slow:
+            time.sleep(60)
+        return super().animate(request)
+
+
+slow: set[str] = set()
+
+
+def test_a_case_that_takes_too_long_is_a_failed_row(place, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.generate.load_for_suite", lambda *_: Hanging())
+    slow.add(load_suite(str(place / "suite")).cases[1].id)
+    run = generate("still", str(place / "suite"), tmp_path / "run", timeout_s=0.5)
+    slow.clear()
+    assert [row["status"] for row in recorded_rows(run)] == ["ok", "failed", "ok"] and recorded_rows(run)[1][
+        "reason"
+    ] == "timed out after 0.5 s"
+
+
+def test_failed_scores_are_tried_anew_unless_told_otherwise(place, tmp_path, monkeypatch):
+    run = generate("still", str(place / "suite"), tmp_path / "run")
+    lost = ((index, Lost(reason="worker died (test)", attempts=3)) for index in range(3))
+    with monkeypatch.context() as patched:
+        patched.setattr("pipelines.score.run_items", lambda *_, **__: lost)
+        assert set(score([run.path], CHEAP[:1])[0].scores()["status"]) == {"failed"}
+    for retry in (RetryFailed(keep=True), RetryFailed(reason="CUDA")):
+        assert set(score([run.path], CHEAP[:1], retry=retry)[0].scores()["status"]) == {"failed"}
+    assert set(score([run.path], CHEAP[:1], retry=RetryFailed(reason="died"))[0].scores()["status"]) == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ([], RetryFailed()),
+        (["--retry-failed"], RetryFailed()),
+        (["--retry-failed", "CUDA", "error"], RetryFailed(reason="CUDA error")),
+        (["--keep-failed"], RetryFailed(keep=True)),
+    ],
+)
+def test_what_is_tried_again_is_said_by_a_flag_with_or_without_words(place, tmp_path, monkeypatch, flags, expected):
+    asked = []
+    monkeypatch.setattr("pipelines.generate.forget_failed", lambda run, retry: asked.append(retry))
+    command = ["generate", "--animator", "still", "--suite", str(place / "suite"), *flags, "--out", str(tmp_path / "run")]
+    assert main(command) == 0 and asked == [expected]
+
+
+def test_flags_that_contradict_each_other_or_say_no_time_are_refused(place, tmp_path, capsys):
+    command = ["generate", "--animator", "still", "--suite", str(place / "suite"), "--out", str(tmp_path / "run")]
+    assert main([*command, "--keep-failed", "--retry-failed"]) == 2 and "expected one of them" in capsys.readouterr().err
+    assert main([*command, "--timeout", "0"]) == 2 and "--timeout: got 0, expected seconds > 0" in capsys.readouterr().err

@@ -95,6 +95,45 @@ def test_flags_that_have_no_effect_together_are_refused_by_name(folder, capsys, 
     assert all(flag in said for flag in flags if flag.startswith("--")) and not (folder / "out").exists()
 
 
+def test_failed_pairs_are_left_or_tried_again_by_their_reason(folder, capsys):
+    _synthesize(folder, "--export-requests", str(folder / "asked"))
+    requests = _requests(folder)
+    _answer(folder, requests[:1], "answers")
+    teacher = ("--teacher", f"recorded:{folder / 'answers'}")
+    _synthesize(folder, *teacher)
+    assert [row["status"] for row in _rows(folder)].count("failed") == 3
+    _answer(folder, requests, "answers")
+    for flags in (("--keep-failed",), ("--retry-failed", "out", "of", "memory")):
+        assert _synthesize(folder, *teacher, *flags) == 0
+        assert [row["status"] for row in _rows(folder)].count("failed") == 3
+    assert _synthesize(folder, *teacher, "--keep-failed", "--retry-failed") == 2
+    assert "--keep-failed: got it beside --retry-failed" in capsys.readouterr().err
+    assert _synthesize(folder, *teacher, "--retry-failed", "no such file") == 0
+    assert {row["status"] for row in _rows(folder)} == {"kept"}
+
+
+def test_workers_of_two_kinds_are_not_mixed_and_a_time_is_longer_than_nothing(folder, capsys):
+    assert _synthesize(folder, "--teacher", "still", "--workers", "1", "--cpu-workers", "1", "--gpu-workers", "1") == 2
+    assert _synthesize(folder, "--teacher", "still", "--timeout", "0") == 2
+    said = capsys.readouterr().err
+    assert "give --workers, or --cpu-workers and --gpu-workers" in said and "--timeout: got 0" in said
+
+
+def test_one_cause_for_everything_ends_the_run_with_that_cause_and_the_same_command_continues(folder, capsys, monkeypatch):
+    from models.baselines.flow_warp import FlowWarp
+
+    def broken(self, request):
+        raise RuntimeError("CUDA error")
+
+    write_sources(folder, clips=6, identities=6)
+    with monkeypatch.context() as patched:
+        patched.setattr(FlowWarp, "animate", broken)
+        assert _synthesize(folder, "--teacher", "flow_warp") == 1
+    assert "teacher: RuntimeError: CUDA error; what was made is kept" in capsys.readouterr().err
+    assert not (folder / "out" / "run.json").exists()
+    assert _synthesize(folder, "--teacher", "flow_warp") == 0 and len(_rows(folder)) == 36
+
+
 def test_a_request_is_the_window_and_the_picture_that_the_pair_is_made_of(folder):
     _synthesize(folder, "--export-requests", str(folder / "asked"), "--limit", "1")
     (request,) = _requests(folder)

@@ -18,8 +18,11 @@ from models.animators.load import load_animator
 from models.artifacts import read_json
 from models.runtime import Runtime
 from models.types import Grid
-from pipelines import cluster
-from pipelines.synthesize import GridFlags, describe, run, summary
+from pipelines.executor.pools import SameCause
+from pipelines.executor.source import source_root
+from pipelines.stations import Staff
+from pipelines.synthesize import GridFlags, run, summary
+from pipelines.teachers import describe
 from tests.bootstrap.factory_fakes import (
     GRID,
     ShiftTeacher,
@@ -54,14 +57,22 @@ def folder(tmp_path_factory):
 
 
 def _bytes(out):
-    return {path.name: path.read_bytes() for path in [*out.glob("shard-*.tar"), out / "manifest.parquet"]}
+    """All that is published."""
+    return {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_workers_and_delays_change_no_byte(folder, two_workers, workers):
-    out = folder / f"w{workers}"
-    make_round(folder, out.name, workers=workers, make_teacher=partial(ShiftTeacher, slowest_s=0.25))
-    assert _bytes(out) == _bytes(folder / "w0") and len(_bytes(out)) == 6
+def _events(out, kind):
+    lines = (out / "work" / "events.jsonl").read_text().splitlines()
+    return [event for event in map(json.loads, lines) if event["event"] == kind]
+
+
+@pytest.mark.parametrize("staff", [Staff(workers=1), Staff(workers=2), Staff(cpu=1, gpu=1)])
+def test_workers_and_delays_change_no_byte(folder, two_workers, staff):
+    out = folder / f"w{staff.workers}{staff.gpu}"
+    make_round(folder, out.name, workers=staff, make_teacher=partial(ShiftTeacher, slowest_s=0.25))
+    assert _bytes(out) == _bytes(folder / "w0") and len(list(out.glob("shard-*.tar"))) == 5
+    seconds = _events(out, "pair")[0]["seconds"]
+    assert set(seconds) == {"sources", "guidance", "target", "teacher", "driver", "filters", "record"}
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -69,37 +80,63 @@ def test_a_kill_and_a_rerun_change_no_byte(folder, workers):
     if workers:
         pytest.importorskip("ray")
     name = f"killed{workers}"
-    command = [sys.executable, "-c", KILLED, str(folder), name, str(cluster.source_root()), str(workers)]
+    command = [sys.executable, "-c", KILLED, str(folder), name, str(source_root()), str(workers)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     units, deadline = folder / name / "work", time.monotonic() + 60
-    while len(list(units.glob("unit-*.json"))) < 2 and process.poll() is None and time.monotonic() < deadline:
+    while len(list(units.parent.glob("shard-*.parquet"))) < 2 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    done = len(list(units.glob("unit-*.json")))
+    done = len(list(units.parent.glob("shard-*.parquet")))
     assert 2 <= done < 5 and not (folder / name / "run.json").exists()
     make_round(folder, name)
     assert _bytes(folder / name) == _bytes(folder / "w0") and validate_dataset(folder / name) == []
 
 
-def test_a_pair_that_kills_its_worker_fails_its_unit_and_no_other_until_a_rerun(folder, two_workers, capfd, monkeypatch):
-    monkeypatch.setattr(cluster, "MAX_ATTEMPTS", 2)
-    make_teacher = partial(ShiftTeacher, die_on=key_of(plan(folder, folder / "plan"), 4))
-    outcome = make_round(folder, "deadly", workers=1, make_teacher=make_teacher)
-    assert (outcome.kept, outcome.failed) == (7, 2)
-    rows = pq.read_table(folder / "deadly" / "manifest.parquet").to_pylist()
-    assert [n for n, row in enumerate(rows) if row["status"] == "failed"] == [4, 5] and "worker died" in rows[4]["reason"]
-    assert validate_dataset(folder / "deadly") == []
-    events = [json.loads(line) for line in (folder / "deadly" / "work" / "events.jsonl").read_text().splitlines()]
-    assert [event["attempt"] for event in events if event["event"] == "worker_died"] == [1, 2]
-    assert [event["attempts"] for event in events if event["event"] == "unit" and event["unit"] == 2] == [2]
-    make_round(folder, "deadly")
-    assert _bytes(folder / "deadly") == _bytes(folder / "w0")
+@pytest.mark.parametrize("staff", [Staff(workers=1), Staff(cpu=1, gpu=1)])
+def test_a_pair_that_kills_its_worker_fails_alone_until_a_rerun(folder, two_workers, capfd, staff):
+    key, out = key_of(plan(folder, folder / "plan"), 4), folder / f"deadly{staff.gpu}"
+    outcome = make_round(folder, out.name, workers=staff, make_teacher=partial(ShiftTeacher, die_on=key))
+    assert (outcome.kept, outcome.failed) == (8, 1)
+    rows = pq.read_table(out / "manifest.parquet").to_pylist()
+    assert [n for n, row in enumerate(rows) if row["status"] == "failed"] == [4] and "died" in rows[4]["reason"]
+    assert (
+        validate_dataset(out) == []
+        and len([event for event in _events(out, "worker_died") if event["item"] == key and event["attempt"]]) == 3
+    )
+    make_round(folder, out.name)
+    assert _bytes(out) == _bytes(folder / "w0")
+
+
+DEADLY = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+from tests.bootstrap.factory_fakes import ShiftTeacher, make_round
+class Deadly(ShiftTeacher):
+    def animate(self, request):
+        if request.id == self.die_on:
+            os._exit(9)
+        return super().animate(request)
+make_round(Path(sys.argv[1]), "alone", teacher=Deadly(die_on=sys.argv[2]))
+"""
+
+
+def test_a_pair_that_kills_the_only_process_stops_three_runs_and_no_more(folder):
+    key, command = key_of(plan(folder, folder / "plan"), 4), [sys.executable, "-c", DEADLY, str(folder)]
+    codes = [subprocess.run([*command, key, str(source_root())], stderr=subprocess.DEVNULL).returncode for _ in range(4)]
+    assert codes == [9, 9, 9, 0]
+    rows = pq.read_table(folder / "alone" / "manifest.parquet").to_pylist()
+    assert [(row["key"], row["reason"]) for row in rows if row["status"] == "failed"] == [
+        (key, "the process died 3 times while this pair was made")
+    ]
+    make_round(folder, "alone")
+    assert _bytes(folder / "alone") == _bytes(folder / "w0")
 
 
 def test_a_torch_teacher_gives_the_same_bytes_here_and_on_a_worker(folder, two_workers):
     write_teacher(folder / "teacher")
-    teacher = describe(load_animator(str(folder / "teacher")))
+    teacher = describe(load_animator(str(folder / "teacher"))).teacher
     settings = {"grid": TORCH_GRID, "limit": 3, "thresholds": Thresholds(off=True)}
     for workers in (0, 1):
         make_teacher = partial(load_animator, str(folder / "teacher"))
@@ -113,7 +150,7 @@ def test_a_small_count_of_reasons_is_shown_in_full_and_the_rest_is_summed(tmp_pa
     outcome = Outcome(attempted=75, kept=0, rejected=0, failed=75, unreadable=0, reasons=reasons)
     lines = summary(outcome, tmp_path).splitlines()
     assert lines[1].split() == ["12", "teacher:", "ValueError:", "0"] and lines[-2].split() == ["7", "for", "2", "other", "reasons"]
-    assert "--retry-failed" in lines[-1]
+    assert "--keep-failed" in lines[-1]
 
 
 def test_unusable_files_are_summed_up_by_their_causes(folder):
@@ -130,14 +167,16 @@ def test_unusable_files_are_summed_up_by_their_causes(folder):
     assert str(seeds.dtype) == "int64"
 
 
-def test_a_run_whose_pairs_all_fail_alike_says_so_once(folder, capfd):
+def test_a_run_whose_pairs_all_fail_alike_is_stopped_and_continues(folder):
     class Broken(ShiftTeacher):
         def animate(self, request):
             raise RuntimeError("no memory")
 
-    write_sources(folder / "alike", clips=5, identities=5)
-    make_round(folder / "alike", teacher=Broken())
-    assert capfd.readouterr().err.count("pairs failed alike: teacher: RuntimeError: no memory") == 1
+    write_sources(folder / "alike", clips=6, identities=6)
+    with pytest.raises(SameCause, match="teacher: RuntimeError: no memory"):
+        make_round(folder / "alike", teacher=Broken())
+    assert not (folder / "alike" / "out" / "run.json").exists()
+    assert make_round(folder / "alike").kept == 36
 
 
 def test_the_grid_is_told_with_where_it_is_from(folder, capfd):
@@ -148,7 +187,7 @@ def test_the_grid_is_told_with_where_it_is_from(folder, capfd):
 
 def test_events_hold_what_depends_on_the_moment(folder):
     text = (folder / "w0" / "work" / "events.jsonl").read_text()
-    assert text.count('"event": "unit"') == 5 and '"host"' in text and '"pair_s"' in text
+    assert text.count('"event": "pair"') == 9 and text.count('"event": "sealed"') == 5 and '"host"' in text and '"seconds"' in text
     manifest = pq.read_table(folder / "w0" / "manifest.parquet")
     assert not {"time", "host", "seconds", "pid"} & set(manifest.schema.names)
 
@@ -175,7 +214,7 @@ def test_filters_of_the_teachers_own_pairs_are_remembered(folder):
     class Trained(ShiftTeacher):
         filter_metrics = ("b", "a")
 
-    assert describe(Trained()).filter_metrics == ("a", "b")
+    assert describe(Trained()).teacher.filter_metrics == ("a", "b")
 
 
 @pytest.fixture
@@ -228,7 +267,6 @@ def test_the_runtime_reaches_the_teacher_here_and_on_a_worker(folder, two_worker
     for runtime in (Runtime(device="cpu", attention="native"), Runtime(device="cpu")):
         grid = GridFlags(size=(16, 16), num_frames=3)
         run(**sources, teacher=str(folder / "teacher"), out=out, grid=grid, workers=workers, limit=2, runtime=runtime)
-        (out / "work" / "unit-000000.json").unlink()  # the second run, by another attention, makes it anew and is not refused
-    events = [json.loads(line) for line in (out / "work" / "events.jsonl").read_text().splitlines()]
-    assert [event["runtime"].get("attention") for event in events if event["event"] == "unit"] == ["native", None]
+        (out / "shard-000000.parquet").unlink()  # the second run, by another attention, makes it anew and is not refused
+    assert [event["runtime"].get("attention") for event in _events(out, "pair")] == ["native"] * 2 + [None] * 2
     assert "native" not in (out / "run.json").read_text()

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 import pipelines.recipes as recipes
 from awbench.world.export import write_clip_folder
 from bootstrap.filters import filter_metrics
+from bootstrap.shards.examples import ShardExamples
 from bootstrap.thresholds import Thresholds
 from models.animators.checkpoint import load_checkpoint, read_card
 from models.artifacts import sha256
@@ -70,6 +72,19 @@ def test_pairs_train_the_end_to_end_model_and_name_their_teacher(pairs, tmp_path
     card = read_card(tmp_path / "e2e")
     assert card["parents"] == {"teacher": "flow_warp"} and card["data"]["kind"] == "pairs" and card["data"]["examples"] >= 1
     assert set(card["filter_metrics"]) == set(filter_metrics(Thresholds()))
+
+
+def test_a_damaged_sample_ends_a_run_unless_it_is_to_be_skipped(pairs, tmp_path, small, capsys):
+    data = shutil.copytree(pairs, tmp_path / "pairs")
+    place = ShardExamples(data)._index.place(0)
+    with open(place.shard, "r+b") as shard:
+        shard.seek(place.spans[0][0] + place.spans[0][1] // 2)
+        shard.write(bytes(64))
+    steps = max(4, len(ShardExamples(data)))
+    with pytest.raises(ValueError, match=f"sample {place.key}: driver.mp4"):
+        train(data, recipe="tiny_e2e", steps=steps, out=tmp_path / "stop", flags=TrainFlags(runtime=CPU))
+    train(data, recipe="tiny_e2e", steps=steps, out=tmp_path / "skip", flags=TrainFlags(on_damage="skip", runtime=CPU))
+    assert f"train: left out {place.key}: " in capsys.readouterr().out
 
 
 def test_nothing_kept_is_nothing_to_train_on(people, tmp_path, small):

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from models import storage
-from models.shards import is_dataset
+from models.shards import DamagedShard, is_dataset
 from models.types import Grid
 from models.video import encode_video
 from pipelines.recipes import RECIPES
 from pipelines.training_examples import dataset_grid, digest, origin_of, training_examples
 from tests.bootstrap.factory_fakes import make_round, moving_square, write_sources
+from tests.bootstrap.shard_fakes import sample, write_dataset
 
 
 @pytest.fixture
@@ -58,3 +59,12 @@ def test_what_is_left_out_is_told(tmp_path: Path, config, capsys: pytest.Capture
     )
     with pytest.raises(ValueError, match="--data: location: got memory://.*nowhere, expected an existing folder"):
         training_examples(f"{place}/nowhere", config)
+
+
+def test_a_lost_shard_stops_or_is_left_out_as_asked(tmp_path: Path, config, capsys: pytest.CaptureFixture) -> None:
+    place = write_dataset(tmp_path / "set", [[sample(f"{unit}{n}") for n in range(2)] for unit in "ab"])
+    storage.delete(f"{place}/shard-000000.tar")
+    with pytest.raises(DamagedShard, match="shard-000000.tar: got no such file"):
+        training_examples(place, config)
+    assert training_examples(place, config, "skip").ids == ("b0", "b1")
+    assert "train: left out " in capsys.readouterr().out

@@ -1,0 +1,132 @@
+"""What is known of a pair as lines to read: from its parents to the command that makes it again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Iterator, Mapping
+
+from bootstrap.explain.found import Explained
+from models.dataset_events import host_of, in_order
+from models.shards import MEMBERS
+
+_TOLD_APART = ("teacher", "seed", "grid", "thresholds", "filter_metrics", "given", "limit", "pairs_per_unit", "selection", "pairing")
+_WIDTH = 10
+
+
+def told(found: Explained) -> list[str]:
+    """The lines."""
+    row = found.row
+    lines = [f"{found.key}  {row['status']}" + (f": {row['reason']}" if row.get("reason") else "")]
+    lines += _line("target", _target(found)) + _line("", _said(found, "driving"))
+    lines += _line("identity", f"{row['reference']}, sha256 {row.get('reference_sha256') or 'unknown'}") + _line(
+        "", _said(found, "reference")
+    )
+    lines += _line("driver", _driver(found))
+    for name, text in _settings(found):
+        lines += _line(name, text)
+    lines += [_verdict(one) for one in found.verdicts]
+    lines += _line("code", ", ".join(f"{name} {version}" for name, version in found.versions.items()))
+    for name, text in _places(found):
+        lines += _line(name, text)
+    for event in found.diary:
+        lines += _line("diary", _event(event))
+    return lines
+
+
+def values(found: Explained) -> dict[str, Any]:
+    """The same as plain values."""
+    names = ("key", "row", "card", "settings", "sources", "versions")
+    plain = {name: getattr(found, name) for name in names}
+    return {**plain, "spans": {name: list(span) for name, span in found.spans.items()}, "diary": list(found.diary)}
+
+
+def again_command(found: Explained, data: str) -> str:
+    """The command that makes the pair again; where the sources lie is for whoever types it."""
+    teacher = found.row.get("teacher") or (found.settings.get("teacher") or {}).get("name", "")
+    return f"actorforge explain {found.key} --data {data} --remake FOLDER --driving CLIPS --references IDENTITIES --teacher {teacher}"
+
+
+def _line(name: str, text: str) -> list[str]:
+    return [f"{name:<{_WIDTH}}{text}"] if text else []
+
+
+def _target(found: Explained) -> str:
+    row, window = found.row, found.card.get("window") or {}
+    where = f"{row['driving']}, sha256 {row.get('driving_sha256') or 'unknown'}"
+    if row.get("window") is None or row.get("crop") is None:
+        return where
+    (start_s, stop_s), (x, y, width, height) = row["window"], row["crop"]
+    of = f" of {window['size'][0]}x{window['size'][1]}" if window.get("size") else ""
+    notes = f"; {window['notes']}" if window.get("notes") else ""
+    return f"{where}, {start_s:.3f} to {stop_s:.3f} s, {width}x{height} px at {x}, {y}{of}{notes}"
+
+
+def _said(found: Explained, role: str) -> str:
+    return ", ".join(f"{name}: {text}" for name, text in found.tags(role).items() if name != "more")
+
+
+def _driver(found: Explained) -> str:
+    row, teacher = found.row, found.settings.get("teacher") or {}
+    weights = row.get("teacher_hash") or teacher.get("weights_hash") or ""
+    more = [f"{name} {value}" for name, value in teacher.items() if value and name not in ("name", "weights_hash", "filter_metrics")]
+    parts = [f"{row['teacher']} moves the identity like the target", f"weights {weights}" if weights else "no weights", *more]
+    notes = found.card.get("driver_notes") or ""
+    return ", ".join([*parts, f"seed {row['seed']}", *([notes] if notes else [])])
+
+
+def _settings(found: Explained) -> Iterator[tuple[str, str]]:
+    settings, card = found.settings, found.card
+    grid = settings.get("grid") or {}
+    if grid:
+        raster = f"{grid['width']}x{grid['height']} px, {grid['num_frames']} frames at {grid['fps']:g} fps"
+        yield "grid", f"{raster}; seed of the run {settings.get('seed')}"
+    for name in sorted(set(settings) - set(_TOLD_APART)):
+        yield name, _flat(settings[name])
+    for whose, said in sorted((card.get("guidance") or {}).items(), reverse=True):  # first what the teacher was asked
+        yield "prompt", f"of the {whose}: {_prompt(said)}" if any(said.values()) else ""
+    notes = card.get("identity_notes") or ""
+    yield "notes", f"identity: {notes}" if notes else ""
+
+
+def _prompt(said: Mapping[str, str]) -> str:
+    """What was written, and in brackets of what and by whom."""
+    beside = [f"{name}: {said[name]}" for name in ("motion", "appearance") if said.get(name)]
+    beside += [f"by {said['guide']} {said.get('version', '')}".rstrip()] if said.get("guide") else []
+    return said.get("prompt", "") + (f" ({'; '.join(beside)})" if beside else "")
+
+
+def _flat(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_flat(one)}" for name, one in value.items() if one not in ("", None, {}, []))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _verdict(one: Mapping[str, Any]) -> str:
+    value, threshold = (f"{one[name]:.4g}" if isinstance(one.get(name), (int, float)) else "–" for name in ("value", "threshold"))
+    said = "passed" if one["passed"] else one.get("reason") or "not passed"
+    return f"{'verdict':<{_WIDTH}}{one['check']} {value} (threshold {threshold}): {said}"
+
+
+def _places(found: Explained) -> Iterator[tuple[str, str]]:
+    row, hashes = found.row, found.card.get("members_sha256") or {}
+    if row.get("record"):
+        yield "record", f"{row['record']}, not in a shard yet"
+    if row.get("shard") and found.spans:
+        start = min(at for at, _ in found.spans.values())
+        stop = max(at + size for at, size in found.spans.values())
+        yield "shard", f"{row['shard']}, bytes {start} to {stop}"
+    for name in MEMBERS:
+        at, size = found.spans.get(name, (0, 0))
+        where = f"{size} bytes at {at}" if name in found.spans else ""
+        digest = f"sha256 {hashes[name]}" if name in hashes else ""
+        yield "member", ", ".join([name, *filter(None, (where, digest))]) if where or digest else ""
+    if not (row.get("shard") or row.get("record")):
+        yield "sample", "none is stored" + ("; a later run tries it again" if row.get("again") else "")
+
+
+def _event(event: Mapping[str, Any]) -> str:
+    steps = ", ".join(f"{step} {spent_s:.3g} s" for step, spent_s in in_order(event.get("seconds") or {}).items())
+    attempts = f"attempt {event['attempts']}" if event.get("attempts") else ""
+    return ", ".join(
+        filter(None, (event["time"], event["event"], str(event.get("status") or ""), attempts, f"host {host_of(event)}", steps))
+    )

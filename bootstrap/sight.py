@@ -1,0 +1,30 @@
+"""Does this worker see what it needs? Asked before its first pair, so that a blind node stops a run instead of failing its pairs."""
+
+from __future__ import annotations
+
+import socket
+
+from bootstrap.ledger import plan_digest
+from bootstrap.round_config import RoundContext
+from models import storage
+from models.types import require
+
+_ADVICE = "every node needs a mount of it under the same path, or give an address on an object store (s3://...)"
+
+
+def check_sight(context: RoundContext) -> None:
+    """Raise ValueError naming host and path where the dataset folder, or one source of each kind, is not seen from here."""
+    host, found = f"worker on {socket.gethostname()}", None
+    try:
+        found = context.ledger.plan()
+    except (OSError, ValueError):
+        pass
+    told = storage.redacted(context.ledger.plan_file)
+    require(found is not None, host, told, "no such file", "the dataset folder of the head", _ADVICE)
+    require(plan_digest(found) == context.plan, host, told, "another plan", "that of the head", _ADVICE)
+    for location in context.seen:
+        try:
+            storage.facts_of(location)
+        except OSError as error:
+            raise ValueError(f"{host}: {storage.redacted(location)}: got {error.strerror or type(error).__name__}, expected a source that"
+                             f" the head sees; {_ADVICE}") from error  # fmt: skip

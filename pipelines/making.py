@@ -1,0 +1,180 @@
+"""The pairs of a round brought to their records and units, on whatever workers there are: the head's side of it.
+
+In: a `Round` and its pending units; out: progress and diary. Every pair is told as it comes; a failure is recorded here, so that one of an
+ill worker, which is tried again elsewhere, leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any, Sequence
+
+from bootstrap.doing import record_failure, record_trouble
+from bootstrap.events import Events
+from bootstrap.in_flight import REASON, InFlight
+from bootstrap.planned import Item, JudgePair, MakePair, SealUnit
+from bootstrap.records import clear_all_records
+from bootstrap.reports import PairReport
+from bootstrap.rounds import Round
+from bootstrap.sealing import Lacking, Sealed
+from bootstrap.units import Work
+from models.interrupts import ctrl_c_noticed
+from models.progress import Progress
+from models.types import require
+from pipelines.executor import meters
+from pipelines.executor.pools import Lost, Policy, Pool, Start
+from pipelines.executor.run import run_pools
+from pipelines.stations import MakeGuide, MakeTeacher, Staff, noted
+
+_UNREAD = "samples in its shard cannot be read; without --retry-filters they are made again"
+
+
+def make_pairs(
+    round_: Round, pending: Sequence[int], staff: Staff, make_teacher: MakeTeacher | None, make_guide: MakeGuide, timeout_s: float | None
+) -> None:
+    """Bring all pending units to their seal. Raises SameCause where one cause fails everything; what was made stays."""
+    events = Events(round_.ledger.folder)
+    events.add("started", workers=staff.workers, cpu_workers=staff.cpu, gpu_workers=staff.gpu, units=len(pending))
+    total = sum(len(round_.numbers(index)) for index in pending)
+    with Progress("synthesize", total=round_.total, already=round_.total - total) as progress, ctrl_c_noticed():
+        making = _Making(round_=round_, work=Work(round_=round_, pending=pending), events=events, progress=progress, staff=staff)
+        pools = staff.pools(round_.context, make_teacher, make_guide)
+        if not staff.total:
+            (pool,) = pools
+            pools = [replace(pool, make_worker=noted(pool.make_worker, making.in_flight))]
+        try:
+            making.run(pools, timeout_s)
+        finally:
+            events.flush()
+    if not making.work.left_alone:
+        clear_all_records(round_.out)
+    making.tell(round_.config.retry_filters)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Making:
+    """The state of a run: counts, never pairs."""
+
+    round_: Round
+    work: Work
+    events: Events
+    progress: Progress
+    staff: Staff
+    in_flight: InFlight = field(init=False)
+    teacher_s: float = 0.0
+    wall_s: float = 0.0
+    changed: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    turned_down: Counter[str] = field(default_factory=Counter)
+    unjudged: Counter[str] = field(default_factory=Counter)
+    _skipped: int = 0
+    _deaths: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.in_flight = InFlight(self.round_.ledger.folder)
+
+    def run(self, pools: Sequence[Pool], timeout_s: float | None) -> None:
+        policy = Policy(timeout_s=timeout_s, cause_of=_cause_of, as_probe=_as_probe, name_of=_name_of)
+        start_s, cluster = time.monotonic(), self.staff.cluster(self.round_.recipe.grid)
+        for item, result in run_pools(pools, self.pull, policy, label="synthesize", cluster=cluster, tell=self.hear):
+            self.take(item, result)
+        self.wall_s = time.monotonic() - start_s
+
+    def pull(self) -> Start | None:
+        while (item := self.work.next()) is not None:
+            self.progress.skip(self.work.stayed - self._skipped)
+            self._skipped = self.work.stayed
+            if self.staff.total or not (isinstance(item, MakePair) and self.in_flight.is_deadly(item.key)):
+                return Start(pool=self.staff.first, item=item)
+            self.in_flight.end(item.key)
+            self.take(item, Lost(reason=REASON, attempts=1))
+        return None
+
+    def hear(self, kind: str, **fields: Any) -> None:
+        """What the executor tells of its workers."""
+        if kind in ("worker_died", "timed_out", "worker_lost"):
+            self._deaths[str(fields.get("item", ""))] += 1
+        self.events.add(kind, **fields)
+        meters.count("worker_events_total", event=kind)
+
+    def take(self, item: Item, result: PairReport | Sealed | Lacking | Lost) -> None:
+        """What came of an item."""
+        if isinstance(item, SealUnit):
+            self._sealed(item, result)
+        else:
+            self._made(item, self._of_lost(item, result) if isinstance(result, Lost) else result)
+
+    def _sealed(self, item: SealUnit, result: Sealed | Lacking | Lost) -> None:
+        advice = "what was made is kept; the same command continues"
+        lost = isinstance(result, Lost)
+        require(not lost, self.round_.out, item.key, result.reason if lost else "", "that it can be sealed", advice)
+        self.work.unit_is_back(result)
+        if isinstance(result, Sealed):
+            self.events.add("sealed", unit=result.unit, statuses=dict(result.statuses), written=dict(result.written))
+        else:
+            self.events.add("lacking", unit=result.unit, places=list(result.places))
+
+    def _of_lost(self, item: MakePair | JudgePair, lost: Lost) -> PairReport:
+        if isinstance(item, JudgePair):
+            record_trouble(self.round_.context, item, lost.reason)
+            return PairReport(key=item.key, status=item.known.status, reason=item.known.row["reason"], trouble=lost.reason)
+        return PairReport(key=item.key, status="failed", reason=lost.reason, recorded=False)
+
+    def _made(self, item: MakePair | JudgePair, report: PairReport) -> None:
+        if not report.recorded:
+            record_failure(self.round_.context, item, report.reason)
+        self._count(report)
+        told = {name: getattr(report, name) for name in ("status", "reason", "seconds", "worker", "runtime")}
+        attempts = self._deaths.pop(report.key, 0) + 1
+        self.events.add("judged" if isinstance(item, JudgePair) else "pair", key=report.key, unit=item.unit, attempts=attempts, **told)
+        self.work.pair_is_back(item.unit)
+
+    def _count(self, report: PairReport) -> None:
+        self.statuses[report.status] += 1
+        meters.count("pairs_total", status=report.status)
+        for step, seconds in report.seconds.items():
+            meters.count("step_seconds_total", seconds, step=step)
+        self.changed += report.changed
+        self.teacher_s += report.seconds.get("teacher", 0.0)
+        if report.trouble:
+            self.unjudged[report.trouble] += 1
+        if report.status == "rejected":
+            self.turned_down[report.reason.partition(":")[0]] += 1
+        rejected = self.statuses["rejected"]
+        self.progress.step(failed=report.status == "failed", note=f"{rejected} rejected" if rejected else "")
+
+    def tell(self, retry_filters: bool) -> None:
+        """The closing lines."""
+        if retry_filters:
+            _say(f"{self.changed} pairs are judged otherwise than before")
+        if self.work.left_alone:
+            _say(f"{self.work.left_alone} pairs keep their earlier verdict: {_UNREAD}")
+        for reason, count in self.unjudged.most_common():
+            _say(f"{count} pairs keep their earlier verdict, a later run tries again: {reason}")
+        if self.teacher_s and self.wall_s:
+            share = self.teacher_s / (self.wall_s * self.staff.teachers)
+            _say(f"{share:.0%} of the bare model's throughput; {self._yields()}")
+
+    def _yields(self) -> str:
+        made = self.statuses.total()
+        checks = "".join(f", {check} turned down {count}" for check, count in self.turned_down.most_common())
+        return f"kept {self.statuses['kept']} of {made} ({self.statuses['kept'] / made:.0%}){checks}"
+
+
+def _cause_of(result: Any) -> str:
+    return result.cause if isinstance(result, PairReport) else ""
+
+
+def _as_probe(item: Item) -> Item | None:
+    return replace(item, probe=True) if isinstance(item, MakePair) else None
+
+
+def _name_of(item: Item) -> str:
+    return item.key
+
+
+def _say(text: str) -> None:
+    print(f"synthesize: {text}", file=sys.stderr)
