@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator, Mapping, Sequence
 
+from bootstrap.placing import is_of_unit
 from bootstrap.records import MADE
 from bootstrap.sidecar import Marker, Row, read_marker, read_sidecar, sidecar_name
 from models import storage
@@ -53,20 +54,24 @@ class Ledger:
         return storage.join(self.out, sidecar_name(index))
 
     def marker(self, index: int) -> Marker | None:
-        """What a unit's sidecar says; None where there is none, or it is damaged. Raises OSError where the storage does not answer."""
-        return read_marker(self.sidecar(index))
+        """What a unit's sidecar says; None where there is none, or it is damaged or another unit's.
+
+        Raises OSError where the storage does not answer.
+        """
+        return _own(index, read_marker(self.sidecar(index)))
 
     def markers(self, indices: Sequence[int]) -> Iterator[Marker | None]:
         """What many sidecars say, in order, each as `marker` has it."""
-        return storage.ask_each(read_marker, [self.sidecar(index) for index in indices])
+        return map(_own, indices, storage.ask_each(read_marker, [self.sidecar(index) for index in indices]))
 
     def sidecars(self, indices: Sequence[int]) -> Iterator[tuple[Marker, list[Row]] | None]:
         """All of many sidecars, in order, each as `marker` has it."""
-        return storage.ask_each(read_sidecar, [self.sidecar(index) for index in indices])
+        found = storage.ask_each(read_sidecar, [self.sidecar(index) for index in indices])
+        return (both and _own(index, both[0]) and both for index, both in zip(indices, found))
 
     def rows(self, index: int) -> list[Row] | None:
         """The rows of a unit, as `marker` has it."""
-        found = read_sidecar(self.sidecar(index))
+        (found,) = self.sidecars([index])
         return None if found is None else found[1]
 
     def is_whole(self, index: int, marker: Marker, files: Files) -> bool:
@@ -88,6 +93,12 @@ class Ledger:
         for folder in [] if storage.is_url(self.out) else folders:
             for draft in Path(folder).glob(".*.tmp"):
                 draft.unlink(missing_ok=True)
+
+
+def _own(index: int, marker: Marker | None) -> Marker | None:
+    """The marker where it is this unit's and names nothing but its shards: what it names may be removed."""
+    own = marker is not None and marker.unit == index and all(is_of_unit(name, index) for name in marker.shards)
+    return marker if own else None
 
 
 def plan_digest(plan: Mapping[str, Any]) -> str:

@@ -64,7 +64,16 @@ def _pair_rows(round_: Round, tally: Tally, shards: dict[str, str], used: set[st
     Filled meanwhile: `shards` with name -> sha256, `used` with the contents that kept pairs are made of.
     """
     for index, found in enumerate(round_.ledger.sidecars(range(len(round_.ranges)))):
-        require(found is not None, round_.out, "sidecar", f"none of unit {index}", "one of every unit", "run the same command again")
+        if found is None:  # its footer was sound: without it the unit is made again
+            storage.delete(round_.ledger.sidecar(index))
+        require(
+            found is not None,
+            round_.out,
+            "sidecar",
+            f"none or a damaged one of unit {index}",
+            "one of every unit",
+            "run the same command again",
+        )
         marker, rows = found
         shards |= {name: facts["sha256"] for name, facts in marker.shards.items()}
         for row in rows:

@@ -7,6 +7,7 @@ failed    work/unjudged/shard-000012.tar ...   candidates whose judgement failed
 
 from __future__ import annotations
 
+import re
 from typing import Iterator, Mapping, Sequence
 
 from models import storage
@@ -19,6 +20,11 @@ _BLOCK_B = 512
 def shard_of(unit: int, status: str, part: int) -> str:
     """The name below the dataset of a part of a unit's samples."""
     return f"{FOLDERS[status]}shard-{unit:06d}{f'_{part}' if part else ''}.tar"
+
+
+def is_of_unit(name: str, unit: int) -> bool:
+    """Whether `shard_of` gives such a name for the unit."""
+    return re.fullmatch(rf"(rejected/|work/unjudged/)?shard-{unit:06d}(_[1-9]\d*)?\.tar", name) is not None
 
 
 def size_in_shard(sizes: Sequence[int]) -> int:

@@ -39,12 +39,14 @@ def records_folder(out: str, unit: int) -> str:
     return storage.join(out, MADE, f"{unit:06d}")
 
 
-def put_away(out: str, unit: int, numbers: Numbers, known: Known, members: Mapping[str, bytes] | None = None, trouble: str = "") -> None:
-    """Write the record of a pair. `trouble`: why an earlier verdict stands. Raises OSError where it cannot be written."""
+def put_away(out: str, unit: int, numbers: Numbers, known: Known, members: Mapping[str, bytes] | None = None, trouble: str = "") -> str:
+    """Write the record of a pair; returns where. `trouble`: why an earlier verdict stands. Raises OSError where it cannot be written."""
     key = known.row["key"]
     row = {"pair": list(numbers), "row": dict(known.row), "content": known.content, "again": known.again, "filters": known.filters}
     data = (fragment(key, members) if members else b"") + member(f"{key}.{_ROW}", to_json({**row, "trouble": trouble}).encode())
-    storage.write_bytes(storage.join(records_folder(out, unit), f"{key}.tar"), data + ending(len(data)))
+    location = storage.join(records_folder(out, unit), f"{key}.tar")
+    storage.write_bytes(location, data + ending(len(data)))
+    return location
 
 
 def records_of(out: str, unit: int) -> Iterator[Record]:
@@ -52,8 +54,8 @@ def records_of(out: str, unit: int) -> Iterator[Record]:
     folder = records_folder(out, unit)
     if not storage.is_folder(folder):
         return
-    for name, _ in storage.walk(folder):
-        record = _read(storage.join(folder, name)) if name.endswith(".tar") else None
+    for name, facts in storage.walk(folder):
+        record = read_record(storage.join(folder, name)) if name.endswith(".tar") and not facts.fault else None
         if record is not None:
             yield record
 
@@ -76,7 +78,7 @@ def _clear(folder: str) -> None:
             storage.delete(storage.join(folder, name))
 
 
-def _read(location: str) -> Record | None:
+def read_record(location: str) -> Record | None:
     """None for a damaged one: its pair is made again."""
     try:
         with storage.open_read(location, block_b=_HEADER_B) as file, tarfile.open(fileobj=file, mode="r:") as tar:

@@ -16,7 +16,7 @@ from bootstrap.card import judged_again
 from bootstrap.ledger import Ledger
 from bootstrap.placing import laid_out, shards_there, size_in_shard
 from bootstrap.planned import Known, Numbers, SealUnit
-from bootstrap.records import Record, clear_records, put_away, records_of
+from bootstrap.records import Record, clear_records, put_away, read_record, records_of
 from bootstrap.round_config import RoundContext
 from bootstrap.samples import Lying, Samples
 from bootstrap.shards.writer import ShardWriter
@@ -38,10 +38,14 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lacking:
-    """A unit that cannot be sealed: of the pairs at `places` nothing is known, or the kept sample is lost. Nothing was changed."""
+    """A unit that cannot be sealed: of the pairs at `places` nothing is known, or the kept sample is lost.
+
+    `begun`: a damaged sample was met when some of its shards were written already; else nothing was changed.
+    """
 
     unit: int
     places: tuple[int, ...]
+    begun: bool = False
 
 
 class _Damaged(Exception):
@@ -74,7 +78,7 @@ def seal(context: RoundContext, item: SealUnit) -> Sealed | Lacking:
     try:
         return _publish(context, item, pairs)
     except _Damaged as damaged:
-        return Lacking(unit=item.unit, places=(damaged.place,))
+        return Lacking(unit=item.unit, places=(damaged.place,), begun=True)
 
 
 def known_of(ledger: Ledger, unit: int, numbers: Sequence[Numbers], records: Sequence[Record]) -> dict[int, Known]:
@@ -119,9 +123,7 @@ def _publish(context: RoundContext, item: SealUnit, pairs: Sequence[_Pair]) -> S
     out, unit = context.out, item.unit
     samples = [pair for pair in pairs if pair.lying is not None]
     names = laid_out(unit, [(pair.known.status, pair.size_b) for pair in samples], context.shard_b)
-    for pair, name in zip(samples, names):
-        if pair.lying.shard and pair.lying.shard != name:
-            put_away(out, unit, item.numbers[pair.place], pair.known, _members(pair))
+    samples = [_put_aside(out, item, pair) if pair.lying.shard not in ("", name) else pair for pair, name in zip(samples, names)]
     spans, shards, written, old = dict[int, tuple[int, ...]](), {}, {}, _Old(context, item)
     for name in dict.fromkeys(names):
         inside = [pair for pair, where in zip(samples, names) if where == name]
@@ -135,6 +137,14 @@ def _publish(context: RoundContext, item: SealUnit, pairs: Sequence[_Pair]) -> S
     write_sidecar(storage.join(out, sidecar_name(unit)), _marker(context, item, rows, shards), rows)
     clear_records(out, unit)
     return Sealed(unit=unit, statuses=dict(Counter(pair.known.status for pair in pairs)), written=written)
+
+
+def _put_aside(out: str, item: SealUnit, pair: _Pair) -> _Pair:
+    """The pair with its sample in a record: the shard it leaves may be written anew before the one it goes to."""
+    record = read_record(put_away(out, item.unit, item.numbers[pair.place], pair.known, _members(pair)))
+    if record is None or record.place is None:
+        raise _Damaged(pair.place)
+    return replace(pair, lying=Lying(place=record.place, shard="", card=pair.card))
 
 
 def _told(known: Known, shard: str) -> Known:

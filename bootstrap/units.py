@@ -15,9 +15,9 @@ from typing import Iterable
 
 from bootstrap.doing import record_failure
 from bootstrap.planned import Item, JudgePair, Known, MakePair, PlannedPair, SealUnit, Unit
-from bootstrap.records import records_of
+from bootstrap.records import Record, records_of
 from bootstrap.rounds import Round
-from bootstrap.sealing import Lacking, Sealed, known_of
+from bootstrap.sealing import Lacking, Sealed, earlier_rows, known_of
 from models import storage
 from models.types import require
 
@@ -77,6 +77,8 @@ class Work:
         item = f"{self.round_.out}: unit {found.unit}"
         require(state.sealings < _ROUNDS, item, "records", f"damaged ones {_ROUNDS} times", "what was written", advice)
         if self.round_.config.retry_filters:
+            again = "run the same command without --retry-filters"
+            require(not found.begun, item, "samples", f"a damaged one of pair {found.places}", "readable ones", again)
             self.left_alone += len(unit.pairs)
             del self._open[found.unit]
             return
@@ -95,7 +97,7 @@ class Work:
 
 def _items(round_: Round, unit: Unit) -> list[Item]:
     """What is to be done for a unit before it can be sealed."""
-    records = list(records_of(round_.out, unit.index))
+    records = _own_records(round_, unit)
     known, items = known_of(round_.ledger, unit.index, unit.numbers, records), []
     for place in range(len(unit.pairs)):
         item = _item(round_, unit, place, known.get(place))
@@ -109,6 +111,19 @@ def _items(round_: Round, unit: Unit) -> list[Item]:
         if again.get(record.numbers, record.known.row["key"]) != record.known.row["key"]:
             storage.delete(record.location)
     return items
+
+
+def _own_records(round_: Round, unit: Unit) -> list[Record]:
+    """The records of a unit; those of another plan (another key than the pair's, or than that of its sealed row) are removed."""
+    keys = {numbers: {pair.spec.key, *([pair.former.spec.key] if pair.former else [])} for numbers, pair in zip(unit.numbers, unit.pairs)}
+    for numbers, row in zip(unit.numbers, earlier_rows(round_.ledger, unit.index, unit.numbers)):
+        keys[numbers].add(row.known.row["key"])
+    records = list(records_of(round_.out, unit.index))
+    own = [record for record in records if record.known.row["key"] in keys.get(record.numbers, ())]
+    for record in records:
+        if record not in own:
+            storage.delete(record.location)
+    return own
 
 
 def _item(round_: Round, unit: Unit, place: int, known: Known | None) -> Item | None:

@@ -116,6 +116,7 @@ class _Making:
             self.events.add("sealed", unit=result.unit, statuses=dict(result.statuses), written=dict(result.written))
         else:
             self.events.add("lacking", unit=result.unit, places=list(result.places))
+            self.progress.skip(-len(result.places))
 
     def _of_lost(self, item: MakePair | JudgePair, lost: Lost) -> PairReport:
         if isinstance(item, JudgePair):

@@ -1,6 +1,7 @@
 """Units sealed: parts of bounded size, the sidecar's rows and footer, and a round of a million pairs in little memory."""
 
 import json
+import os
 import tarfile
 import tracemalloc
 from dataclasses import replace
@@ -9,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from bootstrap.doing import record_trouble
+from bootstrap.doing import make_pair, record_trouble
 from bootstrap.generations import DRIVING, REFERENCE, Generation, History
 from bootstrap.in_flight import InFlight
 from bootstrap.placing import laid_out, size_in_shard
@@ -197,3 +198,64 @@ def test_a_judgement_that_no_worker_brings_to_an_end_leaves_the_verdict_and_is_m
             work.unit_is_back(seal(context, item))
     assert [round_.ledger.marker(index).again for index in range(3)] == [2, 2, 2]
     assert make_round(folder, teacher=NoTeacher(), thresholds=STRICT).rejected == 6
+
+
+def _rows(folder):
+    return pq.read_table(folder / "out" / "manifest.parquet").to_pylist()
+
+
+def test_pairs_turned_down_among_kept_ones_move_and_the_dataset_stays_whole(folder):
+    make_round(folder, pairs_per_unit=6)
+    first = _published(folder / "out")
+    values = [json.loads(row["verdicts"])[3]["value"] for row in _rows(folder)]
+    assert [verdict["check"] for verdict in json.loads(_rows(folder)[0]["verdicts"])][3] == "distinct" and min(values) < max(values)
+    some = replace(FAIR, distinct=sorted(values)[3])
+    outcome = make_round(folder, teacher=NoTeacher(), pairs_per_unit=6, thresholds=some, retry_filters=True)
+    assert outcome.kept and outcome.rejected and outcome.kept + outcome.rejected == 6 and validate_dataset(folder / "out") == []
+    assert make_round(folder, teacher=NoTeacher(), pairs_per_unit=6, retry_filters=True).kept == 6
+    assert _published(folder / "out") == first
+
+
+def test_a_sidecar_of_another_unit_costs_its_own_unit_and_no_other(folder):
+    make_round(folder)
+    first, out = _published(folder / "out"), folder / "out"
+    (out / "shard-000002.parquet").write_bytes((out / "shard-000000.parquet").read_bytes())
+    assert make_round(folder).kept == 6 and _published(out) == first
+
+
+def test_what_a_sidecar_names_outside_its_unit_is_never_removed(folder):
+    make_round(folder)
+    first, sidecar, victim = _published(folder / "out"), folder / "out" / "shard-000001.parquet", folder / "victim.txt"
+    victim.write_text("mine")
+    table = pq.read_table(sidecar)
+    told = json.loads(table.schema.metadata[b"actorforge"])
+    told["shards"]["../victim.txt"] = {"bytes": 4, "sha256": "0" * 64}
+    pq.write_table(table.replace_schema_metadata({b"actorforge": json.dumps(told).encode()}), sidecar)
+    assert make_round(folder).kept == 6 and victim.read_text() == "mine" and _published(folder / "out") == first
+
+
+def test_a_sidecar_with_damaged_rows_is_made_again_by_the_command_that_met_it_and_the_next(folder):
+    make_round(folder)
+    first, sidecar = _published(folder / "out"), folder / "out" / "shard-000001.parquet"
+    data = bytearray(sidecar.read_bytes())
+    data[60:200] = bytes(140)
+    sidecar.write_bytes(data)
+    (folder / "out" / "run.json").unlink()
+    with pytest.raises(ValueError, match="none or a damaged one of unit 1.*run the same command again"):
+        make_round(folder)
+    assert make_round(folder).kept == 6 and _published(folder / "out") == first
+
+
+def test_records_of_another_plan_are_not_taken_and_pipes_among_them_stop_nothing(folder):
+    make_round(folder, "whole")
+    round_, other = plan(folder, folder / "out"), plan(folder, folder / "other", seed=5)
+    for each in (round_, other):
+        begin_round(each)
+    item = next(item for item in iter(Work(round_=other, pending=[0]).next, None) if isinstance(item, MakePair))
+    make_pair(other.context, item, ShiftTeacher(), None)
+    (foreign,) = (folder / "other" / "work" / "made" / "000000").iterdir()
+    place = folder / "out" / "work" / "made" / "000000"
+    place.mkdir(parents=True)
+    (place / foreign.name).write_bytes(foreign.read_bytes())
+    os.mkfifo(place / "ff.tar")
+    assert make_round(folder).kept == 6 and _published(folder / "out") == _published(folder / "whole")
