@@ -17,7 +17,7 @@ from pipelines.executor.causes import NODE_LOST, cause_of_death
 from pipelines.executor.health import Call
 from pipelines.executor.pools import Pool
 from pipelines.executor.source import source_hash, source_root
-from pipelines.executor.worker import Header, Place, Worker, tail
+from pipelines.executor.worker import Header, Place, Worker, last_words
 
 QUEUED = 2
 TAIL_S = 3.0
@@ -26,13 +26,15 @@ TAIL_S = 3.0
 
 @dataclass(slots=True, eq=False)
 class Hand:
-    """One worker. `place`: None until its process runs; `ready`: it has made what it works with; `leaving`: gets no more calls.
+    """One worker, in the place `slot` of its pool.
 
-    `since_s`: when its first call began, or the worker was asked for; `calls` are in the order in which it makes them.
+    `place`: None until its process runs; `ready`: it has made what it works with; `leaving`: gets no more calls. `since_s`:
+    when its first call began, or the worker was asked for; `calls` are in the order in which it makes them.
     """
 
     number: int
     pool: Pool
+    slot: int
     actor: Any
     answer: Any
     since_s: float
@@ -56,10 +58,11 @@ class Hand:
 
 @dataclass(frozen=True, slots=True)
 class Died:
-    """In place of an answer. `printed`: the last of what the worker had printed."""
+    """In place of an answer. `printed`: the last of what the worker had printed; `begun`: calls it had begun, None: not known."""
 
     cause: str
     printed: str
+    begun: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +94,9 @@ class Hands:
         """Whether there is an answer that has not been read yet."""
         return bool(self._ray.wait([hand.awaited], num_returns=1, timeout=0)[0])
 
-    def start(self, pool: Pool) -> Hand:
+    def start(self, pool: Pool, slot: int) -> Hand:
         actor = self._actor.options(num_cpus=pool.cpus, num_gpus=pool.gpus).remote(pool.make_worker, self._head)
-        hand = Hand(number=self._numbers, pool=pool, actor=actor, answer=actor.where.remote(), since_s=time.monotonic())
+        hand = Hand(number=self._numbers, pool=pool, slot=slot, actor=actor, answer=actor.where.remote(), since_s=time.monotonic())
         self.all[hand.number] = hand
         self._numbers += 1
         return hand
@@ -160,6 +163,11 @@ class Hands:
         for hand in tuple(self.all.values()) if self._ray.is_initialized() else ():
             self.end(hand)
 
+    @property
+    def are_cut_off(self) -> bool:
+        """Whether this machine's own Ray processes are gone: nothing comes of calls any more."""
+        return self._node not in {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
+
     def nodes(self) -> int:
         """Machines that take part."""
         return max(1, sum(node["Alive"] for node in self._ray.nodes()))
@@ -172,22 +180,22 @@ class Hands:
         self.all.pop(hand.number, None)
         with contextlib.suppress(self._ray.exceptions.RayError, ValueError):
             self._ray.kill(hand.actor)  # one that is only out of reach must not come back
-        printed = self._printed(hand.place) if hand.place else ""
+        begun, printed = self._last_words(hand.place) if hand.place else (None, "")
         if printed is None or hand.place and hand.place.node not in {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}:
             return Died(NODE_LOST, "")
-        return Died(cause_of_death(type(error).__name__, str(error), printed), printed)
+        return Died(cause_of_death(type(error).__name__, str(error), printed), printed, begun)
 
-    def _printed(self, place: Place) -> str | None:
-        """None where the machine does not answer."""
+    def _last_words(self, place: Place) -> tuple[int | None, str | None]:
+        """Nothing at all where the machine does not answer."""
         if not place.printed or place.node == self._node:
-            return tail(place.printed)
+            return last_words(place.printed)
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         there = NodeAffinitySchedulingStrategy(node_id=place.node, soft=False)
         try:
-            return self._ray.get(self._ray.remote(num_cpus=0, scheduling_strategy=there)(tail).remote(place.printed), timeout=TAIL_S)
+            return self._ray.get(self._ray.remote(num_cpus=0, scheduling_strategy=there)(last_words).remote(place.printed), timeout=TAIL_S)
         except self._ray.exceptions.RayError:
-            return None
+            return None, None
 
 
 def last_lines(printed: str, most: int = 8) -> list[str]:

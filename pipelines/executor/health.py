@@ -3,7 +3,8 @@
 A failure is the item's fault or the worker's. Failures of a worker are held back until it is known: the worker manages another item, and
 they are the items' own; or it fails what another has managed, and they are made again elsewhere. Two in a row raise the question; a worker
 that has answered it well is asked again after four, then eight. Before anything was managed there is nothing to ask with: the worker is
-exchanged and the failed items wait for a fresh one; one cause for many items on several workers ends the run.
+exchanged and the failed items wait for a fresh one; one cause for many items on several workers ends the run. Items that cannot be a probe
+say nothing of a worker: they are not told of here.
 """
 
 from __future__ import annotations
@@ -90,13 +91,13 @@ class Health:
         self._ill: tuple[str, int] = ("", 0)
         self._managed_any = self._asks_fresh = False
         self.good: Call | None = None
-        """The item that was managed last and is fit for it: what a probe is made of."""
+        """The item that was managed last: what a probe is made of."""
 
-    def managed(self, worker: int, call: Call, fit: bool = True) -> Decision:
-        """A regular item came out, or hopped on: what the worker failed before was the items' own fault. `fit`: to be a probe."""
+    def managed(self, worker: int, call: Call) -> Decision:
+        """A regular item came out, or hopped on: what the worker failed before was the items' own fault."""
         state = self._state(worker)
         released, state.held, state.threshold = tuple(state.held), [], IN_A_ROW
-        self._managed_any, self.good = True, call if fit else self.good
+        self._managed_any, self.good = True, call
         self._alike.clear()
         self._ill = ("", 0)
         return Decision(release=released)
@@ -110,8 +111,8 @@ class Health:
         due = len(state.held) >= state.threshold or failure.call.opened > 0
         return self._ask(state) if due else NOTHING
 
-    def probed(self, worker: int, cause: str) -> Decision:
-        """The worker has tried the known good item: `cause` of its failure or death, "" where it managed."""
+    def probed(self, worker: int, cause: str, hopeless: bool = True) -> Decision:
+        """The worker has tried the known good item: `cause` of its failure or death, "" where it managed. `hopeless`: no other may do."""
         state = self._state(worker)
         state.probing = False
         if not cause:
@@ -120,7 +121,7 @@ class Health:
             released, state.held = tuple(state.held), []
             state.threshold *= 2 if released else 1
             return Decision(release=released)
-        return self._is_ill(worker, cause)
+        return self._is_ill(worker, cause, hopeless)
 
     def lost(self, worker: int, call: Call, cause: str) -> Decision:
         """The worker died or hung over a regular item. What it held is made again. Many alike ask a fresh worker, or end the run."""
@@ -133,9 +134,9 @@ class Health:
         state = self._states.pop(worker, _State())
         return tuple(failure.call for failure in state.held)
 
-    def fresh(self, worker: int) -> Decision:
-        """The worker is ready for its first item: it may have to try the known good one."""
-        if not self._asks_fresh or self.good is None:
+    def fresh(self, worker: int, doubted: bool = False) -> Decision:
+        """The worker is ready for its first item: it may have to try the known good one. `doubted`: those before it went wrong."""
+        if not (self._asks_fresh or doubted) or self.good is None:
             return NOTHING
         self._asks_fresh = False
         return self._ask(self._state(worker))
@@ -166,10 +167,10 @@ class Health:
         released, state.held = tuple(state.held), []
         return Decision(release=released)
 
-    def _is_ill(self, worker: int, cause: str) -> Decision:
+    def _is_ill(self, worker: int, cause: str, hopeless: bool) -> Decision:
         held = self._states.pop(worker).held
         self._ill = (cause, self._ill[1] + 1 if cause == self._ill[0] else 1)
-        if self._ill[1] >= FRESH:
+        if hopeless and self._ill[1] >= FRESH:
             return Decision(release=tuple(held), exchange=True, stop=cause)
         self._asks_fresh = True
         if held:

@@ -20,6 +20,7 @@ from pipelines.executor.health import FRESH, Call, Decision, Failure, Health
 from pipelines.executor.inline import timed_out
 from pipelines.executor.pools import Cluster, Lost, Policy, Pool, Pull, SameCause, Tell
 from pipelines.executor.recycling import Recycling
+from pipelines.executor.slots import Slots
 from pipelines.executor.stock import Stock
 from pipelines.executor.waiting import Waiting
 from pipelines.executor.worker import Header
@@ -46,6 +47,7 @@ class _Loop:
         self._pools, self._policy, self._label, self._tell = {pool.name: pool for pool in pools}, policy, label, tell
         self._hands = Hands()
         self._health = {pool.name: Health(policy.stop_after) for pool in pools}
+        self._slots = {pool.name: Slots(pool.workers) for pool in pools}
         self._recycling = Recycling(policy, sum(pool.workers for pool in pools))
         self._waiting = Waiting(pools, label, tell)
         self._stock = Stock(pools, pull)
@@ -80,12 +82,12 @@ class _Loop:
         return self._stock.is_empty and not self._hands.are_busy
 
     def _fill(self) -> None:
-        """As many workers as were asked for, while there is work."""
+        """As many workers as were asked for, but for places that are given up, while there is work."""
         if self._stock.is_empty:
             return
-        for pool in self._pools.values():
-            for _ in range(pool.workers - len(self._hands.of(pool))):
-                self._hands.start(pool)
+        for name, pool in self._pools.items():
+            for slot in self._slots[name].free({hand.slot for hand in self._hands.of(pool)}):
+                self._hands.start(pool, slot)
 
     # what is given to workers
 
@@ -121,32 +123,45 @@ class _Loop:
             self._stillborn[hand.pool.name] = 0
             self._recycling.welcome(hand, self._hands.nodes())
             self._tell("worker_started", pool=hand.pool.name, pid=hand.place.pid, node=hand.place.node)
-            self._decide(hand, self._health[hand.pool.name].fresh(hand.number))
+            doubted = self._slots[hand.pool.name].is_doubted(hand.slot)
+            self._decide(hand, self._health[hand.pool.name].fresh(hand.number, doubted))
 
     def _cannot_work(self, hand: Hand, error: Exception) -> None:
         """What is raised by work, or by making the first workers, ends the run; a later worker that cannot be made is tried again."""
-        name = hand.pool.name
-        proven = any(other.ready for other in self._hands.of(hand.pool))
-        self._stillborn[name] += 1
-        if hand.ready or not proven or self._stillborn[name] >= FRESH:
+        if hand.ready or not self._is_proven(hand.pool):
             raise error
-        self._tell("worker_died", pool=name, item="", cause=f"{type(error).__name__}: {error}", attempt=self._stillborn[name])
+        cause = f"{type(error).__name__}: {error}"
+        self._tell("worker_died", pool=hand.pool.name, item="", cause=cause, attempt=0)
         self._hands.end(hand)
+        self._doubt(hand, cause)
+
+    def _is_proven(self, pool: Pool) -> bool:
+        """Whether a worker of the pool could be made, and is there."""
+        return any(other.ready for other in self._hands.of(pool))
+
+    def _doubt(self, hand: Hand, cause: str) -> None:
+        """The worker was ill, or could not be made: its place is given up when that happens again and again."""
+        name, node = hand.pool.name, hand.place.node if hand.place else ""
+        if self._slots[name].fell_ill(hand.slot, node):
+            self._tell("given_up", pool=name, node=node, cause=cause)
+            self._say(f"pool {name} goes on with one worker less: {FRESH} in a row went wrong on node {node[:8]}: {cause}")
 
     def _called(self, hand: Hand, header: Header, payload: Any) -> None:
         call, name = hand.calls.popleft(), hand.pool.name
-        known_s = self._call_s[name]
+        self._stillborn[name], known_s = 0, self._call_s[name]
         self._call_s[name] = header.seconds if known_s == math.inf else known_s + 0.2 * (header.seconds - known_s)
         health, number = self._health[name], hand.number
         cause = "" if header.to is not None else self._policy.cause_of(header.result)
         if call.probe:
-            self._decide(hand, health.probed(number, cause), cause)
+            self._probed(hand, cause)
+        elif self._policy.as_probe(call.item) is None:  # of its worker it says nothing
+            self._go_on(call, header, payload)
         elif cause:
             self._stock.hold()
             self._decide(hand, health.failed(number, Failure(call=call, result=header.result, cause=cause)), cause)
         else:
-            fit = self._policy.as_probe(call.item) is not None
-            self._decide(hand, health.managed(number, replace(call), fit))
+            self._slots[name].managed(hand.slot)
+            self._decide(hand, health.managed(number, replace(call)))
             self._go_on(call, header, payload)
         if number in self._hands.all and self._recycling.is_due(hand, header):
             hand.leaving = True
@@ -170,31 +185,39 @@ class _Loop:
         elif not hand.ready:
             self._stillborn[name] += 1
             self._report(hand, died, None)
-            if self._stillborn[name] >= FRESH:
+            self._doubt(hand, died.cause)
+            if self._stillborn[name] >= FRESH and not self._is_proven(hand.pool):
                 end = "; ".join([died.cause, *last_lines(died.printed, 3)])
                 raise SameCause(f"{self._label}: workers of pool {name} die before their first item: {end}")
         else:
             self._charge(hand, died, calls)
 
     def _charge(self, hand: Hand, died: Died, calls: list[Call]) -> None:
-        """The call that ran is to blame. With a second one it is not known which: an answer can be lost with a worker that dies next."""
-        if not calls:
+        """The call that ran is to blame. Where it is not known which of two did, both are made again alone, without charge."""
+        blamed = _blamed(hand, died, calls)
+        rest = [call for call in calls if call not in blamed]
+        if not blamed:
             self._report(hand, died, None)
-            self._take_back(hand, [])
+            self._take_back(hand, rest)
             return
-        call, health = calls[0], self._health[hand.pool.name]
-        if call.probe:
-            self._report(hand, died, call)
-            self._decide(hand, health.probed(hand.number, died.cause), died.cause)
-        else:
-            calls = [each for each in calls if not each.probe]
-            call.attempts += len(calls) == 1
-            self._report(hand, died, call)
-            self._decide(hand, health.lost(hand.number, call, died.cause), died.cause)
-            for each in calls:
+        call = blamed[0]
+        call.attempts += len(blamed) == 1 and not call.probe
+        self._report(hand, died, call)
+        self._lost(hand, call, died.cause)
+        self._stock.put_back(rest)
+        for each in blamed:
+            if not each.probe:
                 self._suspect(each, died.cause)
-            return
-        self._stock.put_back(calls[1:])
+
+    def _lost(self, hand: Hand, call: Call, cause: str) -> None:
+        """The worker is gone, and it was the call's doing."""
+        if call.probe:
+            self._probed(hand, cause)
+        elif self._policy.as_probe(call.item) is None:
+            self._take_back(hand, [])
+        else:
+            self._slots[hand.pool.name].died(hand.slot)
+            self._decide(hand, self._health[hand.pool.name].lost(hand.number, call, cause), cause)
 
     def _suspect(self, call: Call, cause: str) -> None:
         call.suspect, call.alone = True, cause == OUT_OF_MEMORY
@@ -212,15 +235,13 @@ class _Loop:
                 self._overdue(hand)
 
     def _overdue(self, hand: Hand) -> None:
-        calls, cause, health = list(hand.calls), timed_out(self._policy.timeout_s), self._health[hand.pool.name]
+        calls, cause = list(hand.calls), timed_out(self._policy.timeout_s)
         self._hands.end(hand)
         call = calls[0]
         self._tell("timed_out", pool=hand.pool.name, item=self._policy.name_of(call.item), cause=cause)
         self._say(f"{self._policy.name_of(call.item)}: {cause}; its worker is exchanged")
-        if call.probe:
-            self._decide(hand, health.probed(hand.number, cause), cause)
-        else:
-            self._decide(hand, health.lost(hand.number, call, cause), cause)
+        self._lost(hand, call, cause)
+        if not call.probe:
             self._stock.finish(call, Lost(reason=cause, attempts=call.attempts + 1))
         self._stock.put_back(calls[1:])
 
@@ -251,6 +272,18 @@ class _Loop:
             self._say(f"a worker of pool {hand.pool.name} fails what others manage, or everything, and is exchanged: {cause}")
             self._exchange(hand, "worker_ill", cause=cause)
         self._stop = self._stop or decision.stop
+
+    def _probed(self, hand: Hand, cause: str) -> None:
+        """The worker has tried the known good item, or died over it."""
+        name = hand.pool.name
+        slots = self._slots[name]
+        if cause:
+            self._doubt(hand, cause)
+        else:
+            slots.managed(hand.slot)
+        self._decide(hand, self._health[name].probed(hand.number, cause, slots.are_hopeless), cause)
+        if slots.are_given_up:
+            self._stop = self._stop or cause
 
     def _probe(self, hand: Hand) -> None:
         good = self._health[hand.pool.name].good
@@ -292,3 +325,13 @@ class _Loop:
             return TICK_S
         dues = [hand.since_s + self._policy.timeout_s for hand in self._hands.all.values() if hand.calls]
         return min(TICK_S, max(0.01, min(dues, default=1e18) - time.monotonic()))
+
+
+def _blamed(hand: Hand, died: Died, calls: list[Call]) -> list[Call]:
+    """The call that ran when the worker died; all of them where that is not known; none where it had nothing to do.
+
+    A worker that did nothing yet is not idle: what lets it die as soon as it is given something must not go on for ever.
+    """
+    if died.begun is None or died.begun <= hand.done == 0:
+        return [call for call in calls if not call.probe] or calls[:1]
+    return calls[died.begun - hand.done - 1 :][:1] if died.begun > hand.done else []

@@ -72,7 +72,7 @@ class Policy:
     `cause_of(result)`: why an item failed, "" where it did not, the same words for the same cause: tells an ill worker from a bad item. It
     runs in the head and is cheap. Items that failed on a worker found ill are made once more: an item's work can be done twice.
     `as_probe(item)`: the item as a test for a worker that fails: its result is thrown away, so that it should leave nothing behind. None:
-    not fit for it. `name_of(item)`: what messages call it.
+    not fit for it, and what comes of the item says nothing of its worker. `name_of(item)`: what messages call it.
     `recycle_calls`: a worker is exchanged after so many calls; `memory_b`: and after a call that left it with more than this (None: its
     share of the machine).
     `stop_after`: so many items that failed for one cause on several fresh workers, before anything came out, end the run (None: never).
@@ -96,7 +96,8 @@ class Policy:
 class Tell(Protocol):
     """Is told what happens to workers, for the diary: `tell("worker_died", pool="teacher", item="...", cause="SIGSEGV", attempt=1)`.
 
-    Kinds: worker_started, worker_died, worker_lost (its node went), timed_out, worker_ill, worker_recycled, waiting.
+    Kinds: worker_started, worker_died, worker_lost (its node went), timed_out, worker_ill, given_up (a place in which every worker falls
+    ill), worker_recycled, waiting.
     """
 
     def __call__(self, kind: str, **fields: Any) -> None: ...
@@ -120,6 +121,10 @@ Pull = Callable[[], Start | None]
 
 class SameCause(ValueError):
     """The run was stopped: one cause failed everything, on fresh workers too."""
+
+
+class SessionLost(SameCause):
+    """The run was stopped: this machine's part of Ray is gone, and no worker can come any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

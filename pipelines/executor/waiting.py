@@ -1,4 +1,4 @@
-"""Says when workers that were asked for do not come: what was asked for and what the cluster has."""
+"""When workers that were asked for do not come: says what was asked for and what the cluster has, or ends a run to which none can come."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import time
 from collections.abc import Sequence
 
 from pipelines.executor.actors import Hands
-from pipelines.executor.pools import Pool, Tell
+from pipelines.executor.pools import Pool, SessionLost, Tell
 
 AFTER_S = 10.0
 EVERY_S = 0.5
+LOST_S = 2.0
+"""A worker that has not come after so long may never come."""
 
 
 class Waiting:
@@ -22,12 +24,15 @@ class Waiting:
         self._checked_s = 0.0
 
     def check(self, hands: Hands) -> None:
+        """Raises SessionLost where no worker can come any more."""
         now = time.monotonic()
         if now - self._checked_s < EVERY_S:
             return
         self._checked_s = now
         for pool in self._pools:
             waits = [now - hand.since_s for hand in hands.of(pool) if hand.place is None]
+            if waits and max(waits) > LOST_S and hands.are_cut_off:
+                raise SessionLost(f"{self._label}: Ray has died on this machine (its raylet was killed, perhaps for want of memory)")
             if not waits:
                 self._due_s[pool.name] = AFTER_S
             elif max(waits) > self._due_s[pool.name]:

@@ -5,6 +5,7 @@ Each call answers with a small header and, where the item hops, its payload as a
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -18,6 +19,7 @@ from pipelines.executor.pools import Hop, Work
 from pipelines.executor.source import check_source
 from pipelines.executor.threads import use_one_thread
 
+_BEGUN = ".begun"
 PRINTED_B = 1 << 20
 """So much of what a worker prints is kept, the latest."""
 
@@ -64,6 +66,7 @@ class Worker:
 
     def call(self, item: Any, *payloads: Any) -> tuple[Header, Any]:
         self._streams.mend()
+        self._streams.begin()
         start_s = time.monotonic()
         result = self._work(item, *payloads)
         seconds = time.monotonic() - start_s
@@ -76,7 +79,7 @@ class _Streams:
     """Standard output and error of this process in one file beside Ray's logs, cut to its last part where it grows."""
 
     def __init__(self) -> None:
-        self.path, self._file = "", -1
+        self.path, self._file, self._begun = "", -1, 0
         try:
             logs = os.path.dirname(os.readlink("/proc/self/fd/2"))
             self.path = os.path.join(logs, f"actorforge-{os.getpid()}.log")
@@ -94,6 +97,13 @@ class _Streams:
             for number in (1, 2):
                 os.dup2(self._file, number)
 
+    def begin(self) -> None:
+        """Says for the head how many calls were begun, should this one end the process."""
+        self._begun += 1
+        if self.path:
+            with contextlib.suppress(OSError), open(f"{self.path}{_BEGUN}", "w") as file:
+                file.write(str(self._begun))
+
     def _watch(self) -> None:
         while True:
             time.sleep(0.5)
@@ -103,8 +113,13 @@ class _Streams:
                 os.write(self._file, last)
 
 
-def tail(path: str, most_b: int = 4000) -> str:
-    """The last of what a worker has printed; "" where there is nothing to read."""
+def last_words(path: str, most_b: int = 4000) -> tuple[int | None, str]:
+    """Of a worker that is gone: how many calls it had begun, None where it is not known, and the last of what it had printed."""
+    begun = _read(f"{path}{_BEGUN}", most_b) if path else ""
+    return int(begun) if begun.isdecimal() else None, _read(path, most_b)
+
+
+def _read(path: str, most_b: int) -> str:
     try:
         with open(path, "rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - most_b))

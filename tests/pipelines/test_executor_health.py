@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
-from pipelines.executor.actors import Hand
+from pipelines.executor.actors import Died, Hand
 from pipelines.executor.causes import NODE_LOST, OUT_OF_MEMORY, cause_of_death
 from pipelines.executor.health import Call, Failure, Health
+from pipelines.executor.loop import _blamed
 from pipelines.executor.pools import Policy, Pool
 from pipelines.executor.recycling import Recycling, memory_share
+from pipelines.executor.slots import Slots
 from pipelines.executor.waiting import shortage
 from pipelines.executor.worker import Header, Place
 
@@ -131,11 +133,51 @@ def test_what_a_worker_held_when_it_died_is_made_again():
     assert items(health.lost(1, call("b"), "SIGKILL").again) == ["a"]
 
 
-def test_items_that_are_unfit_are_no_probes_and_nothing_is_asked_with_none():
+def test_nothing_is_asked_with_no_good_item():
     health = Health(8)
-    health.managed(0, call("seal"), fit=False)
+    health.managed(0, call("good"))
+    assert items(health.no_answer(0).release) == []
     health.failed(0, failure("a"))
     assert not health.failed(0, failure("b")).probe and items(health.idle(0).release) == ["a", "b"]
+
+
+def test_a_run_is_not_stopped_while_another_worker_may_go_on():
+    health, stops = Health(8), []
+    health.managed(9, call("good"))
+    for worker, hopeless in ((1, False), (2, False), (3, False), (4, True)):
+        health.failed(worker, failure(worker))
+        decision = health.probed(worker, "no device", hopeless)
+        stops.append(decision.stop)
+        assert hopeless or items(decision.again) == [worker]
+    assert stops == ["", "", "", "no device"]
+
+
+def test_a_place_in_which_every_worker_falls_ill_is_given_up():
+    slots = Slots(2)
+    assert slots.free({1}) == [0] and not slots.is_doubted(0)
+    assert [slots.fell_ill(0, "node") for _ in range(2)] == [False, False] and slots.is_doubted(0) and not slots.are_hopeless
+    slots.managed(0)
+    assert [slots.fell_ill(0, node) for node in ("node", "other", "other", "other")] == [False, False, False, True]
+    assert slots.free(set()) == [1] and not slots.are_given_up and not slots.fell_ill(1, "node") and slots.are_hopeless
+
+
+def test_a_place_whose_workers_die_is_doubted_until_one_manages():
+    slots = Slots(1)
+    slots.died(0)
+    assert not slots.is_doubted(0)
+    slots.died(0)
+    assert slots.is_doubted(0) and not slots.are_hopeless
+    slots.managed(0)
+    assert not slots.is_doubted(0)
+
+
+def test_the_call_that_ran_is_to_blame():
+    def blamed(begun, done):
+        hand = Hand(number=0, pool=None, slot=0, actor=None, answer=None, since_s=0.0, done=done)
+        return items(_blamed(hand, Died("SIGKILL", "", begun), [call("a"), call("b")]))
+
+    assert blamed(None, 4) == ["a", "b"] and blamed(0, 0) == ["a", "b"]
+    assert (blamed(4, 4), blamed(5, 4), blamed(6, 4)) == ([], ["a"], ["b"])
 
 
 def test_causes_of_death_are_few_words():
@@ -153,7 +195,7 @@ def test_the_share_of_memory_leaves_what_others_use(monkeypatch):
 
 
 def test_workers_are_recycled_by_age_and_by_what_they_have_grown_to():
-    hand = Hand(number=0, pool=None, actor=None, answer=None, since_s=0.0, place=Place("node", 1, "", 0, 0))
+    hand = Hand(number=0, pool=None, slot=0, actor=None, answer=None, since_s=0.0, place=Place("node", 1, "", 0, 0))
     old, large = Recycling(Policy(recycle_calls=3), 1), Recycling(Policy(memory_b=100), 1)
     assert [old.is_due(hand, Header(None, "", 10, 0.0)) for _ in range(3)] == [False, False, True]
     hand = replace(hand, done=0, first_rss_b=0)
