@@ -12,7 +12,7 @@ from bootstrap.planned import JudgePair, MakePair
 from bootstrap.records import put_away, records_of
 from bootstrap.reports import PairReport
 from bootstrap.round_config import RoundContext
-from bootstrap.samples import Samples
+from bootstrap.samples import Lying, Samples
 from bootstrap.steps import Animated, Encoded, Prepared, StepFailed, animate, encode, finish, prepare, this_worker
 from models.guidance.guide import Guide
 from models.protocols import Animator
@@ -64,13 +64,19 @@ def failure_report(item: MakePair, failure: StepFailed) -> PairReport:
 
 def judge_pair(context: RoundContext, item: JudgePair) -> PairReport:
     """Judge a sample again; a record keeps its members only where they lie in no shard."""
-    lying = Samples(context.out, item.unit, records_of(context.out, item.unit)).find(item.known)
+    lying = _lying(context, item)
     members = None if lying is None else lying.members(item.known.content)
     if members is None:
         return PairReport(key=item.key, status=item.known.status, reason=item.known.row["reason"], trouble=LOST, worker=this_worker())
     attempt = judge_again(context, item.pair, item.known, members)
     put_away(context.out, item.unit, item.numbers, attempt.known, None if lying.shard else attempt.members, attempt.trouble)
     return _judged_report(item, attempt)
+
+
+def _lying(context: RoundContext, item: JudgePair) -> Lying | None:
+    marker = context.ledger.marker(item.unit)
+    told = marker.shards if marker is not None else ()
+    return Samples(context.out, item.unit, records_of(context.out, item.unit), told).find(item.known)
 
 
 def _judged_report(item: JudgePair, attempt: Attempt) -> PairReport:
@@ -88,7 +94,7 @@ def record_failure(context: RoundContext, item: MakePair, reason: str) -> None:
 
 def record_trouble(context: RoundContext, item: JudgePair, trouble: str) -> None:
     """Record a sample that could not be judged again: its old verdict stands, and a later run tries again."""
-    lying = Samples(context.out, item.unit, records_of(context.out, item.unit)).find(item.known)
+    lying = _lying(context, item)
     members = None if lying is None or lying.shard else lying.members(item.known.content)
     known = replace(item.known, again=not item.known.failed, filters=context.filters)
     put_away(context.out, item.unit, item.numbers, known, members, trouble)

@@ -8,7 +8,7 @@ failed    work/unjudged/shard-000012.tar ...   candidates whose judgement failed
 from __future__ import annotations
 
 import re
-from typing import Iterator, Mapping, Sequence
+from typing import Collection, Iterator, Mapping, Sequence
 
 from models import storage
 
@@ -45,10 +45,11 @@ def laid_out(unit: int, samples: Sequence[tuple[str, int]], limit_b: int) -> lis
     return names
 
 
-def shards_there(out: str, unit: int) -> Iterator[str]:
-    """The shards of a unit that lie in the dataset, by name below it."""
+def shards_there(out: str, unit: int, told: Collection[str] = ()) -> Iterator[str]:
+    """The shards of a unit that lie in the dataset, by name below it: those `told`, and parts from the first one on without a gap."""
     for status in FOLDERS:
-        part = 0
-        while storage.exists(storage.join(out, name := shard_of(unit, status, part))):
-            yield name
+        part, last = 0, max((each for each in range(len(told) + 1) if shard_of(unit, status, each) in told), default=-1)
+        while (there := storage.exists(storage.join(out, name := shard_of(unit, status, part)))) or part <= last:
+            if there:
+                yield name
             part += 1

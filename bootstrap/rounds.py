@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Collection
+from typing import Any, Callable, Collection
 
 from bootstrap.generations import DRIVING, REFERENCE, History, read_history, write_history
 from bootstrap.growth import grow, unchanged
@@ -154,9 +154,14 @@ def plan_round(config: RoundConfig, out: str, driving: Listing, references: List
     )
 
 
-def begin_round(round_: Round) -> list[int]:
-    """Record the plan, clear what a killed run left, and return the units to make; none for a finished folder. Hold the lock."""
+def begin_round(round_: Round, ready: Callable[[], object] = lambda: None) -> list[int]:
+    """Record the plan, clear what a killed run left, and return the units to make; none for a finished folder. Hold the lock.
+
+    `ready`: called where there are any, before anything is changed; what it raises leaves a finished folder finished.
+    """
     pending = round_.pending()
+    if pending:
+        ready()
     if pending or _is_new(round_):  # an extended or mended folder is unfinished until its new end
         storage.delete(storage.join(round_.out, "run.json"))
     record_plan(round_)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Iterable, Mapping
+from typing import Collection, Iterable, Mapping
 
 from bootstrap.card import content_of, content_of_card
 from bootstrap.placing import shards_there
@@ -41,14 +41,14 @@ class Lying:
 
 
 class Samples:
-    """The samples of a unit. Records come before shards: they are newer."""
+    """The samples of a unit. Records come before shards: they are newer. `told`: the shards its sidecar names, there or not."""
 
-    def __init__(self, out: str, unit: int, records: Iterable[Record]) -> None:
+    def __init__(self, out: str, unit: int, records: Iterable[Record], told: Collection[str] = ()) -> None:
         self._lying: dict[str, list[tuple[str, Place]]] = defaultdict(list)
         for record in records:
             if record.place is not None:
                 self._lying[record.place.key].append(("", record.place))
-        for name in shards_there(out, unit):
+        for name in shards_there(out, unit, told):
             location = storage.join(out, name)
             for key, place in _index(location, storage.facts_of(location)).items():
                 self._lying[key].append((name, place))

@@ -98,7 +98,8 @@ def _gather(context: RoundContext, item: SealUnit) -> tuple[list[_Pair], list[in
     """The pairs of a unit, and the places that lack something."""
     records = list(records_of(context.out, item.unit))
     known = known_of(context.ledger, item.unit, item.numbers, records)
-    samples = Samples(context.out, item.unit, records)
+    marker = context.ledger.marker(item.unit)
+    samples = Samples(context.out, item.unit, records, marker.shards if marker is not None else ())
     pairs, lacking = [], []
     for place in range(len(item.numbers)):
         if place not in known:
@@ -130,7 +131,7 @@ def _publish(context: RoundContext, item: SealUnit, pairs: Sequence[_Pair]) -> S
         facts, found = old.unchanged(name, inside) or _write(out, name, inside)
         written |= {} if old.has(name, facts) else {name: facts["bytes"]}
         shards[name], spans = facts, spans | found
-    for name in {*shards_there(out, unit), *old.shards} - set(shards):
+    for name in {*shards_there(out, unit, old.shards), *old.shards} - set(shards):
         storage.delete(storage.join(out, name))
     where = dict(zip((pair.place for pair in samples), names))
     rows = [Row(known=_told(pair.known, where.get(pair.place, "")), spans=spans.get(pair.place, ())) for pair in pairs]

@@ -54,7 +54,8 @@ def synthesize(
     """
     with ExitStack() as held:
         round_ = _planned(config, out, footage, staff, make_guide, catalog, held)
-        pending = begin_round(round_)
+        makes_here = not staff.total and not config.retry_filters
+        pending = begin_round(round_, make_teacher if makes_here else _nothing)
         finished = None if pending else read_outcome(round_)
         if finished is not None:
             return finished
@@ -65,6 +66,10 @@ def synthesize(
         events.add("finished", kept=outcome.kept, attempted=outcome.attempted)
         events.flush()
     return outcome
+
+
+def _nothing() -> None:
+    """Workers make their teachers themselves."""
 
 
 def _planned(

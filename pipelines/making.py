@@ -77,7 +77,7 @@ class _Making:
         self.in_flight = InFlight(self.round_.ledger.folder)
 
     def run(self, pools: Sequence[Pool], timeout_s: float | None) -> None:
-        policy = Policy(timeout_s=timeout_s, cause_of=_cause_of, as_probe=_as_probe, name_of=_name_of)
+        policy = Policy(timeout_s=timeout_s, hurried=_is_hurried, cause_of=_cause_of, as_probe=_as_probe, name_of=_name_of)
         start_s, cluster = time.monotonic(), self.staff.cluster(self.round_.recipe.grid)
         for item, result in run_pools(pools, self.pull, policy, label="synthesize", cluster=cluster, tell=self.hear):
             self.take(item, result)
@@ -96,7 +96,7 @@ class _Making:
     def hear(self, kind: str, **fields: Any) -> None:
         """What the executor tells of its workers."""
         if kind in ("worker_died", "timed_out", "worker_lost"):
-            self._deaths[str(fields.get("item", ""))] += 1
+            self._deaths.update([name] if (name := str(fields.get("item", ""))) else [])
         self.events.add(kind, **fields)
         meters.count("worker_events_total", event=kind)
 
@@ -105,7 +105,9 @@ class _Making:
         if isinstance(item, SealUnit):
             self._sealed(item, result)
         else:
-            self._made(item, self._of_lost(item, result) if isinstance(result, Lost) else result)
+            deaths = self._deaths.pop(item.key, 0)
+            lost = isinstance(result, Lost)
+            self._made(item, self._of_lost(item, result) if lost else result, result.attempts if lost else deaths + 1)
 
     def _sealed(self, item: SealUnit, result: Sealed | Lacking | Lost) -> None:
         advice = "what was made is kept; the same command continues"
@@ -124,12 +126,11 @@ class _Making:
             return PairReport(key=item.key, status=item.known.status, reason=item.known.row["reason"], trouble=lost.reason)
         return PairReport(key=item.key, status="failed", reason=lost.reason, recorded=False)
 
-    def _made(self, item: MakePair | JudgePair, report: PairReport) -> None:
+    def _made(self, item: MakePair | JudgePair, report: PairReport, attempts: int) -> None:
         if not report.recorded:
             record_failure(self.round_.context, item, report.reason)
         self._count(report)
         told = {name: getattr(report, name) for name in ("status", "reason", "seconds", "worker", "runtime")}
-        attempts = self._deaths.pop(report.key, 0) + 1
         self.events.add("judged" if isinstance(item, JudgePair) else "pair", key=report.key, unit=item.unit, attempts=attempts, **told)
         self.work.pair_is_back(item.unit)
 
@@ -167,6 +168,11 @@ class _Making:
 
 def _cause_of(result: Any) -> str:
     return result.cause if isinstance(result, PairReport) else ""
+
+
+def _is_hurried(item: Item) -> bool:
+    """The limit is a pair's: a seal moves many samples."""
+    return not isinstance(item, SealUnit)
 
 
 def _as_probe(item: Item) -> Item | None:

@@ -11,7 +11,7 @@ import hashlib
 import inspect
 import sys
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -105,7 +105,7 @@ def described(name: str, runtime: Runtime, staff: Staff, out: str) -> tuple[Desc
         return known, partial(load_teacher, name, runtime, known.teacher)
     loaded = None if known is not None else load_animator(name, runtime=runtime)
     known = known or describe(loaded, name)
-    return known, lambda: loaded or load_teacher(name, runtime, known.teacher)
+    return known, cache(lambda: load_teacher(name, runtime, known.teacher) if loaded is None else loaded)
 
 
 def _told_by_a_worker(name: str, runtime: Runtime, staff: Staff) -> Described:

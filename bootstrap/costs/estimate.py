@@ -29,7 +29,7 @@ class Workers:
         for flag, value in (("--workers", self.each), ("--gpu-workers", self.gpu), ("--cpu-workers", self.cpu)):
             require(value >= 0, "plan", flag, value, "a whole number >= 0")
         require(bool(self.gpu) == bool(self.cpu), "plan", "--gpu-workers, --cpu-workers", f"{self.gpu}, {self.cpu}", "both or none")
-        require(self.gpus_each > 0, "plan", "--gpus-per-worker", self.gpus_each, "a number > 0")
+        require(self.gpus_each >= 0, "plan", "--gpus-per-worker", self.gpus_each, "a number >= 0")
 
     @property
     def pooled(self) -> bool:

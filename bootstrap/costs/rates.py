@@ -29,13 +29,15 @@ _HALF, _FAR = 0.5, 8.0
 class Rates:
     """Of one attempted pair; None for what nobody said. `bytes_kept`: of one that is kept; `kept`: share of the attempted that are.
 
-    `target`: share of the bytes that is the target's; `steps`: step -> seconds, where they were measured; `told`: where they are from.
+    `counted`: whether that share was measured; `target`: share of the bytes that is the target's; `steps`: step -> seconds, where they were
+    measured; `told`: where they are from.
     """
 
     teacher_s: float | None = None
     cpu_s: float | None = None
     bytes_kept: float | None = None
     kept: float = 1.0
+    counted: bool = False
     target: float = _HALF
     steps: Mapping[str, float] | None = None
     told: tuple[str, ...] = ()
@@ -69,6 +71,7 @@ def measured(folder: str, grid: Grid, pix_fmt: str) -> Rates:
         cpu_s=sum(spent_s for step, spent_s in steps.items() if step != TEACHER) if steps else None,
         bytes_kept=stored,
         kept=kept / len(rows) if rows else 1.0,
+        counted=bool(rows),
         target=sizes["target.mp4"] / sum(sizes.values()) if sizes else _HALF,
         steps=steps,
         told=tuple(_told(storage.name_of(folder), len(rows), was, grid, scale, colour, pix_fmt)),

@@ -83,7 +83,7 @@ def _below(plan: Planned) -> Iterator[str]:
     yield from (f"rates: {line}" for line in rates.told)
     if None in (rates.teacher_s, rates.cpu_s, rates.bytes_kept):
         yield "rates: what shows – needs --measured DATASET, or --teacher-seconds, --cpu-seconds, --mb-per-pair"
-    if rates.kept == 1.0:
+    if not rates.counted:
         yield "kept: all, as no measured dataset says what the filters turn down"
     if plan.unknown:
         yield f"not looked at yet: {plan.unknown} files, left out of every number; --look looks at them"

@@ -139,5 +139,9 @@ def _readme(wanted: Format, grid: Grid, run: Mapping[str, Any], pairs: int, dama
     lines += [f"| `{wanted.caption.format(key='KEY')}` | prompt | caption |"] * bool(wanted.caption)
     lines += ["", f"{grid.width}x{grid.height} px, {grid.num_frames} frames at {grid.fps:g} fps, {run['config']['video']['pix_fmt']}."]
     lines += [f"{damaged} damaged samples of the dataset are left out."] * bool(damaged)
-    lines += ["Licence and consent of every source are in the dataset's cards (KEY.json). Mark what is made with it as synthetic.", ""]
+    if run["config"]["video"]["pix_fmt"] == "yuv444p":
+        lines += ["Such clips are High 4:4:4 Predictive: software decodes them, most hardware and some browsers do not."]
+    dataset = f"the dataset whose manifest has the sha256 {run['manifest_sha256'][:16]}"
+    lines += [f"Licence and consent of every source stand in the cards (KEY.json) of {dataset}; they are not repeated here."]
+    lines += ["Mark what is made with it as synthetic.", ""]
     return "\n".join([*lines, *wanted.use(grid)]).rstrip() + "\n"

@@ -12,7 +12,7 @@ import hashlib
 import io
 import re
 from dataclasses import dataclass
-from typing import BinaryIO, Iterable, Iterator, Mapping, Sequence
+from typing import BinaryIO, Iterable, Mapping, Sequence
 
 from models.shards import LIMITS_B, MEMBERS
 from models.types import require
@@ -38,10 +38,6 @@ class ShardFacts:
     sha256: str
 
 
-def shard_name(index: int) -> str:
-    return f"shard-{index:06d}.tar"
-
-
 def member(name: str, data: bytes) -> bytes:
     """One file of a tar: its header, its bytes, zeros up to a whole block."""
     return b"".join((_header(name, len(data)), data, _filling(len(data))))
@@ -55,22 +51,6 @@ def ending(size_b: int) -> bytes:
 def fragment(key: str, members: Mapping[str, bytes]) -> bytes:
     """The bytes a shard holds of one sample. Raises ValueError for a bad key or member set."""
     return b"".join(_pieces(key, members))
-
-
-def members_of(data: bytes | memoryview) -> Iterator[tuple[str, int, int]]:
-    """Name, offset and size of each member of a tar or fragment as this module packs them, up to its end.
-
-    Raises ValueError for bytes that it would not have written, and where they are cut.
-    """
-    view, at = memoryview(data), 0
-    while at < len(view) and view[at : at + 1] != b"\0":
-        head = bytes(view[at : at + _BLOCK_B])
-        name, digits = head[:100].rstrip(b"\0").decode("ascii", "replace"), head[124:135]
-        size = int(digits, 8) if re.fullmatch(rb"[0-7]{11}", digits) else -1
-        fits = 0 <= size <= len(view) - at - _BLOCK_B - -size % _BLOCK_B
-        require(fits and head == _header(name, size), "tar", f"header at byte {at}", "another or a cut one", "one as it was written")
-        yield name, at + _BLOCK_B, size
-        at += _BLOCK_B + size + -size % _BLOCK_B
 
 
 class ShardWriter:
@@ -89,18 +69,6 @@ class ShardWriter:
         pieces = _pieces(key, members)
         spans = _spans(self.size_b, [len(members[name]) for name in MEMBERS])
         self._write(key, pieces)
-        return spans
-
-    def add_fragment(self, key: str, data: bytes | memoryview) -> Spans:
-        """Write a ready sample as it is. Raises ValueError unless `data` is what `fragment` makes of that key."""
-        found = list(members_of(data))
-        names = [name for name, _, _ in found]
-        require(names == [f"{key}.{name}" for name in MEMBERS], f"sample {key}", "members", names, str(list(MEMBERS)))
-        sizes = [size for _, _, size in found]
-        expected = sum(_BLOCK_B + size + -size % _BLOCK_B for size in sizes)
-        require(len(data) == expected, f"sample {key}", "bytes", len(data), f"{expected}, its members alone")
-        spans = _spans(self.size_b, sizes)
-        self._write(key, [data])
         return spans
 
     def close(self) -> ShardFacts:

@@ -24,7 +24,7 @@ def run_here(pools: Sequence[Pool], pull: Pull, policy: Policy, label: str) -> I
     makers, works = {pool.name: pool.make_worker for pool in pools}, dict[str, Work]()
     row = _Row(policy.stop_after)
     while (start := pull()) is not None:
-        result = _bring_to_an_end(start, makers, works, policy.timeout_s)
+        result = _bring_to_an_end(start, makers, works, policy.limit_s(start.item))
         yield start.item, result
         if policy.as_probe(start.item) is not None:  # others say nothing of what may be ill
             row.see(label, result.reason if isinstance(result, Lost) else policy.cause_of(result))

@@ -140,10 +140,14 @@ class _Loop:
         return any(other.ready for other in self._hands.of(pool))
 
     def _doubt(self, hand: Hand, cause: str) -> None:
-        """The worker was ill, or could not be made: its place is given up when that happens again and again."""
+        """The worker was ill, or could not be made: its place is given up when that happens again and again; the last one ends the run."""
         name, node = hand.pool.name, hand.place.node if hand.place else ""
-        if self._slots[name].fell_ill(hand.slot, node):
-            self._tell("given_up", pool=name, node=node, cause=cause)
+        if not self._slots[name].fell_ill(hand.slot, node):
+            return
+        self._tell("given_up", pool=name, node=node, cause=cause)
+        if self._slots[name].are_given_up:
+            self._stop = self._stop or cause
+        else:
             self._say(f"pool {name} goes on with one worker less: {FRESH} in a row went wrong on node {node[:8]}: {cause}")
 
     def _called(self, hand: Hand, header: Header, payload: Any) -> None:
@@ -227,12 +231,15 @@ class _Loop:
             self._stock.again(call, held=False)
 
     def _end_overdue(self) -> None:
-        limit, now = self._policy.timeout_s, time.monotonic()
-        if limit is None:
-            return
+        now = time.monotonic()
         for hand in tuple(self._hands.all.values()):
-            if hand.calls and now - hand.since_s > limit and not self._hands.has_told(hand):
+            if now > self._due_s(hand) and not self._hands.has_told(hand):
                 self._overdue(hand)
+
+    def _due_s(self, hand: Hand) -> float:
+        """When the call that runs has taken too long."""
+        limit_s = self._policy.limit_s(hand.calls[0].item) if hand.calls else None
+        return math.inf if limit_s is None else hand.since_s + limit_s
 
     def _overdue(self, hand: Hand) -> None:
         calls, cause = list(hand.calls), timed_out(self._policy.timeout_s)
@@ -282,8 +289,6 @@ class _Loop:
         else:
             slots.managed(hand.slot)
         self._decide(hand, self._health[name].probed(hand.number, cause, slots.are_hopeless), cause)
-        if slots.are_given_up:
-            self._stop = self._stop or cause
 
     def _probe(self, hand: Hand) -> None:
         good = self._health[hand.pool.name].good
@@ -321,10 +326,8 @@ class _Loop:
 
     def _patience_s(self) -> float:
         """Until something is due even if no worker says a word."""
-        if self._policy.timeout_s is None:
-            return TICK_S
-        dues = [hand.since_s + self._policy.timeout_s for hand in self._hands.all.values() if hand.calls]
-        return min(TICK_S, max(0.01, min(dues, default=1e18) - time.monotonic()))
+        due_s = min(map(self._due_s, self._hands.all.values()), default=math.inf)
+        return min(TICK_S, max(0.01, due_s - time.monotonic()))
 
 
 def _blamed(hand: Hand, died: Died, calls: list[Call]) -> list[Call]:

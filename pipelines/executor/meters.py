@@ -15,11 +15,12 @@ def count(name: str, amount: float = 1.0, **tags: str) -> None:
     """Add to the counter of that name. `tags`: label -> value, the same labels at every call."""
     ray = sys.modules.get("ray")
     if amount > 0 and ray is not None and ray.is_initialized():
-        _counter(name, tuple(sorted(tags))).inc(amount, tags=tags)
+        job = ray.get_runtime_context().get_job_id()  # a counter lives as long as its session
+        _counter(name, tuple(sorted(tags)), job).inc(amount, tags=tags)
 
 
 @cache
-def _counter(name: str, labels: tuple[str, ...]) -> Any:
+def _counter(name: str, labels: tuple[str, ...], job: str) -> Any:
     from ray.util.metrics import Counter
 
     return Counter(f"actorforge_{name}", description=f"ActorForge: {name.replace('_', ' ')}", tag_keys=labels)

@@ -59,6 +59,11 @@ def itself(item: Any) -> Any:
     return item
 
 
+def every(item: Any) -> bool:
+    """All items are alike."""
+    return True
+
+
 def short_name(item: Any) -> str:
     """What an item is called in messages."""
     text = " ".join(str(item).split())
@@ -68,6 +73,7 @@ def short_name(item: Any) -> str:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What is borne with. `timeout_s`: the most one call may take (None: no limit); `attempts`: calls an item gets whose worker dies.
+    `hurried(item)`: whether the limit holds for it.
 
     `cause_of(result)`: why an item failed, "" where it did not, the same words for the same cause: tells an ill worker from a bad item. It
     runs in the head and is cheap. Items that failed on a worker found ill are made once more: an item's work can be done twice.
@@ -79,6 +85,7 @@ class Policy:
     """
 
     timeout_s: float | None = None
+    hurried: Callable[[Any], bool] = every
     attempts: int = 3
     cause_of: Callable[[Any], str] = no_cause
     as_probe: Callable[[Any], Any | None] = itself
@@ -86,6 +93,10 @@ class Policy:
     recycle_calls: int | None = None
     memory_b: int | None = None
     stop_after: int | None = 32
+
+    def limit_s(self, item: Any) -> float | None:
+        """The most a call with the item may take."""
+        return self.timeout_s if self.timeout_s is not None and self.hurried(item) else None
 
     def __post_init__(self) -> None:
         fit = self.timeout_s is None or self.timeout_s > 0

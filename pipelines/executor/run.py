@@ -93,4 +93,5 @@ def _of_numbered(policy: Policy) -> Policy:
         item = policy.as_probe(numbered[1])
         return None if item is None else (numbered[0], item)
 
-    return replace(policy, as_probe=as_probe, name_of=lambda numbered: policy.name_of(numbered[1]))
+    of_item = {"name_of": lambda numbered: policy.name_of(numbered[1]), "hurried": lambda numbered: policy.hurried(numbered[1])}
+    return replace(policy, as_probe=as_probe, **of_item)

@@ -82,7 +82,8 @@ def _own(ray: Any, cpus: float, gpus: float, cluster: Cluster) -> Iterator[None]
         with contextlib.chdir(source_root()):
             ray.init(address="local", include_dashboard=False, **size, **_QUIET)
         here = ray.cluster_resources().get("GPU", 0.0)
-        require(gpus <= here, "workers", "accelerators", f"{gpus:g} occupied in all", f"at most {here:g}, as this machine has")
+        advice = "--gpus-per-worker 0 occupies none"
+        require(gpus <= here, "workers", "accelerators", f"{gpus:g} occupied in all", f"at most {here:g}, as this machine has", advice)
         yield
     finally:
         ray.shutdown()

@@ -19,7 +19,7 @@ def export(
     Args:
         source: Checkpoint folder, or the name of a shipped one; or a finished dataset.
         out: Folder to write; the same command again leaves it as it is.
-        to: Of a dataset: the trainer that reads it, musubi-tuner, DiffSynth-Studio or VideoX-Fun.
+        to: Of a dataset: the trainer that reads it: musubi (musubi-tuner), diffsynth (DiffSynth-Studio), videox-fun (VideoX-Fun).
         format: Of a checkpoint: diffusers, comfyui or both; default both, every format its family has.
         license: Of a checkpoint: Hugging Face's identifier of your licence, for the model card, such as apache-2.0.
     """

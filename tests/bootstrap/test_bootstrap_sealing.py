@@ -259,3 +259,14 @@ def test_records_of_another_plan_are_not_taken_and_pipes_among_them_stop_nothing
     (place / foreign.name).write_bytes(foreign.read_bytes())
     os.mkfifo(place / "ff.tar")
     assert make_round(folder).kept == 6 and _published(folder / "out") == _published(folder / "whole")
+
+
+def test_a_lost_part_costs_its_own_samples_and_no_later_part(folder, monkeypatch):
+    _small_shards(monkeypatch, 1)
+    make_round(folder, pairs_per_unit=6)
+    first, (lost,) = _published(folder / "out"), [row["key"] for row in _rows(folder) if row["shard"] == "shard-000000.tar"]
+    (folder / "out" / "shard-000000.tar").unlink()
+    (folder / "out" / "work" / "events.jsonl").unlink()
+    assert make_round(folder, pairs_per_unit=6).kept == 6 and _published(folder / "out") == first
+    events = map(json.loads, (folder / "out" / "work" / "events.jsonl").read_text().splitlines())
+    assert [line["key"] for line in events if line["event"] == "pair"] == [lost]

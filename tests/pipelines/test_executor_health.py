@@ -5,7 +5,7 @@ from dataclasses import replace
 from pipelines.executor.actors import Died, Hand
 from pipelines.executor.causes import NODE_LOST, OUT_OF_MEMORY, cause_of_death
 from pipelines.executor.health import Call, Failure, Health
-from pipelines.executor.loop import _blamed
+from pipelines.executor.loop import _blamed, _Loop
 from pipelines.executor.pools import Policy, Pool
 from pipelines.executor.recycling import Recycling, memory_share
 from pipelines.executor.slots import Slots
@@ -169,6 +169,17 @@ def test_a_place_whose_workers_die_is_doubted_until_one_manages():
     assert slots.is_doubted(0) and not slots.are_hopeless
     slots.managed(0)
     assert not slots.is_doubted(0)
+
+
+def test_a_run_whose_last_place_is_given_up_ends():
+    loop, told = object.__new__(_Loop), []
+    loop._slots, loop._stop, loop._label, loop._tell = {"pool": Slots(2)}, "", "test", lambda kind, **fields: told.append(kind)
+    stops = []
+    for slot in (0, 0, 0, 1, 1, 1):
+        pool = Pool(name="pool", workers=2, make_worker=list)
+        loop._doubt(Hand(number=0, pool=pool, slot=slot, actor=None, answer=None, since_s=0.0), "SIGKILL")
+        stops.append(loop._stop)
+    assert stops == [*[""] * 5, "SIGKILL"] and told == ["given_up"] * 2
 
 
 def test_the_call_that_ran_is_to_blame():

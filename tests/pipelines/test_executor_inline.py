@@ -41,6 +41,12 @@ def test_wrong_use_is_refused():
         Policy(timeout_s=0)
 
 
+def test_the_limit_holds_for_items_that_are_hurried_alone():
+    policy = Policy(timeout_s=0.1, hurried=lambda item: item == "pair")
+    results = dict(run_items(lambda: lambda item: time.sleep(0.3) or item, ["pair", "seal"], 0, label="test", policy=policy))
+    assert results == {0: Lost(reason="timed out after 0.1 s", attempts=1), 1: "seal"}
+
+
 def test_an_item_hops_with_its_payloads_and_results_may_bring_items():
     pools = [
         Pool(

@@ -102,7 +102,7 @@ def test_two_pools_take_as_long_as_the_slower_and_are_paid_while_they_are_held()
 def test_what_nobody_said_is_unknown_and_never_free():
     none = estimate(COUNTS, Rates(), Workers(), gpu_price=3.0)
     assert (none.gpu_h, none.cpu_h, none.wall_h, none.cost, none.stored_tb) == (None,) * 5
-    for wrong in ({"gpu": 1}, {"gpus_each": 0.0}, {"each": -1}):
+    for wrong in ({"gpu": 1}, {"gpus_each": -0.5}, {"each": -1}):
         with pytest.raises(ValueError, match="plan: --"):
             Workers(**wrong)
 
