@@ -14,13 +14,12 @@ _ADVICE = "every node needs a mount of it under the same path, or give an addres
 
 def check_sight(context: RoundContext) -> None:
     """Raise ValueError naming host and path where the dataset folder, or one source of each kind, is not seen from here."""
-    host, found = f"worker on {socket.gethostname()}", None
+    host, told = f"worker on {socket.gethostname()}", storage.redacted(context.ledger.plan_file)
     try:
-        found = context.ledger.plan()
-    except (OSError, ValueError):
-        pass
-    told = storage.redacted(context.ledger.plan_file)
-    require(found is not None, host, told, "no such file", "the dataset folder of the head", _ADVICE)
+        found, why = context.ledger.plan(), "no such file"
+    except (OSError, ValueError) as error:
+        found, why = None, f"{type(error).__name__}: {error}"
+    require(found is not None, host, told, why, "the dataset folder of the head", _ADVICE)
     require(plan_digest(found) == context.plan, host, told, "another plan", "that of the head", _ADVICE)
     for location in context.seen:
         try:

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bootstrap.reasons import reason_of
-from bootstrap.shards.record import sidecar_of
 from models.artifacts import sha256
+from models.dataset_rows import sidecar_of
 from models.progress import Progress
 from models.shards import MEMBERS, DamagedShard, Place, places_in, sample_of, shown, shown_place, spans_fault
 from models.storage import join, name_of, read_bytes, walk

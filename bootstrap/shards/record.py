@@ -72,11 +72,6 @@ def _numbers(name: str) -> tuple[float, int]:
     return (int(found[1]), int(found[2] or 0)) if found else (float("inf"), 0)
 
 
-def sidecar_of(shard: str) -> str:
-    """The name of the table beside a shard: one for all parts of a unit."""
-    return f"{shard.removesuffix('.tar').partition('_')[0]}.parquet"
-
-
 def shard_names(folder: str) -> list[str]:
     """The names of the shards that lie in a folder, in order, whoever put them there."""
     inside = (name for name, _ in walk(folder, lambda name: False))

@@ -10,10 +10,11 @@ import pytest
 from bootstrap.shards.examples import ShardExamples
 from bootstrap.shards.loader import ShardLoader
 from bootstrap.shards.reader import read_examples
-from bootstrap.shards.record import in_order, sidecar_of
+from bootstrap.shards.record import in_order
 from bootstrap.shards.validate import validate_dataset
 from bootstrap.sidecar import SIDECAR
 from models.artifacts import write_parquet
+from models.dataset_rows import sidecar_of
 from models.shards import DamagedShard
 from models.storage import walk, write_bytes
 from models.training.sampler import EpochSampler
