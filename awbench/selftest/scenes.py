@@ -28,7 +28,7 @@ from awbench.suites.world_design import WorldCase, heldout_cases
 from awbench.world.render import render
 from awbench.world.shot import with_motion_of
 from models.artifacts import sha256, sha256_file, to_json
-from models.baselines.flow_warp import FlowWarp
+from models.baselines.weightless.flow_warp import FlowWarp
 from models.framing import fit_image
 from models.images import MediaError, read_image
 from models.seeds import item_rng

@@ -15,9 +15,9 @@ from awbench.cases import Case, CaseMedia, Suite, Truth
 from awbench.run_validation import validate_run
 from awbench.runs import COLUMNS, Run, finish_generation, generate_case, pending, placeless, start_run
 from models.artifacts import read_json, write_json
-from models.baselines.echo_driver import EchoDriver
-from models.baselines.recorded import create as recorded
-from models.baselines.still import Still
+from models.baselines.weightless.echo_driver import EchoDriver
+from models.baselines.weightless.recorded import create as recorded
+from models.baselines.weightless.still import Still
 from models.images import MediaError
 from models.seeds import item_seed
 from models.types import AnimationRequest, AnimationResult, Clip, Grid

@@ -10,7 +10,7 @@ from PIL import Image
 
 from models.animators.load import is_checkpoint, load_animator
 from models.animators.registry import ANIMATORS
-from models.baselines import recorded
+from models.baselines.weightless import recorded
 from models.framing import fit_image
 from models.images import MediaError
 from models.optical_flow import backward_warp, chain, since_first

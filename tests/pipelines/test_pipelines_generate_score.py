@@ -12,7 +12,7 @@ from awbench.runs import finish_generation, generate_case, pending, recorded_row
 from awbench.suites.from_media import write_suite_from_media
 from awbench.suites.load import load_suite
 from models.artifacts import read_json, write_json
-from models.baselines.still import Still
+from models.baselines.weightless.still import Still
 from models.mllm.errors import CostCapReached, Refused, Unreachable
 from models.retry_failed import RetryFailed
 from models.runtime import Runtime

@@ -120,7 +120,7 @@ def test_workers_of_two_kinds_are_not_mixed_and_a_time_is_longer_than_nothing(fo
 
 
 def test_one_cause_for_everything_ends_the_run_with_that_cause_and_the_same_command_continues(folder, capsys, monkeypatch):
-    from models.baselines.flow_warp import FlowWarp
+    from models.baselines.weightless.flow_warp import FlowWarp
 
     def broken(self, request):
         raise RuntimeError("CUDA error")

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from models.baselines.echo_driver import driver_frames
+from models.baselines.weightless.echo_driver import driver_frames
 from models.framing import fit_image
 from models.optical_flow import backward_warp, since_first
 from models.types import AnimationRequest, AnimationResult, Clip

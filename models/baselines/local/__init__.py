@@ -1,0 +1,1 @@
+"""Pipelines of diffusers over local folders of weights, run in this process."""
