@@ -22,7 +22,12 @@ MAX_REASON_CHARS = 500
 
 
 def given_of(row: Mapping[str, Any], grid: Grid, offset_s: float | None = None) -> Given:
-    """What the row of generation.parquet says was given, before it came to the grid; rows of old do not say it and count as whole."""
+    """What the row of generation.parquet says was given, before it came to the grid; rows of old do not say it and count as whole.
+
+    `offset_s`: as the run declares it; else what the system said of this answer counts.
+    """
+    own_s = row.get("offset_s")
+    offset_s = float(own_s) if offset_s is None and own_s is not None and np.isfinite(own_s) else offset_s
     frames, fps = row.get("given_frames"), row.get("given_fps")
     known = frames is not None and fps is not None and np.isfinite(frames) and np.isfinite(fps)
     return Given(frames=int(frames) if known else grid.num_frames, fps=float(fps) if known else grid.fps, offset_s=offset_s)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Mapping
 
 from awbench.cases import Suite
 from awbench.catalog import ANIMATORS
 from models.animators.load import load_animator
+from models.capabilities import Capabilities
 from models.protocols import Animator
 from models.runtime import Runtime
 from models.types import AnimationRequest, AnimationResult, require
@@ -38,7 +40,13 @@ def create(argument: str | None = None) -> GroundTruth:
     return GroundTruth()
 
 
-def load_for_suite(name_or_path: str, suite: Suite, runtime: Runtime = Runtime()) -> Animator:
+def capabilities(name: str) -> Capabilities:
+    return Capabilities(
+        kind="weightless", licence="Apache-2.0", note="the suite's own truth, where it has one; the ceiling of every metric"
+    )
+
+
+def load_for_suite(name_or_path: str, suite: Suite, runtime: Runtime = Runtime(), options: Mapping[str, str] | None = None) -> Animator:
     """Any animator by name, `name:argument` or checkpoint folder; ground_truth is tied to `suite`."""
-    animator = load_animator(name_or_path, ANIMATORS, runtime)
+    animator = load_animator(name_or_path, ANIMATORS, runtime, options)
     return GroundTruth(suite=suite) if isinstance(animator, GroundTruth) else animator

@@ -84,6 +84,7 @@ class Progress:
         self._ended.set()
         spent = f"{self.label}: {self._count()} in {_clock(time.monotonic() - self._start)}"
         spent += f", {self.failed} failed" if self.failed else ""
-        self._write(spent + ("" if kind is None else f" (stopped: {kind.__name__})"))
+        why = "" if kind is None else " (stopped by Ctrl-C)" if issubclass(kind, KeyboardInterrupt) else f" (stopped: {kind.__name__})"
+        self._write(spent + why)
         if self._terminal:
             self._stream.write("\n")

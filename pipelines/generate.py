@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Mapping
 
 from awbench.cases import Suite
 from awbench.catalog import ANIMATORS
@@ -21,11 +22,14 @@ from awbench.suites.load import load_suite
 from models.animators.load import absolute_animator
 from models.guidance.catalog import load_guide
 from models.guidance.guide import Guide
+from models.option_values import absolute_options
 from models.progress import Progress
 from models.protocols import Animator
 from models.retry_failed import RetryFailed
 from models.runtime import Runtime
 from models.types import AnimationRequest, require
+from pipelines.asked import forecast, purse_of, spent_usd
+from pipelines.asking_together import run_together
 from pipelines.executor.pools import Lost, Policy
 from pipelines.executor.run import run_items
 
@@ -50,21 +54,28 @@ def generate(
     offset_s: float | None = None,
     name: str | None = None,
     runtime: Runtime = _AUTO,
+    options: Mapping[str, str] | None = None,
+    max_cost_usd: float | None = None,
 ) -> Run:
     """Bring the run folder `out` to completion. `animator`: name, `name:argument` or checkpoint folder; `suite`: name or folder.
 
     `guide`: the name of a guide that writes the prompt of a case without one, none, or own: the one the checkpoint was trained with.
     `limit`: the first cases of the suite only; a run with more keeps them. `timeout_s`: the most one case may take.
     `offset_s`: the moment of the driver that the answers' first frames are declared to show. `name`: what the system is called.
+    `options`: words for the animator's own options. `max_cost_usd`: the most the run may cost; where it is reached, cases stay to be done.
+    An animator with a `concurrency` is asked for so many cases together where there are no workers.
     """
     require(seed >= 0, "generate", "seed", seed, "a whole number >= 0")
-    place, loaded_suite = absolute_animator(animator, ANIMATORS), load_suite(suite)
+    place, loaded_suite, words = absolute_animator(animator, ANIMATORS), load_suite(suite), absolute_options(options or {})
     if guide != OWN_GUIDE:
         guide_of(guide)  # a mistyped name is told before an animator is loaded
-    loaded = load_for_suite(place, loaded_suite, runtime)
+    told = forecast(place, loaded_suite, Path(out), options=words, limit=limit, retry=retry)
+    purse = purse_of(told, max_cost_usd)
+    loaded = load_for_suite(place, loaded_suite, runtime, words)
     guide = getattr(loaded, "guide", NO_GUIDE) if guide == OWN_GUIDE else guide
     loaded_guide = guide_of(guide)
-    asked = {"guide": loaded_guide, "limit": limit, "offset_s": offset_s, "name": name}
+    terms = {"kind": told.stated.kind, "licence": told.stated.licence} if told.stated else {}
+    asked = {"guide": loaded_guide, "limit": limit, "offset_s": offset_s, "name": name, "options": told.options, "terms": terms}
     run = start_run(Path(out).resolve(), loaded_suite, place, loaded, seed, **asked)
     if forget_failed(run, retry):
         run = start_run(run.path, loaded_suite, place, loaded, seed, **asked)  # notes what runs the cases now left
@@ -72,15 +83,25 @@ def generate(
     if run.complete and not todo:
         return run
     here = partial(_animate, run, loaded, loaded_guide)
-    make_worker = partial(_make_worker, run.path, place, guide, runtime) if workers else lambda: here
+    make_worker = partial(_make_worker, run.path, place, guide, runtime, words) if workers else lambda: here
     _tell_strays(loaded, loaded_suite)
-    total = len(run.suite.cases)
-    with Progress(f"generate {run.system}", total=total, already=total - len(todo)) as progress:
-        for index, row in run_items(make_worker, todo, workers, label="generate", policy=_policy(run, timeout_s)):
+    together = 1 if workers else int(getattr(loaded, "concurrency", 1))
+    policy, total = _policy(run, timeout_s), len(run.suite.cases)
+    if together > 1:
+        advice = "an option of its own, or --workers 1"
+        require(timeout_s is None, f"generate {run.system}", "--timeout", timeout_s, "none where cases are asked together", advice)
+        rows = run_together(here, todo, together, label="generate", policy=policy, may_begin=purse.may_begin)
+    else:
+        rows = run_items(make_worker, todo if purse.may_begin() else [], workers, label="generate", policy=policy)
+    with Progress(f"generate {run.system}", total=total, already=total - len(todo)) as progress, closing(rows):
+        for index, row in rows:
             if isinstance(row, Lost):
                 row = generate_case(run, todo[index], _Dead(reason=row.reason))
             progress.step(failed=row["status"] == "failed")
-    return finish_generation(run)
+            purse.pay(row)
+            if together == 1 and progress.done < total and not purse.may_begin():
+                break
+    return run if pending(run) else finish_generation(run)
 
 
 def forget_failed(run: Run, retry: RetryFailed) -> list[str]:
@@ -117,9 +138,9 @@ def _tell_strays(animator: Animator, suite: Suite) -> None:
         print(f"note: {animator.name}: {len(strays)} file(s) answer no case of {suite.name}: {named}", file=sys.stderr)
 
 
-def _make_worker(folder: Path, animator: str, guide: str, runtime: Runtime) -> Callable[[str], Row]:
+def _make_worker(folder: Path, animator: str, guide: str, runtime: Runtime, options: Mapping[str, str]) -> Callable[[str], Row]:
     run = Run.open(folder)
-    return partial(_animate, run, load_for_suite(animator, run.suite, runtime), guide_of(guide))
+    return partial(_animate, run, load_for_suite(animator, run.suite, runtime, options), guide_of(guide))
 
 
 def guide_of(name: str) -> Guide | None:
@@ -151,6 +172,28 @@ def failures(run: Run, most: int = 3) -> list[str]:
     left = len(causes) - len(lines)
     again = ["once mended, the same command tries them anew"] if lines else []
     return lines + [f"and {left} more causes, see generation.parquet"] * bool(left) + again
+
+
+def rehearse(
+    animator: str,
+    suite: str,
+    out: Path,
+    *,
+    options: Mapping[str, str],
+    limit: int | None = None,
+    retry: RetryFailed = RetryFailed(),
+    max_cost_usd: float | None = None,
+) -> list[str]:
+    """What `generate` would ask, adapt and pay, in words; nothing is written, loaded or sent. Raises ValueError where it would refuse."""
+    place, words = absolute_animator(animator, ANIMATORS), absolute_options(options)
+    told = forecast(place, load_suite(suite), Path(out), options=words, limit=limit, retry=retry)
+    purse_of(told, max_cost_usd)
+    return [*told.lines(), "nothing was written, loaded or sent"]
+
+
+def spent(run: Run) -> float:
+    """What the run's answers cost, USD, as far as they say so."""
+    return spent_usd(recorded_rows(run))
 
 
 def counts(run: Run) -> dict[str, int]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from models.animators.in_context import Sampling
+from models.animators.sampling import Sampling
 from models.catalog import Catalog, Entry
 from models.training.augment import Augmentation
 from models.training.config import AdamW, Muon, TrainConfig

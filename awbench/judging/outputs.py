@@ -72,8 +72,9 @@ def _timing(run: Run, case_id: str, answer: Clip) -> tuple[tuple[int, ...], int]
     """Frames the system gave for their moment, and the declared offset in frames. Runs of old do not say what was given: all of it."""
     rows = run.generation()
     row = next(iter(rows[rows["case"] == case_id].to_dict("records")), {})
-    own = shown(len(answer), answer.fps, given_of(row, run.suite.grid))
-    return tuple(int(place) for place in own), round(float(run.config.get("offset_s") or 0.0) * answer.fps)
+    given = given_of(row, run.suite.grid, run.config.get("offset_s"))
+    own = shown(len(answer), answer.fps, given)
+    return tuple(int(place) for place in own), round(float(given.offset_s or 0.0) * answer.fps)
 
 
 def generation_failures(run: Run) -> dict[str, str]:

@@ -17,6 +17,7 @@ from awbench.report.comparison import Comparison
 from awbench.report.groups import KINDS, cell_tag
 from awbench.report.metric_facts import MetricFacts
 from awbench.report.standing import order_told, standing_notes, standings
+from awbench.report.systems import cost_notes
 from awbench.report.table import BEST, MARKS_NOTE, SECOND, Row, difference_rows, mean_rows, report_rows
 from awbench.statistics import CONFIDENCE
 from awbench.verdicts import tells_apart
@@ -121,7 +122,7 @@ def _document(dialect: Dialect, comparison: Comparison, baseline: str | None) ->
     raster = f"{grid.width}x{grid.height} px, {grid.num_frames} frames, {grid.fps:g} fps"
     title = f"{suite.name} v{suite.version}: {len(comparison.cases)} cases, {raster}"
     notes = [_interval_note(comparison), f"Systems: {order_note(comparison)}.", MARKS_NOTE, *standing_notes(comparison)]
-    notes += [*answer_notes(comparison), *comparison.notes]
+    notes += [*answer_notes(comparison), *cost_notes(comparison), *comparison.notes]
     tables = [_wide(dialect, comparison, rows, title, None, notes)]
     if baseline is not None:
         rows = difference_rows(comparison, baseline)

@@ -29,6 +29,7 @@ from awbench.report.page_data import page_data
 from awbench.report.profile import profile
 from awbench.report.published import NOTE, published
 from awbench.report.standing import standings
+from awbench.report.systems import system_cards
 from awbench.report.table import MARKS_NOTE, difference_rows, failure_counts, mean_rows, ordered
 from awbench.report.tags import tag_choices
 from awbench.statistics import MIN_CLUSTERS
@@ -98,6 +99,7 @@ def _context(comparison: Comparison, baseline: str | None, differences: Sequence
         "wins": win_matrix(comparison, chosen, said) if chosen is not None else None,
         "radar": _radar(comparison, found),
         "summaries": [summary(system, len(comparison.cases), known[system.name].answers) for system in ordered(comparison)],
+        "system_cards": system_cards(comparison),
         "failures": failure_counts(comparison),
         "cards": cards,
         "filters": tag_choices(comparison),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Mapping
 
@@ -34,6 +34,8 @@ class FolderSource:
         driving, cropped = read_part(self.folder, "driver", files.driver, self.read_driver)
         picture = read_part(self.folder, "reference", files.reference, read_image)
         reference, size_note = self.fitted(picture.image)
+        if files.origin is not None:
+            driving = replace(driving, origin=files.origin)
         truth = whole_truth(driving) if files.truth == DRIVER else None
         if truth is not None and self.fit == "subject":  # its own first frame, cut as the whole clip is
             reference, size_note = driving.frames[0], ""

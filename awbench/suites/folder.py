@@ -22,8 +22,9 @@ the reference, a filmed truth and the answers alike. `crop` cuts in the middle; 
 the picture; `subject` cuts driver and reference where the subject of each is, an answer of the driver's own shape where the driver was cut,
 any other in the middle: what a system made has no say in how it is shown. A filmed truth of its own cannot be cut by `subject`, since its
 box and the driver's may differ; on the self track the reference is the driver's first frame as it is cut.
-Optional keys `adaptation` (what was done to the sources before), `driver_cut` (which box of them a driver cut by `subject` shows) and
-`problem` (why a case has no media) are written by runs.
+Optional keys `adaptation` (what was done to the sources before), `driver_cut` (which box of them a driver cut by `subject` shows),
+`driver_origin` (where a stored driver was cut from: known motion is found by it) and `problem` (why there are no media)
+are written by runs.
 
     suite.yaml ──▶ `parse` (checked entries) ──▶ `case_media` (reads a case's media) ──▶ Suite; `check` tells all that is wrong with it
 """

@@ -11,14 +11,15 @@ from typing import Any
 import yaml
 
 from awbench.cases import SUITE_FITS, Case
-from models.types import Grid, require
+from models.types import Grid, Origin, require
 
 SUITE_FILE = "suite.yaml"
 DRIVER = "driver"
 """`truth: driver`: a clip whose own first frame is its reference is its own right answer."""
 _MAX_YAML_BYTES = 64 << 20
 _CASE_KEYS = ("id", "tags", "prompt", "driver_id", "identity_id", "reference_pose")
-_FILE_KEYS = ("driver", "reference", "truth", "adaptation", "problem", "driver_cut")
+_FILE_KEYS = ("driver", "reference", "truth", "adaptation", "problem", "driver_cut", "driver_origin")
+_ORIGIN = re.compile(r"(?P<start>-?\d+(\.\d+)?(e-?\d+)?),(?P<box>(-?\d{1,6},){2}(\d{1,6},){3}\d{1,6}),(?P<file>[^/]+)")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -32,11 +33,28 @@ class CaseFiles:
     adaptation: str = ""
     problem: str = ""
     driver_cut: str = ""
+    driver_origin: str = ""
 
     @property
     def cut(self) -> tuple[int, ...] | None:
         """`driver_cut`, "x,y,w,h,W,H", as numbers."""
         return tuple(map(int, self.driver_cut.split(","))) if re.fullmatch(r"(\d{1,6},){5}\d{1,6}", self.driver_cut) else None
+
+    @property
+    def origin(self) -> Origin | None:
+        """`driver_origin`, "start_s,x,y,w,h,W,H,FILE": where the driver was cut from before it was stored."""
+        found = _ORIGIN.fullmatch(self.driver_origin)
+        if found is None:
+            return None
+        x, y, w, h, *source = map(int, found["box"].split(","))
+        return Origin(file=found["file"], start_s=float(found["start"]), crop=(x, y, w, h), source_size=(source[0], source[1]))
+
+
+def origin_text(origin: Origin | None) -> str:
+    """As `CaseFiles.origin` reads it; "" for none."""
+    if origin is None:
+        return ""
+    return ",".join(map(str, (float(origin.start_s), *origin.crop, *origin.source_size, origin.file)))
 
 
 def read_yaml(folder: Path) -> dict[str, Any]:

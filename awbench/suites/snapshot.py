@@ -15,7 +15,7 @@ import yaml
 
 from awbench.cases import Case, CaseMedia, Suite
 from awbench.suites.arrays import pack, truth_arrays
-from awbench.suites.parse import DRIVER, SUITE_FILE, read_yaml
+from awbench.suites.parse import DRIVER, SUITE_FILE, origin_text, read_yaml
 from models.artifacts import sha256
 from models.images import encode_image
 from models.progress import Progress
@@ -71,7 +71,8 @@ def _store_case(suite: Suite, case: Case, out: Path) -> dict[str, Any]:
     except (ValueError, OSError) as error:
         return case_entry(case, problem=str(error)[:1000] or type(error).__name__)
     cut = ",".join(map(str, media.driver_cut or ()))
-    return case_entry(case, **_store_media(media, out), adaptation=media.adaptation, driver_cut=cut)
+    known = {"adaptation": media.adaptation, "driver_cut": cut, "driver_origin": origin_text(media.driving.origin)}
+    return case_entry(case, **_store_media(media, out), **known)
 
 
 def _store_media(media: CaseMedia, out: Path) -> dict[str, str]:

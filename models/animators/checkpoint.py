@@ -60,17 +60,18 @@ def checked_weights(folder: Path, card: Mapping[str, Any]) -> tuple[dict[str, An
     return weights, got
 
 
-def load_checkpoint(folder: str | Path, runtime: Runtime = Runtime()):
-    """The animator of a checkpoint folder."""
+def load_checkpoint(folder: str | Path, runtime: Runtime = Runtime(), sampling: Mapping[str, Any] | None = None):
+    """The animator of a checkpoint folder; `sampling` in place of its card's."""
     folder = Path(folder)
-    card = read_card(folder)
+    card = read_card(folder) | ({} if sampling is None else {"sampling": dict(sampling)})
     return CLASSES.load(card["class"])(folder, card, runtime)
 
 
 def load_in_context(folder: Path, card: Mapping[str, Any], runtime: Runtime):
     """An `InContextAnimator`: base weights found and checked, then what was trained put into them."""
-    from models.animators.in_context import InContextAnimator, Sampling
+    from models.animators.in_context import InContextAnimator
     from models.animators.motion import build_motion
+    from models.animators.sampling import Sampling
     from models.backbones.backbone import check_grid
 
     weights, digest = checked_weights(folder, card)

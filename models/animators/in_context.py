@@ -12,40 +12,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 
 from models.animators.framing import framing_note, from_canvas, to_canvas
 from models.animators.motion import MotionSignal
+from models.animators.sampling import Sampling
 from models.backbones.backbone import Backbone, Condition, frames_up, keep_driver, paint
 from models.canvas import Canvas, compose, left_half
 from models.pixels import clips_to_signed, clips_to_uint8, to_signed
 from models.runtime import Runtime
 from models.types import AnimationRequest, AnimationResult, Clip, Grid, PoseTrack, require
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sampling:
-    """How a clip is painted. `guidance` > 1: classifier-free guidance by text against `negative_prompt`.
-
-    `tail_frames`: frames of the window before that a window is given; 0 starts each one from the reference. `driver_half`: what of the
-    driver's half of the canvas the network sees beside the condition: the known driver noised to each step's time, as in training (path),
-    what it paints there itself, as a stock pipeline would (noise), or the driver itself, free of noise (clean).
-    """
-
-    steps: int = 30
-    guidance: float = 1.0
-    negative_prompt: str = ""
-    tail_frames: int = 0
-    driver_half: Literal["path", "noise", "clean"] = "path"
-
-    def __post_init__(self) -> None:
-        require(self.steps >= 1, "sampling", "steps", self.steps, "a whole number >= 1")
-        require(self.guidance >= 0 and np.isfinite(self.guidance), "sampling", "guidance", self.guidance, "a finite number >= 0")
-        require(self.tail_frames >= 0, "sampling", "tail_frames", self.tail_frames, "a whole number >= 0")
-        require(self.driver_half in ("path", "noise", "clean"), "sampling", "driver_half", repr(self.driver_half), "path, noise or clean")
+_PLAIN = Sampling()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +72,7 @@ class InContextAnimator:
         gap_frames: int,
         name: str,
         weights_hash: str,
-        sampling: Sampling = Sampling(),
+        sampling: Sampling = _PLAIN,
         runtime: Runtime = Runtime(),
         filter_metrics: tuple[str, ...] = (),
         guide: str = "none",

@@ -1,23 +1,19 @@
-"""From what a user writes after --animator to an Animator: a name, `name:argument`, or a checkpoint folder."""
+"""From what a user writes after --animator to an Animator: a name, `name:argument`, a checkpoint folder, or a `module:attribute`."""
 
 from __future__ import annotations
 
 from inspect import signature
 from pathlib import Path
+from typing import Any, Mapping
 
 from models.animators.registry import ANIMATORS
 from models.catalog import Catalog
 from models.protocols import Animator
 from models.runtime import Runtime
+from models.stated import CHECKPOINT_FILE, is_checkpoint, named, options_of, read_options
 from models.types import require
 
-CHECKPOINT_FILE = "animator.json"
 SHIPPED = Path(__file__).resolve().parents[1] / "weights"
-
-
-def is_checkpoint(path: str | Path) -> bool:
-    """Whether `path` is a checkpoint folder: one with animator.json in it."""
-    return (Path(path) / CHECKPOINT_FILE).is_file()
 
 
 def checkpoint_folder(name_or_path: str) -> Path:
@@ -30,24 +26,32 @@ def checkpoint_folder(name_or_path: str) -> Path:
     raise ValueError(f"checkpoint {name_or_path}: got no {CHECKPOINT_FILE} there, expected {expected}")
 
 
-def load_animator(name_or_path: str, catalog: Catalog = ANIMATORS, runtime: Runtime = Runtime()) -> Animator:
-    """The animator of that name (`still`), name and argument (`recorded:DIR`) or checkpoint folder.
+def load_animator(
+    name_or_path: str, catalog: Catalog = ANIMATORS, runtime: Runtime = Runtime(), options: Mapping[str, str] | None = None
+) -> Animator:
+    """The animator of that name (`still`), name and argument (`recorded:DIR`), checkpoint folder or `module:attribute`.
 
-    `runtime` is for those that run a network: checkpoints, and names whose factory takes it.
-    Raises ValueError with the nearest known names, or saying what a folder lacks.
+    `runtime` is for those that run a network, `options` (words of --set) for those that state some: both are handed to factories that
+    have a parameter for them. Raises ValueError with the nearest known names, or saying what a folder lacks.
     """
-    name, colon, argument = name_or_path.partition(":")
-    if name in catalog.table():
-        factory = catalog.load(name)
-        runs = {"runtime": runtime} if "runtime" in signature(factory).parameters else {}
-        return factory(argument if colon else None, **runs)
-    if is_checkpoint(name_or_path):
-        from models.animators.checkpoint import load_checkpoint  # imports torch
+    found = named(name_or_path, catalog)
+    if found is None:
+        got, path = f"a folder without {CHECKPOINT_FILE}", Path(name_or_path)
+        require(not path.is_dir(), f"animator {name_or_path}", "folder", got, "a checkpoint folder or a known name")
+        return catalog.load(name_or_path)
+    factory, read = found.factory(), resolved_options(name_or_path, catalog, options or {})
+    given, taken = {"name": found.name, "runtime": runtime, "options": read}, signature(factory).parameters
+    fits = not options or "options" in taken
+    require(fits, f"animator {name_or_path}", "options", ", ".join(options or {}), "none", "its factory has no parameter `options`")
+    return factory(found.argument, **{key: value for key, value in given.items() if key in taken})
 
-        return load_checkpoint(name_or_path, runtime)
-    got = "a folder without " + CHECKPOINT_FILE
-    require(not Path(name_or_path).is_dir(), f"animator {name_or_path}", "folder", got, "a checkpoint folder or a known name")
-    return catalog.load(name_or_path)
+
+def resolved_options(name_or_path: str, catalog: Catalog = ANIMATORS, given: Mapping[str, str] | None = None) -> Any:
+    """An animator's options with what was given, an instance of what it states; None where it states none.
+
+    `models.option_values.record_options` makes a record of it. Raises ValueError naming the option.
+    """
+    return read_options(options_of(name_or_path, catalog), given or {}, f"animator {name_or_path}")
 
 
 def absolute_animator(name: str, catalog: Catalog = ANIMATORS) -> str:
@@ -55,7 +59,8 @@ def absolute_animator(name: str, catalog: Catalog = ANIMATORS) -> str:
 
     Known names win over folders of the same name.
     """
-    head, colon, argument = name.partition(":")
-    if head in catalog.table():
-        return f"{head}:{Path(argument).resolve()}" if colon and Path(argument).exists() else name
-    return str(Path(name).resolve()) if Path(name).is_dir() else name
+    found = named(name, catalog)
+    if found is None or found.argument == name:
+        return str(Path(name).resolve()) if Path(name).is_dir() else name
+    argument = found.argument
+    return f"{found.name}:{Path(argument).resolve()}" if argument is not None and Path(argument).exists() else name

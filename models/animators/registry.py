@@ -19,10 +19,40 @@ ANIMATORS = Catalog(
         "flow_warp": Entry(
             target="models.baselines.weightless.flow_warp:create", summary="the reference warped by the driver's optical flow"
         ),
+        "puppet": Entry(
+            target="models.baselines.weightless.puppet.animator:create",
+            summary="puppet:DIR, the reference's figure moved by the driver's bones",
+        ),
         "recorded": Entry(target="models.baselines.weightless.recorded:create", summary="recorded:DIR plays DIR/CASE_ID.mp4 of any system"),
-        "short_pose": Entry(target="models.animators.tiny:create_short", summary="the method in very small: plain canvas, drawn skeleton"),
-        "tiny_pose": Entry(target="models.animators.tiny:create_pose", summary="48 px warp, not the method; motion = drawn skeleton"),
-        "tiny_e2e": Entry(target="models.animators.tiny:create_e2e", summary="48 px warp, not the method; motion = the raw driver"),
-        "tiny_prior": Entry(target="models.animators.tiny:create_prior", summary="48 px image-to-video, sees no driver"),
+        "scail2": Entry(target="models.baselines.external.system:create", summary="SCAIL-2, end to end; a repository in its own process"),
+        "one_to_all": Entry(target="models.baselines.external.system:create", summary="One-to-All Animation, pose-driven; likewise"),
+        "steady_dancer": Entry(target="models.baselines.external.system:create", summary="SteadyDancer, keeps the first frame; likewise"),
+        "unianimate_dit": Entry(target="models.baselines.external.system:create", summary="UniAnimate-DiT, pose-driven; likewise"),
+        "mtvcrafter": Entry(target="models.baselines.external.system:create", summary="MTVCrafter, SMPL motion tokens; likewise"),
+        "animate_x": Entry(target="models.baselines.external.system:create", summary="Animate-X, characters of every kind; likewise"),
+        "mimic_motion": Entry(target="models.baselines.external.system:create", summary="MimicMotion 1.1, pose-driven; likewise"),
+        "external": Entry(
+            target="models.baselines.external.system:create", summary="external:FILE.yaml, any repository in its own process"
+        ),
+        "short_pose": Entry(target="models.animators.tiny:create", summary="the method in very small: plain canvas, drawn skeleton"),
+        "tiny_pose": Entry(target="models.animators.tiny:create", summary="48 px warp, not the method; motion = drawn skeleton"),
+        "tiny_e2e": Entry(target="models.animators.tiny:create", summary="48 px warp, not the method; motion = the raw driver"),
+        "tiny_prior": Entry(target="models.animators.tiny:create", summary="48 px image-to-video, sees no driver"),
+        "wan_animate": Entry(
+            target="models.baselines.local.wan_animate:create", summary="wan_animate:DIR, Wan2.2-Animate after pose and face"
+        ),
+        "wan_animate2": Entry(target="models.baselines.local.wan_animate2:create", summary="wan_animate2:DIR, Wan-Animate-2, end to end"),
+        "wan_animate2_distilled": Entry(
+            target="models.baselines.local.wan_animate2:create", summary="wan_animate2_distilled:DIR, the same in 10 steps"
+        ),
+        "wan_vace": Entry(target="models.baselines.local.wan_vace:create", summary="wan_vace:DIR, Wan2.1-VACE after a drawn pose"),
+        "wan_fun_control": Entry(
+            target="models.baselines.local.wan_fun_control:create", summary="wan_fun_control:DIR, Wan2.1-Fun-Control after a drawn pose"
+        ),
+        "kling_motion_control": Entry(target="models.baselines.hosted.kling:create", summary="Kling 2.6 motion control, hosted"),
+        "kling_o1": Entry(target="models.baselines.hosted.kling:create", summary="Kling-O1, hosted: image and driver, told in words"),
+        "dreamactor_m2": Entry(target="models.baselines.hosted.dreamactor:create", summary="DreamActor-M2, hosted (Volcengine or fal)"),
+        "dreamactor_m1": Entry(target="models.baselines.hosted.dreamactor:create", summary="DreamActor-M1, hosted (Volcengine)"),
+        "seedance_i2v": Entry(target="models.baselines.hosted.seedance:create", summary="Seedance, hosted: image and words, no driver"),
     },
 )

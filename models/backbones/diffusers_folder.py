@@ -19,7 +19,7 @@ from models.artifacts import read_json, sha256, sha256_file
 from models.runtime import Runtime
 from models.types import require
 
-INDEX = "model_index.json"
+INDEX, MODULAR_INDEX = "model_index.json", "modular_model_index.json"
 _NO_MODELS = ("scheduler", "tokenizer", "tokenizer_2", "image_processor", "feature_extractor", "processor", "guider")
 _WHOLE_BYTES, _BLOCKS, _BLOCK_BYTES = 1 << 28, 64, 1 << 16
 
@@ -38,6 +38,13 @@ def check_folder(folder: Path, family: str, components: Mapping[str, Component])
     advice = "give the local folder of a diffusers pipeline (model_index.json, transformer/, vae/, ...)"
     require((folder / INDEX).is_file(), item, INDEX, "no such file", "a diffusers pipeline folder", advice)
     index = read_json(folder / INDEX)
+    check_components(folder, index, family, components)
+    return index
+
+
+def check_components(folder: Path, index: Mapping[str, Any], family: str, components: Mapping[str, Component]) -> None:
+    """Raise ValueError unless everything `index` (component -> [library, class]) lists is there, and of the family's classes."""
+    item = f"weights {folder.name}"
     for name, wanted in components.items():
         listed = index.get(name)
         there = isinstance(listed, list) and len(listed) == 2 and listed[1] is not None
@@ -50,7 +57,6 @@ def check_folder(folder: Path, family: str, components: Mapping[str, Component])
             require((folder / name).is_dir(), item, name, "no such folder", f"{name}/ as {INDEX} says", "copy the folder whole")
             if name not in _NO_MODELS:
                 stored_shapes(folder / name)
-    return index
 
 
 def _check_class(folder: Path, name: str, wanted: Component, family: str) -> None:
@@ -98,14 +104,20 @@ def check_weights(module: torch.nn.Module, folder: Path) -> None:
     require(other is None, item, f"{folder.name} weight {other}", stored.get(other), str(wanted.get(other)), "config.json and files differ")
 
 
-def load_pipeline(kind: type, folder: Path, index: Mapping[str, Any], runtime: Runtime) -> Any:
-    """The pipeline of a checked folder, on its device. VAEs stay float32; every network's weights are checked."""
-    dtypes = {"default": runtime.torch_dtype(), "vae": torch.float32}
+def load_pipeline(
+    kind: type, folder: Path, index: Mapping[str, Any], runtime: Runtime, given: Mapping[str, torch.nn.Module] | None = None
+) -> Any:
+    """The pipeline of a checked folder, on its device. VAEs stay float32; every network's weights are checked.
+
+    `given`: networks the caller has loaded and checked itself.
+    """
+    dtypes, given = {"default": runtime.torch_dtype(), "vae": torch.float32}, dict(given or {})
     for name in ("transformer", "vae"):
-        check_weights(_unfilled(folder / name, index[name][1]), folder / name)
+        if name not in given:
+            check_weights(unfilled(folder / name, index[name][1]), folder / name)
     try:
-        encoders = {name: _load_encoder(folder / name, listed[1], dtypes["default"]) for name, listed in _encoders(index).items()}
-        given = absent(index) | encoders
+        given |= {name: load_encoder(folder / name, listed[1], dtypes["default"]) for name, listed in encoders_of(index).items()}
+        given |= absent(index)
         pipe = kind.from_pretrained(str(folder), torch_dtype=dtypes, local_files_only=True, use_safetensors=True, **given)
     except (OSError, TypeError, RuntimeError) as error:
         got = " ".join(str(error).split())[:400]
@@ -114,7 +126,7 @@ def load_pipeline(kind: type, folder: Path, index: Mapping[str, Any], runtime: R
     return prepare(pipe, runtime)
 
 
-def _unfilled(folder: Path, class_name: str) -> torch.nn.Module:
+def unfilled(folder: Path, class_name: str) -> torch.nn.Module:
     """A diffusers network of the folder's config without storage: names and shapes alone."""
     import diffusers
 
@@ -123,12 +135,13 @@ def _unfilled(folder: Path, class_name: str) -> torch.nn.Module:
         return kind.from_config(read_json(folder / "config.json"))
 
 
-def _encoders(index: Mapping[str, Any]) -> dict[str, list[str]]:
+def encoders_of(index: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Text and image encoders an index lists: name -> [library, class]."""
     listed = {name: entry for name, entry in index.items() if isinstance(entry, list) and len(entry) == 2 and entry[0] == "transformers"}
     return {name: entry for name, entry in listed.items() if name not in _NO_MODELS and entry[1] is not None}
 
 
-def _load_encoder(folder: Path, class_name: str, dtype: torch.dtype) -> torch.nn.Module:
+def load_encoder(folder: Path, class_name: str, dtype: torch.dtype) -> torch.nn.Module:
     """A text or image encoder. Raises ValueError naming the first weight that is missing or of another shape; transformers only warns."""
     import transformers
 
@@ -186,7 +199,7 @@ def fingerprint(folder: Path) -> str:
     parts = []
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.suffix == ".json" and path.is_file() and name != INDEX:
+        if path.suffix == ".json" and path.is_file() and name not in (INDEX, MODULAR_INDEX):
             parts.append([name, json.dumps(_without_paths(read_json(path)), sort_keys=True)])
         elif path.suffix == ".safetensors":
             whole = path.stat().st_size <= _WHOLE_BYTES

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
 
-    from models.animators.in_context import InContextAnimator, Sampling
+    from models.animators.in_context import InContextAnimator
+    from models.animators.sampling import Sampling
 
 ITEM = "pipeline"
 Progress = Callable[[int, int], None]

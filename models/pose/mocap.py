@@ -67,6 +67,15 @@ def mocap_track(motion: MotionCapture, size: tuple[int, int], item: str) -> Pose
     return normalise_box(PoseTrack(points=points, confidence=confidence, skeleton="coco17", fps=motion.fps), size)
 
 
+def mocap_depth(motion: MotionCapture) -> np.ndarray:
+    """How near to the camera of `mocap_track` each joint is, float32 `[T,J]` in widths of the shoulders; 0: not in the file."""
+    known = named_joints([joint.name for joint in motion.joints])
+    places, seen = _in_space(motion, known)
+    right, up = _camera(places)
+    width = np.linalg.norm(places[:, SHOULDERS[0]] - places[:, SHOULDERS[1]], axis=-1).mean()
+    return ((places @ np.cross(right, up)) * seen / max(width, 1e-9)).astype(np.float32)
+
+
 def _in_space(motion: MotionCapture, known: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
     """Places `[T,J,3]` and which joints the file has `[J]`."""
     everything, turns = forward_kinematics(motion)
@@ -95,6 +104,12 @@ def _face_on_head(motion: MotionCapture, known: dict[str, int]) -> dict[str, np.
 
 def _from_the_front(places: np.ndarray) -> np.ndarray:
     """Orthographic view `[T,J,2]` of places `[T,J,3]`, x to the right and y down; the person's left is at the picture's right."""
+    right, up = _camera(places)
+    return np.stack([places @ right, -(places @ up)], -1)
+
+
+def _camera(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What is right and up in the picture, as directions in space."""
     middles = places[:, SHOULDERS].mean(1) - places[:, HIPS].mean(1)
     axis = np.abs(middles.mean(0)).argmax()  # files stand along y or along z
     up = np.zeros(3)
@@ -103,7 +118,7 @@ def _from_the_front(places: np.ndarray) -> np.ndarray:
     across[:, axis] = 0
     steady = np.linalg.norm(across.mean(0)) > 0.2 * np.linalg.norm(across, axis=1).mean()
     right = _unit(across.mean(0) if steady else across[0])  # of someone who spins, the front is the one of the first frame
-    return np.stack([places @ right, -(places @ up)], -1)
+    return right, up
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

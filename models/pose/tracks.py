@@ -18,9 +18,9 @@ from typing import Any, Mapping
 
 import numpy as np
 
-from models.pose.bvh import parse_bvh
+from models.pose.bvh import MotionCapture, parse_bvh
 from models.pose.catalog import files_hash, written
-from models.pose.mocap import mocap_track
+from models.pose.mocap import mocap_depth, mocap_track
 from models.types import SKELETONS, Clip, Origin, PoseTrack, require
 
 _SUFFIXES = (".npz", ".bvh")
@@ -53,6 +53,16 @@ class Tracks:
         require(ends, file.name, "length", f"{length_s:.2f} s", f"at least {times_s[-1]:.2f} s of {origin.file}", "check its fps")
         return _on_raster(_sampled(track, times_s, clip.fps), origin, clip.size)
 
+    def depths(self, clip: Clip) -> np.ndarray | None:
+        """How near to the camera the joints of `estimate` are, float32 `[T,N,J]`, larger is nearer; None where the track is flat."""
+        file = self._file(clip.origin) if clip.origin else None
+        if file is None or file.suffix.lower() != ".bvh":
+            return None
+        motion = _motion(file)
+        before, after, share = _rows(len(motion.values), motion.fps, clip.origin.start_s + np.arange(len(clip)) / clip.fps)
+        rows = mocap_depth(motion)
+        return (rows[before] + share[:, None] * (rows[after] - rows[before]))[:, None]
+
     def _file(self, origin: Origin) -> Path:
         stem = Path(origin.file).stem
         found = [path for suffix in _SUFFIXES if (path := self.folder / f"{stem}{suffix}").is_file()]
@@ -84,9 +94,13 @@ def read_track(file: Path, source_size: tuple[int, int], fps: float) -> PoseTrac
     """
     if file.suffix.lower() == ".npz":
         return _npz_track(file, fps)
+    return mocap_track(_motion(file), source_size, file.name)
+
+
+def _motion(file: Path) -> MotionCapture:
     size = file.stat().st_size
     require(size <= _MAX_BYTES, file.name, "size", f"{size} bytes", f"at most {_MAX_BYTES}")
-    return mocap_track(parse_bvh(file.read_text(encoding="utf-8", errors="replace"), file.name), source_size, file.name)
+    return parse_bvh(file.read_text(encoding="utf-8", errors="replace"), file.name)
 
 
 def _npz_track(file: Path, fps: float) -> PoseTrack:
@@ -121,14 +135,20 @@ def _kind(array: np.ndarray | None) -> str:
 
 def _sampled(track: PoseTrack, times_s: np.ndarray, fps: float) -> PoseTrack:
     """The track at `times_s`; before its first row and after its last one it stands still."""
-    at = np.clip(times_s * track.fps, 0, len(track) - 1)
-    at = np.where(np.abs(at - np.round(at)) < _SAME_FRAME, np.round(at), at)
-    before, after = np.floor(at).astype(int), np.ceil(at).astype(int)
-    share = (at - before).astype(np.float32)[:, None, None, None]
+    before, after, share = _rows(len(track), track.fps, times_s)
+    share = share[:, None, None, None]
     points = np.nan_to_num(track.points)
     points = points[before] + share * (points[after] - points[before])
     confidence = np.minimum(track.confidence[before], track.confidence[after])
     return PoseTrack(points=points, confidence=confidence, skeleton=track.skeleton, fps=fps)
+
+
+def _rows(count: int, fps: float, times_s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The rows before and after each moment, int `[T]`, and how far it is from the one to the other, float32 `[T]` 0-1."""
+    at = np.clip(times_s * fps, 0, count - 1)
+    at = np.where(np.abs(at - np.round(at)) < _SAME_FRAME, np.round(at), at)
+    before, after = np.floor(at).astype(int), np.ceil(at).astype(int)
+    return before, after, (at - before).astype(np.float32)
 
 
 def _on_raster(track: PoseTrack, origin: Origin, size: tuple[int, int]) -> PoseTrack:

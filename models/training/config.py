@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Mapping
 
-from models.animators.in_context import Sampling
+from models.animators.sampling import Sampling
 from models.training.augment import Augmentation
 from models.training.lora import LoraSpec
 from models.types import Grid, require

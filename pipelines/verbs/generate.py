@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
+import tyro
+
+from models.option_values import parse_settings
 from models.runtime import Runtime
-from pipelines.verbs.flags import Reason, from_zero, over_zero, retry_of
+from pipelines.verbs.flags import Many, Reason, all_of, from_zero, over_zero, retry_of
 
 
 def generate(
@@ -22,6 +26,9 @@ def generate(
     offset: float | None = None,
     name: str | None = None,
     runtime: Runtime = Runtime(),
+    set_: Annotated[Many, tyro.conf.arg(name="set")] = (),
+    max_cost: float | None = None,
+    dry_run: bool = False,
 ) -> int:
     """Run an animator over a suite.
 
@@ -39,6 +46,9 @@ def generate(
         offset: Seconds of the driver that the answers do not show at their beginning, where that is known; else a lag is looked for.
         name: What the system is called in scores and reports; default: the animator's own name.
         runtime: Device, number format, offload, attention, compilation, cache.
+        set_: Options of the animator, KEY=VALUE, such as steps=20; `actorforge ls animators --long` names them. They are recorded.
+        max_cost: The most the run may cost, USD, by its own estimate and what answers then say; cases beyond it stay to be done.
+        dry_run: Say what would be asked, adapted and paid; nothing is written, loaded or sent.
     """
     from pipelines import generate as job
 
@@ -46,10 +56,18 @@ def generate(
     over_zero("--timeout", timeout)
     asked = {"guide": guide, "limit": limit, "offset_s": offset, "name": name, "runtime": runtime}
     asked |= {"retry": retry_of(retry_failed, keep_failed), "timeout_s": timeout}
+    options = parse_settings(all_of(set_))
+    if dry_run:
+        print("\n".join(job.rehearse(animator, suite, out, options=options, limit=limit, retry=asked["retry"], max_cost_usd=max_cost)))
+        return 0
+    asked |= {"options": options, "max_cost_usd": max_cost}
     run = job.generate(animator, suite, out, workers=workers, seed=seed, **asked)
     counts, cases = job.counts(run), run.config["suite"]
     part = "" if cases["cases"] == cases["of_cases"] else f", {cases['cases']} of the suite's {cases['of_cases']} cases"
     print(f"{counts['ok']} generated, {counts['failed']} failed in {out}{part}")
     for line in job.failures(run):
         print(f"  {line}")
-    return 0 if counts["ok"] else 1
+    if not run.complete:
+        spent = job.spent(run)
+        print(f"  stopped at {spent:.2f} of {max_cost:g} USD, cases stay to be done: the same command with a higher --max-cost goes on")
+    return 0 if counts["ok"] and run.complete else 1

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from models.catalog import Catalog
 
 
-def ls(what: Literal["animators", "suites", "metrics", "recipes", "backbones", "estimators", "guides", "filters"], /) -> int:
+def ls(
+    what: Literal["animators", "suites", "metrics", "recipes", "backbones", "estimators", "guides", "filters"], /, long: bool = False
+) -> int:
     """List one table: the name first in each row.
 
     Args:
         what: Which table.
+        long: Of animators, also what each needs and takes, its sizes and lengths, licence, and the trap to know.
     """
     from awbench.catalog import ANIMATORS, METRICS, SUITES
     from models.backbones.families import FAMILIES
     from models.guidance.catalog import GUIDES
     from models.pose.catalog import POSE_ESTIMATORS
 
+    if long and what != "animators":
+        raise ValueError(f"ls: --long: got it with {what}, expected it with animators")
     tables = {"animators": ANIMATORS, "suites": SUITES, "metrics": METRICS}
     tables |= {"backbones": FAMILIES, "estimators": POSE_ESTIMATORS, "guides": GUIDES}
     if what == "filters":
@@ -26,9 +34,30 @@ def ls(what: Literal["animators", "suites", "metrics", "recipes", "backbones", "
         from pipelines.recipes import RECIPES
 
         tables["recipes"] = RECIPES
+    if long:
+        print("\n\n".join(_long(tables[what], name) for name in tables[what].table()))
+        return 0
     table = tables[what]
     entries = table.table()
     width = max(map(len, entries), default=0)
     for name, entry in entries.items():
         print(f"{name:<{width}}  {entry.summary}")
     return 0
+
+
+def _long(table: Catalog, name: str) -> str:
+    from dataclasses import fields
+    from textwrap import wrap
+
+    from models.stated import capabilities_of, options_of
+    from pipelines.capability_words import WIDTH, block, facts
+
+    summary = table.table()[name].summary
+    try:
+        stated, options = capabilities_of(name, table), options_of(name, table)
+    except Exception as error:  # noqa: BLE001  an outsider's module may raise anything, and must not hide the others
+        return "\n".join([f"{name}: {summary}", *block([("cannot be read", " ".join(f"{type(error).__name__}: {error}".split()))])])
+    head = f"{name} ({stated.kind if stated else 'nothing stated'}): {summary}"
+    pairs = facts(stated) if stated else []
+    pairs += [("options", ", ".join(each.name for each in fields(options)))] if options else []
+    return "\n".join([*wrap(head, WIDTH, subsequent_indent="    "), *block(pairs)])

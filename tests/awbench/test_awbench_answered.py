@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from awbench.answered import to_grid
+from awbench.answered import given_of, to_grid
 from models.types import Clip, Grid
 from tests.models.footage import numbered, numbers
 
@@ -29,3 +29,12 @@ def test_an_answer_that_lasts_as_long_as_the_driver_holds_nothing(fps) -> None:
     assert "holds its last one" not in note and numbers(fitted)[-1] <= count - 1
     _, shorter = to_grid(Clip(frames=clip.frames[:-2], fps=float(fps)), GRID)
     assert "holds its last one" in shorter
+
+
+@pytest.mark.parametrize(
+    ("own_s", "declared_s", "expected"),
+    [(None, None, None), (float("nan"), None, None), (1.0, None, 1.0), (1.0, 0.0, 0.0), (None, 0.5, 0.5)],
+)
+def test_what_a_system_says_of_its_first_frame_counts_where_the_run_declares_nothing(own_s, declared_s, expected) -> None:
+    row = {"given_frames": 8, "given_fps": 8.0, "offset_s": own_s}
+    assert given_of(row, GRID, declared_s).offset_s == expected

@@ -114,8 +114,7 @@ def test_frames_come_at_their_rate_with_first_and_last_and_never_more_than_asked
 
 def test_frames_that_only_fill_the_grid_are_not_shown_and_a_declared_offset_moves_the_clock(serve, tmp_path):
     run, server = make_run(tmp_path / "run", [3]), serve()
-    rows_ = run.generation().to_dict("records")
-    write_json(run.record_path("c0"), rows_[0] | {"given_frames": 4, "given_fps": 8.0})
+    write_json(run.record_path("c0"), read_json(run.record_path("c0")) | {"given_frames": 4, "given_fps": 8.0})
     finish_generation(run)
     write_json(run.path / "run.json", read_json(run.path / "run.json") | {"offset_s": 0.375})
     judged(work_of(Run.open(run.path), dimensions=("motion_smoothness", "motion_fidelity")), server, workers=1)

@@ -23,6 +23,7 @@ from awbench.report.html import environment
 from awbench.report.judge_notes import judge_notes
 from awbench.report.profile import profile
 from awbench.report.published import published
+from awbench.report.systems import cost_notes, system_cards
 from awbench.report.table import BETTER, WORSE, mean_rows
 from awbench.report.tags import tag_choices
 from awbench.report.write import write_report
@@ -139,6 +140,21 @@ def test_what_was_done_to_answers_is_one_line_a_system():
     assert answer_notes(answers([given(3, 8.0, 16, 16)])[0]) == ()
     short = compared(GivenRun("s", {"completeness": dict.fromkeys(ramp(), 0.75)}, config={"rows": [given(3, 8.0, 16, 16)]}))
     assert answer_notes(short) == ("s: of 1 answers together they show 75% of the driver.",)
+
+
+def test_a_systems_card_tells_its_terms_options_cost_and_most_frequent_note():
+    rows = [given(3, 8.0, 16, 16, case) for case in ("c00", "c01", "c02")] + [given(3, 8.0, 16, 16, "c03", status="failed")]
+    notes = ("painted at 48x48 px", "painted at 48x48 px", "")
+    rows = [row | {"adaptation": note, "cost_usd": usd} for row, note, usd in zip(rows, (*notes, "lost"), (0.5, 0.25, float("nan"), 0.5))]
+    terms = {"kind": "hosted", "licence": "its terms"}
+    config = {"rows": rows, "terms": terms, "options": {"steps": 20, "layers": [1, 2], "prompt": "", "flip": None}}
+    comparison = compared(GivenRun("s", {"overall": ramp()}, config=config), GivenRun("t", {"overall": ramp()}, config={"rows": rows[2:3]}))
+    cards = {card.name: card for card in system_cards(comparison)}
+    card = cards["s"]
+    assert (card.kind, card.licence, card.options) == ("hosted", "its terms", "flip = none, layers = 1, 2, prompt = –, steps = 20")
+    assert (card.adaptation, card.alike, card.answers, card.cost) == ("painted at 48x48 px", 2, 3, "1.25 USD for 3 cases")
+    assert (cards["t"].kind, cards["t"].options, cards["t"].adaptation, cards["t"].cost) == ("", "", "", "")
+    assert cost_notes(comparison) == ("s: 1.25 USD for 3 cases.",) and cost_notes(comparison)[0] in as_markdown(comparison)
 
 
 def test_seconds_of_reading_files_are_no_latency():

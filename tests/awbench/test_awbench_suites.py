@@ -230,6 +230,17 @@ def test_padding_keeps_the_whole_picture_between_grey_bars(tmp_path: Path) -> No
     assert load_folder(tmp_path / "run").fit == "pad" and (load_folder(tmp_path / "run").load("a").reference == media.reference).all()
 
 
+def test_a_stored_driver_knows_where_it_was_cut_from(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, fit="pad", cases=[CASE | {"driver": "a, b's clip.mp4"}])
+    write_video(folder / "a, b's clip.mp4", noise(size=(16, 32)))
+    write_snapshot(load_folder(folder), tmp_path / "run")
+    write_snapshot(load_folder(tmp_path / "run"), tmp_path / "again")
+    stored = (folder, tmp_path / "run", tmp_path / "again")
+    first, second, third = (load_folder(place).load("a").driving.origin for place in stored)
+    assert first == second == third and first.file == "a, b's clip.mp4" and first.crop == (-16, 0, 48, 32)
+    assert first.source_size == (16, 32) and first.start_s == 0
+
+
 def test_what_cropping_cuts_away_is_a_note_and_no_problem(tmp_path: Path) -> None:
     folder = folder_with(tmp_path)
     write_video(folder / "d.mp4", noise(size=(16, 32)))

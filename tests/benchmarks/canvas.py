@@ -104,10 +104,10 @@ def train(count: int, folder: Path) -> None:
 
 
 def memory() -> str:
-    from bootstrap.shards.writer import pack
     from models.images import encode_image
     from models.types import Clip
     from models.video import encode_video, read_video
+    from tests.bootstrap.shard_fakes import pack
 
     rng, samples = np.random.default_rng(0), []
     target = encode_video(Clip(frames=rng.integers(0, 255, (6, 48, 48, 3), dtype=np.uint8), fps=8.0), crf=4)

@@ -11,9 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from models.animators.checkpoint import load_checkpoint, save_checkpoint
-from models.animators.in_context import InContextAnimator, Sampling
+from models.animators.in_context import InContextAnimator
 from models.animators.motion import Raw
 from models.animators.places import way_to
+from models.animators.sampling import Sampling
 from models.backbones import diffusers_folder
 from models.backbones.backbone import Backbone, Condition, canvas_loss, check_grid, keep_driver, paint, target_latents
 from models.backbones.diffusers_folder import fingerprint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -205,3 +206,48 @@ def test_an_answer_that_is_no_file_is_not_called_missing(tmp_path):
     (tmp_path / "a.mp4").mkdir()
     with pytest.raises(ValueError, match="a.mp4: got no regular file"):
         recorded.create(str(tmp_path)).video_of("a")
+
+
+@pytest.mark.parametrize("name", ["case 01.mp4", "case-01_output.mp4", "CASE_01 (1).MOV", "case1.webm", "my_case_01_final.mkv"])
+def test_recorded_suggests_what_was_nearly_the_name(tmp_path: Path, name: str) -> None:
+    for file in (name, "case_010.mp4", "other_01.mp4"):
+        (tmp_path / file).touch()
+    with pytest.raises(ValueError, match=f"case_01.mp4: got no such file.*; found {re.escape(name)}$"):
+        recorded.create(str(tmp_path)).video_of("case_01")
+
+
+def test_recorded_declares_lags_by_case_and_for_all(tmp_path: Path) -> None:
+    for case in ("a", "b"):
+        write_video(tmp_path / f"{case}.mp4", sliding(1))
+    plain = recorded.create(str(tmp_path))
+    (tmp_path / "lags.csv").write_text("\ufeffcase, offset_s\nA, 1.25\nnobody,0.5\n", encoding="utf-8")
+    own = recorded.create(str(tmp_path))
+    all_ = recorded.create(str(tmp_path), options=recorded.RecordedOptions(offset_s=-0.5))
+
+    def told(animator: recorded.Recorded, case: str) -> float | None:
+        return animator.animate(request(sliding(1), id=case)).provenance.get("offset_s")
+
+    assert [told(plain, "a"), told(own, "a"), told(own, "b"), told(all_, "a"), told(all_, "b")] == [None, 1.25, None, 1.25, -0.5]
+    assert own.strays(["a", "b"]) == ["lags.csv: nobody"] and own.weights_hash != plain.weights_hash == ""
+    assert recorded.options("recorded") is recorded.RecordedOptions and recorded.capabilities("recorded").kind == "weightless"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("case,lag\na,1\n", "columns: got case, lag, expected case and offset_s"),
+        ("", "columns: got none"),
+        ("case,offset_s\na,soon\n", "line 2: offset_s: got 'soon'"),
+        ("case,offset_s\na,nan\n", "line 2: offset_s"),
+        ("case,offset_s\na\n", "line 2: offset_s: got None"),
+        ("case,offset_s\na,1e9\n", "line 2: offset_s"),
+        ("case,offset_s\na,1\nA,2\n", "line 3: case: got 'A', expected a case, once"),
+        ("case,offset_s\n,2\n", "line 2: case: got ''"),
+    ],
+)
+def test_recorded_names_the_line_of_a_wrong_lag(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "lags.csv").write_text(text)
+    with pytest.raises(ValueError, match=f"lags.csv.*{re.escape(said)}"):
+        recorded.create(str(tmp_path))
+    with pytest.raises(ValueError, match="offset_s"):
+        recorded.RecordedOptions(offset_s=float("inf"))

@@ -3,7 +3,8 @@
 import pytest
 
 from models.dataset_events import read_events, seconds_by_step
-from models.dataset_rows import members_of_record, read_rows, sidecar_of
+from models.dataset_rows import is_finished, keys_of, read_rows, row_of, sidecar_of
+from models.pair_records import members_of_record
 from tests.bootstrap.made_dataset import FAILED, KEPT, REJECTED, finished, members, unfinished
 
 
@@ -14,7 +15,18 @@ def test_a_dataset_in_the_making_has_the_rows_of_sealed_units_and_of_records(tmp
     assert [row["key"] for row in found.rows] == [KEPT[0], FAILED, *KEPT[1:], REJECTED]
     records = {row["key"]: row.get("record") for row in found.rows}
     assert records[KEPT[0]] is None and records[KEPT[1]] == f"work/made/000001/{KEPT[1]}.tar"
-    assert members_of_record(str(folder), records[KEPT[1]]) == members(KEPT[1], "it moves")
+    assert members_of_record(str(folder / records[KEPT[1]])) == members(KEPT[1], "it moves")
+
+
+def test_keys_single_rows_and_columns_are_read_without_the_rest(tmp_path):
+    whole, making = str(finished(tmp_path / "pairs")), str(unfinished(tmp_path / "other"))
+    assert is_finished(whole) and not is_finished(making)
+    for folder in (whole, making):
+        rows = {row["key"]: row for row in read_rows(folder).rows}
+        assert sorted(keys_of(folder)) == sorted(rows) and {key: row_of(folder, key) for key in rows} == rows
+        assert row_of(folder, "nobody") is None
+        chosen = read_rows(folder, ("key", "status")).rows
+        assert [row["status"] for row in chosen] == [row["status"] for row in rows.values()] and "verdicts" not in chosen[0]
 
 
 def test_a_finished_one_has_those_of_its_manifest(tmp_path):
@@ -29,7 +41,7 @@ def test_what_is_cut_or_gone_is_passed_over(tmp_path):
     (folder / "work/made/000001/.draft.tar.tmp").write_bytes(b"x")
     assert len(read_rows(str(folder)).rows) == 4
     with pytest.raises(ValueError, match="not a readable record"):
-        members_of_record(str(folder), f"work/made/000001/{whole[0].name}")
+        members_of_record(str(whole[0]))
 
 
 def test_a_damaged_sidecar_and_a_folder_of_something_else_are_named(tmp_path):

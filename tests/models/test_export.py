@@ -11,8 +11,8 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from models.animators.checkpoint import load_checkpoint, read_card, save_checkpoint
-from models.animators.in_context import Sampling
 from models.animators.places import way_to
+from models.animators.sampling import Sampling
 from models.export.card import check_license, model_card, place_free, public_name
 from models.export.comfy import WAN_LAYERS, comfy_layer, comfy_state, write_comfy
 from models.export.layouts import LAYOUTS, layout_of

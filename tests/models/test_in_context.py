@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.animators.in_context import InContextAnimator, Sampling, at_rate, seams, windows
+from models.animators.in_context import InContextAnimator, at_rate, seams, windows
 from models.animators.motion import Raw
+from models.animators.sampling import Sampling
 from models.backbones.backbone import Condition, frames_up
 from models.canvas import LEFT, RIGHT, left_half, right_half
 from models.types import AnimationRequest, Clip, Grid

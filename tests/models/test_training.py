@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from models.animators.checkpoint import load_checkpoint, read_card
-from models.animators.in_context import Sampling
 from models.animators.motion import build_motion
+from models.animators.sampling import Sampling
 from models.backbones.families import build_backbone
 from models.runtime import Runtime
 from models.shards import DamagedShard

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from models.capabilities import Capabilities
 from models.framing import fit_image
 from models.types import AnimationRequest, AnimationResult, Clip
 
@@ -26,6 +27,12 @@ class EchoDriver:
         start_s = time.monotonic()
         clip = Clip(frames=driver_frames(request), fps=request.driving.fps)
         return AnimationResult(request_id=request.id, clip=clip, animator=self.name, seconds=time.monotonic() - start_s)
+
+
+def capabilities(name: str) -> Capabilities:
+    return Capabilities(
+        kind="weightless", needs=("driver",), licence="Apache-2.0", note="the floor of appearance: nothing of the reference is shown"
+    )
 
 
 def create(argument: str | None = None) -> EchoDriver:

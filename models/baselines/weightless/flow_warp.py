@@ -12,6 +12,7 @@ import time
 import numpy as np
 
 from models.baselines.weightless.echo_driver import driver_frames
+from models.capabilities import Capabilities
 from models.framing import fit_image
 from models.optical_flow import backward_warp, since_first
 from models.types import AnimationRequest, AnimationResult, Clip
@@ -29,6 +30,15 @@ class FlowWarp:
         frames = np.stack([backward_warp(reference, origin) for origin in since_first(driver_frames(request))])
         clip = Clip(frames=frames, fps=request.driving.fps)
         return AnimationResult(request_id=request.id, clip=clip, animator=self.name, seconds=time.monotonic() - start_s)
+
+
+def capabilities(name: str) -> Capabilities:
+    return Capabilities(
+        kind="weightless",
+        needs=("driver", "first_frame"),
+        licence="Apache-2.0",
+        note="the reference must stand as the driver's first frame does",
+    )
 
 
 def create(argument: str | None = None) -> FlowWarp:

@@ -2,7 +2,8 @@
 
 Any ending of a clip will do, in any case; a moving picture (WebP, AVIF, PNG) answers where there is no video. `recorded:RUN/videos`
 replays a run. The video is handed over as it is, only one of variable rate comes at the driver's; who asked brings it to the grid and
-records how.
+records how. A lag that is known is declared by lags.csv in the folder (`lags`) or for all cases by --set offset_s=1; else the referee
+looks for one.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from __future__ import annotations
 import os
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Iterable, Mapping
 
+from models.artifacts import sha256_file
+from models.baselines.weightless.lags import LAGS_FILE, checked_offset, read_lags
+from models.capabilities import Capabilities
 from models.endings import MAY_MOVE, VIDEO_SUFFIXES
 from models.types import AnimationRequest, AnimationResult, require
 from models.video import read_video
@@ -23,11 +27,38 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedOptions:
+    """`offset_s`: the moment of the driver that every answer's first frame shows, where lags.csv says nothing else; None: not known."""
+
+    offset_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.offset_s is not None:
+            checked_offset(self.offset_s, "animator recorded")
+
+
+def capabilities(name: str) -> Capabilities:
+    return Capabilities(
+        kind="weightless",
+        licence="that of the system that made them",
+        weights="none; recorded:DIR holds CASE_ID.mp4 for every case",
+        note="a lag that is known is declared: lags.csv (case, offset_s) or --set offset_s=1",
+    )
+
+
+def options(name: str) -> type:
+    return RecordedOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     """Plays the video named after the request. Raises ValueError (MediaError) where there is none, or several, or it is unreadable."""
 
     folder: Path
+    offset_s: float | None = None
+    lags: Mapping[str, float] = field(default_factory=dict)
     weights_hash: str = ""
+    """Of lags.csv, where there is one: other lags make another run."""
 
     @property
     def name(self) -> str:
@@ -40,7 +71,10 @@ class Recorded:
         plain = Path(request.id).name == request.id
         require(plain, self.name, "request id", request.id, "a plain file name")
         clip = read_video(self.video_of(request.id), at_fps=request.driving.fps)
-        return AnimationResult(request_id=request.id, clip=clip, animator=self.name, seconds=time.monotonic() - start_s)
+        offset_s = self.lags.get(request.id.casefold(), self.offset_s)
+        known = {} if offset_s is None else {"offset_s": offset_s}
+        seconds = time.monotonic() - start_s
+        return AnimationResult(request_id=request.id, clip=clip, animator=self.name, seconds=seconds, provenance=known)
 
     def video_of(self, case_id: str) -> Path:
         """The one video of that case. Raises ValueError naming what is there instead."""
@@ -55,10 +89,12 @@ class Recorded:
         return found[0]
 
     def strays(self, case_ids: Iterable[str]) -> list[str]:
-        """Names of files that answer none of these cases; hidden ones are nobody's."""
+        """Names of files, and lines of lags.csv, that belong to none of these cases; hidden files are nobody's."""
         wanted = {case_id.casefold() for case_id in case_ids}
         media = VIDEO_SUFFIXES | MAY_MOVE
-        return [path.name for path in _files(self.folder) if not (path.suffix.lower() in media and path.stem.casefold() in wanted)]
+        files = [path for path in _files(self.folder) if path.name != LAGS_FILE]
+        strange = [path.name for path in files if not (path.suffix.lower() in media and path.stem.casefold() in wanted)]
+        return strange + [f"{LAGS_FILE}: {case}" for case in self.lags if case not in wanted]
 
     def _named(self, case_id: str) -> list[Path]:
         """Looked for anew: an answer may have come in the same moment of the clock as the last one."""
@@ -95,12 +131,14 @@ def _near(case_id: str, files: list[Path]) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall("[0-9a-z]+", text.casefold())
+    """Letters and numbers apart, numbers without zeros before them: case1 is case_01."""
+    return [word.lstrip("0") or "0" if word.isdigit() else word for word in re.findall("[0-9]+|[a-z]+", text.casefold())]
 
 
-def create(argument: str | None = None) -> Recorded:
+def create(argument: str | None = None, *, options: RecordedOptions = RecordedOptions()) -> Recorded:
     """The animator over the folder `argument`."""
     require(bool(argument), "animator recorded", "argument", repr(argument), "a folder of CASE_ID.mp4 files", "write recorded:DIR")
     folder = Path(str(argument))
     require(folder.is_dir(), "animator recorded", "argument", repr(argument), "an existing folder of CASE_ID.mp4 files")
-    return Recorded(folder=folder)
+    lags_hash = sha256_file(folder / LAGS_FILE) if (folder / LAGS_FILE).is_file() else ""
+    return Recorded(folder=folder, offset_s=options.offset_s, lags=read_lags(folder), weights_hash=lags_hash)

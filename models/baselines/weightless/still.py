@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from models.capabilities import Capabilities
 from models.framing import fit_image
 from models.types import AnimationRequest, AnimationResult, Clip
 
@@ -21,6 +22,10 @@ class Still:
         picture = fit_image(request.reference, request.size)
         clip = Clip(frames=np.repeat(picture[None], request.num_frames, axis=0), fps=request.driving.fps)
         return AnimationResult(request_id=request.id, clip=clip, animator=self.name, seconds=time.monotonic() - start_s)
+
+
+def capabilities(name: str) -> Capabilities:
+    return Capabilities(kind="weightless", licence="Apache-2.0", note="the floor of motion: the reference does not move")
 
 
 def create(argument: str | None = None) -> Still:

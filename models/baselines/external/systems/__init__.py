@@ -1,0 +1,1 @@
+"""One YAML a repository; `docs/external_contract.md` says what stands in them."""

@@ -1,0 +1,85 @@
+"""The bytes between us and a service: one call and its reply, bounded in size and time, and never a secret in what comes back.
+
+Redirects are not followed: credentials go to the host that the user has named. Errors say whether a call had gone out.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from models.baselines.hosted.address import is_loopback, without_queries
+from models.baselines.hosted.outcomes import Call, Reply
+from models.mllm.transport import retry_after_s, without_key
+
+if TYPE_CHECKING:
+    import httpx
+
+MAX_REPLY_B = 4 << 20
+
+
+class NotSent(Exception):
+    """No connection: the service has not heard of the call."""
+
+
+class Broken(Exception):
+    """The connection ended after the call had gone out."""
+
+
+def connection(url: str, timeout_s: float) -> httpx.Client:
+    """This machine is asked past any proxy; certificates, 25 ms to load, are loaded where there are some to check."""
+    import httpx
+
+    return httpx.Client(timeout=timeout_s, trust_env=not is_loopback(url), verify=url.startswith("https:"), follow_redirects=False)
+
+
+def unlogged(url: str) -> dict[str, Any]:
+    """Arguments of a request to `url`: httpx logs URLs, and what signs one stands in its query, which goes another way."""
+    import httpx
+
+    whole = httpx.URL(url)
+    return {"url": whole.copy_with(query=None, fragment=None), "extensions": {"target": whole.raw_path}}
+
+
+def send(call: Call, *, timeout_s: float, secrets: tuple[str, ...] = ()) -> Reply:
+    """The reply, whatever its status. Raises NotSent or Broken."""
+    import httpx
+
+    deadline_s = time.monotonic() + timeout_s
+    headers = {"accept-encoding": "identity", **call.headers}
+    try:
+        asked = {"content": call.body, "headers": headers, **unlogged(call.url)}
+        with connection(call.url, timeout_s) as http, http.stream(call.method, **asked) as response:
+            text = _body(response, deadline_s)
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
+        raise NotSent(_told(error, call)) from None  # its request holds the key: it stays here
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+        raise Broken(_told(error, call)) from None
+    signed = call.headers.get("authorization", "").split(" ", 1)[-1]
+    for secret in (*secrets, signed, signed.rpartition("=")[2]):
+        text = without_key(text, secret)
+    wait_s = retry_after_s(response.headers.get("retry-after"), time.time())
+    return Reply(status=response.status_code, text=without_queries_of_errors(text, response.status_code), retry_after_s=wait_s)
+
+
+def without_queries_of_errors(text: str, status: int) -> str:
+    """What an error says is written down; the URL of a result is needed whole."""
+    return text if status == 200 else without_queries(text)
+
+
+def _body(response: httpx.Response, deadline_s: float) -> str:
+    """httpx's own time-out starts anew with every byte; the deadline does not."""
+    import httpx
+
+    body = bytearray()
+    for chunk in response.iter_raw():
+        body += chunk
+        if len(body) > MAX_REPLY_B:
+            raise httpx.ReadError(f"a reply of more than {MAX_REPLY_B >> 20} MiB")
+        if time.monotonic() > deadline_s:
+            raise httpx.ReadTimeout("still sending at the deadline")
+    return body.decode("utf-8", "replace")
+
+
+def _told(error: Exception, call: Call) -> str:
+    return f"{type(error).__name__} at {call.method} {without_queries(call.url)}"

@@ -1,0 +1,27 @@
+"""A request at a pipeline's own picture area and rate: what it was trained on, not what a suite happens to ask for.
+
+request ──within──▶ Adapted.request (asked shape, own area, whole tokens, own fps) ──pipeline──▶ clip ──Adapted.undo──▶ as asked
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import sqrt
+
+from models.adaptation import Adapted, adapt
+from models.capabilities import Capabilities
+from models.types import AnimationRequest
+
+
+def painted_size(asked: tuple[int, int], area_px: int, multiple: int) -> tuple[int, int]:
+    """(W,H) px of the asked shape at `area_px` (0: at the asked area), both sides in whole `multiple`s."""
+    width, height = asked
+    scale = sqrt(area_px / (width * height)) if area_px else 1.0
+    return tuple(max(multiple, round(side * scale / multiple) * multiple) for side in (width, height))
+
+
+def within(request: AnimationRequest, capabilities: Capabilities, *, area_px: int, fps: float) -> Adapted:
+    """`request` at the size a pipeline paints it in and at its rate."""
+    size = painted_size(request.size, area_px, capabilities.size.multiple)
+    own = replace(capabilities, size=replace(capabilities.size, sizes=(size,)), frames=replace(capabilities.frames, fps=fps))
+    return adapt(request, own)

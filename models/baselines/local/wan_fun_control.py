@@ -1,0 +1,103 @@
+"""`wan_fun_control:DIR`, Wan2.1-Fun-Control: Wan image-to-video whose condition is a control video (VideoX-Fun).
+
+    hidden_states = [x_t 16, control 16, first frame 16]        48 channels, zeros where no first frame is given
+
+diffusers has no pipeline of it. The published transformers come in the original layout and are read as they are:
+    DIR            a diffusers folder of Wan2.1 image-to-video (vae/, text_encoder/, image_encoder/, tokenizer/, scheduler/, ...),
+    DIR/transformer/    config.json and the safetensors of Wan2.1-Fun-1.3B-Control, -14B-Control or their V1.1 in its place
+V1.1 takes the reference as an extra latent frame through a patch embedding of its own (`ref_conv`) and follows it in any pose. Without
+`ref_conv` (V1.0) the reference is the first frame itself, so it must stand as the driver's first frame does.
+A driver longer than `segment` frames is painted in segments, each from the last frame before it.
+Source: VideoX-Fun `pipeline_wan_fun_control.py`, `wan_transformer3d.py`; names as diffusers' `convert_wan_transformer_to_diffusers`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.baselines.local.native import painted_size
+from models.baselines.local.sampling import check_control, check_sampling, tokens_of
+from models.baselines.local.segments import check_segments, segments
+from models.baselines.local.wan_words import NEGATIVE_PROMPT
+from models.capabilities import Capabilities, FrameRule, SizeRule
+from models.estimate import Estimate, Workload
+from models.lengths import frames_at
+from models.runtime import Runtime
+from models.types import require
+
+OVERLAP = 1
+"""Frames a segment can be given: the model knows a first frame, no more."""
+
+_AUTO = Runtime()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WanFunControlOptions:
+    """How to paint.
+
+    Args:
+        control: pose, gray, or recorded:DIR with a control video DIR/CASE_ID.mp4 for every case.
+        estimator: Who finds the people for `pose` where a request brings no pose: tiny, rtmlib:DIR, mediapipe, tracks:DIR.
+        steps: Denoising steps.
+        guidance: Guidance by text against `negative_prompt`; 1 switches it off.
+        negative_prompt: What not to paint.
+        segment: Frames painted at once, 4k+1.
+        area_px: Area of the pictures that are painted, px; 0: as asked.
+        fps: Rate the model paints at.
+    """
+
+    control: str = "pose"
+    estimator: str = "tiny"
+    steps: int = 50
+    guidance: float = 6.0
+    negative_prompt: str = NEGATIVE_PROMPT
+    segment: int = 81
+    area_px: int = 832 * 480
+    fps: float = 16.0
+
+    def __post_init__(self) -> None:
+        check_control("wan_fun_control", self.control)
+        check_sampling("wan_fun_control", self)
+        check_segments("wan_fun_control", self.segment, OVERLAP)
+
+    @property
+    def overlap(self) -> int:
+        return OVERLAP
+
+
+def capabilities(name: str) -> Capabilities:
+    return Capabilities(
+        kind="local",
+        needs=("pose",),
+        takes=("driver", "prompt", "first_frame"),
+        size=SizeRule(multiple=16),
+        frames=FrameRule(fps=WanFunControlOptions().fps),
+        licence="Apache-2.0 (code and weights)",
+        weights="alibaba-pai/Wan2.1-Fun-V1.1-1.3B-Control or -14B-Control as transformer/ of a local folder of "
+        "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers",
+        note="the build of the driver's people leaks through the pose; V1.0 weights need a reference posed as the driver's first frame",
+    )
+
+
+def options(name: str) -> type[WanFunControlOptions]:
+    return WanFunControlOptions
+
+
+def estimate(name: str, workload: Workload, options: WanFunControlOptions) -> Estimate:
+    """As V1.1; V1.0 has no latent frame for the reference."""
+    plan = segments(frames_at(workload.num_frames, workload.fps, options.fps), options.segment, OVERLAP)
+    size = painted_size(workload.size, options.area_px, 16)
+    tokens = sum(tokens_of(size, segment.length, extra_frames=1) for segment in plan)
+    branches = 2 if options.guidance > 1 else 1
+    basis = f"{len(plan)} segments of {size[0]}x{size[1]}, each with a latent frame for the reference (V1.1)"
+    return Estimate(tokens=tokens, passes=options.steps * branches, basis=basis)
+
+
+def create(argument: str | None = None, *, name: str = "wan_fun_control", runtime: Runtime = _AUTO, options: Any = None) -> Any:
+    """The animator of a local folder. Raises ValueError for a folder that is none, damaged, or of another model."""
+    require(bool(argument), f"animator {name}", "folder", "none", "wan_fun_control:DIR, a local folder")
+    from models.baselines.local.wan_fun_control_pipeline import load_wan_fun_control
+
+    return load_wan_fun_control(Path(argument).expanduser(), name, runtime, options or WanFunControlOptions(), capabilities(name))

@@ -1,0 +1,15 @@
+"""A name without where its folder lies on this machine: what is recorded is published."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+
+def placeless(animator: str) -> str:
+    """`name:FOLDER` or a folder, its absolute path cut down to its own name; any other text as it is."""
+    head, colon, argument = animator.partition(":")
+    place = PurePath(argument if colon else head)
+    if not place.is_absolute():
+        return animator
+    kept = place.parent.name if place.name == "videos" else place.name
+    return f"{head}:{kept}" if colon else kept

@@ -1,0 +1,144 @@
+"""What the module behind an animator's name states of it, without loading a weight.
+
+A module of the table may define, beside its factory:
+
+    capabilities(name) -> Capabilities                      inputs, sizes, lengths, licence
+    options(name) -> type                                    a frozen dataclass of what --set may change, with its defaults
+    estimate(name, workload, options) -> Estimate            tokens and passes, or money, of one request
+
+and its factory may have the keyword parameters `name` (the name it was asked by), `runtime` and `options` (an instance).
+An outsider's module states the same. `name` is that of the table, without what follows its colon; each of the three is told that too
+where it has a parameter `argument`. A checkpoint folder is stated by `models.animators.checkpoint_stated`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from dataclasses import dataclass, fields, is_dataclass
+from importlib.util import find_spec
+from inspect import signature
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Callable, Mapping
+
+from models.capabilities import Capabilities
+from models.catalog import Catalog
+from models.estimate import Estimate, Workload
+from models.option_values import read_fields
+from models.types import require
+
+CHECKPOINT_FILE = "animator.json"
+CHECKPOINT_STATED = "models.animators.checkpoint_stated"
+_TARGET = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)(?::(.*))?", re.DOTALL)
+_SECRET = re.compile(r"(?:.*_)?(key|secret|token|password)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What a name stands for: `module` and, but for a checkpoint folder, the `attribute` of it that makes the animator."""
+
+    name: str
+    argument: str | None
+    module: str
+    attribute: str
+
+    def imported(self) -> ModuleType:
+        return importlib.import_module(self.module)
+
+    def factory(self) -> Callable[..., Any]:
+        """Raises ValueError where the module has no such attribute."""
+        made = getattr(self.imported(), self.attribute, None)
+        require(callable(made), f"animator {self.name}", "factory", f"no {self.attribute} in {self.module}", "a function that makes it")
+        return made
+
+
+def is_checkpoint(path: str | Path) -> bool:
+    """Whether `path` is a checkpoint folder: one with animator.json in it."""
+    return (Path(path) / CHECKPOINT_FILE).is_file()
+
+
+def named(text: str, catalog: Catalog) -> Named | None:
+    """A name of the table (with `:argument`), a checkpoint folder, or `module:attribute` of anybody's (with `:argument`), in this order."""
+    head, colon, argument = text.partition(":")
+    entry = catalog.table().get(head)
+    if entry is not None:
+        module, _, attribute = entry.target.partition(":")
+        return Named(name=head, argument=argument if colon else None, module=module, attribute=attribute)
+    if is_checkpoint(text):
+        return Named(name=Path(text).name, argument=text, module=CHECKPOINT_STATED, attribute="create")
+    match = _TARGET.fullmatch(text)
+    if match is None or not _importable(match[1]):
+        return None
+    return Named(name=f"{match[1]}:{match[2]}", argument=match[3], module=match[1], attribute=match[2])
+
+
+def _importable(module: str) -> bool:
+    """Looks for the file; of a dotted name the packages above are imported."""
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def capabilities_of(name: str, catalog: Catalog) -> Capabilities | None:
+    """None where nothing is stated."""
+    found = named(name, catalog)
+    return None if found is None else _stated(found, "capabilities")
+
+
+def options_of(name: str, catalog: Catalog) -> type | None:
+    """The dataclass of a name's options; None where it takes none. Raises ValueError for one that would be a secret."""
+    found = named(name, catalog)
+    kind = None if found is None else _stated(found, "options")
+    if kind is None:
+        return None
+    require(isinstance(kind, type) and is_dataclass(kind), f"animator {name}", "options", repr(kind), "a dataclass")
+    secret = next((each.name for each in fields(kind) if _SECRET.fullmatch(each.name)), None)
+    advice = "secrets come from the environment, options are recorded"
+    require(secret is None, f"animator {name}", "options", secret, "no key, secret, token or password", advice)
+    return kind
+
+
+def read_options(kind: type | None, given: Mapping[str, str], item: str) -> Any:
+    """An instance of `kind` with what was given, each value read as its field's type. Raises ValueError naming option, got and expected.
+
+    None where there are no options.
+    """
+    if kind is None:
+        require(not given, item, "option", ", ".join(sorted(given)), "none", "it takes no options")
+        return None
+    values = read_fields(kind, given, item)
+    try:
+        return kind(**values)
+    except (ValueError, TypeError) as error:
+        blamed = ", ".join(f"{name}={given[name]}" for name in _blamed(kind, values)) or "the defaults"
+        raise ValueError(f"{item}: option {blamed}: {error}") from error
+
+
+def _blamed(kind: type, values: Mapping[str, Any]) -> list[str]:
+    """The options that are refused alone, or all of them where it is how they go together."""
+
+    def refused(name: str) -> bool:
+        try:
+            kind(**{name: values[name]})
+        except (ValueError, TypeError):
+            return True
+        return False
+
+    return [name for name in values if refused(name)] or list(values)
+
+
+def estimate_of(name: str, workload: Workload, options: Any, catalog: Catalog) -> Estimate:
+    """What one request takes; an empty estimate where nothing is stated."""
+    found = named(name, catalog)
+    estimate = None if found is None else _stated(found, "estimate", workload, options)
+    return Estimate(basis="not stated") if estimate is None else estimate
+
+
+def _stated(found: Named, what: str, *more: Any) -> Any:
+    stated = getattr(found.imported(), what, None)
+    if stated is None:
+        return None
+    told = {"argument": found.argument} if "argument" in signature(stated).parameters else {}
+    return stated(found.name, *more, **told)
