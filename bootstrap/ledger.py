@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Iterator, Mapping, Sequence
 
 from bootstrap.placing import is_of_unit
-from bootstrap.records import MADE
 from bootstrap.sidecar import Marker, Row, read_marker, read_sidecar, sidecar_name
 from models import storage
 from models.artifacts import read_json, sha256, sha256_file, to_json, write_json
+from models.pair_records import MADE
 from models.storage import FileFacts
 
 WORK = "work"

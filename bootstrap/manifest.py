@@ -28,6 +28,7 @@ from models import storage
 from models.artifacts import read_json, sha256_file, write_json
 from models.types import require
 
+README = "README.md"
 _ROWS_TOGETHER = 1 << 13
 
 
@@ -53,7 +54,7 @@ def finish_round(round_: Round) -> Outcome:
             writer.write_table(pa.Table.from_pylist(part, schema=SCHEMA))
     write_sources(round_)
     record = _run_record(round_, tally, shards)
-    storage.write_bytes(storage.join(round_.out, "README.md"), dataset_readme(record, source_rows(round_), used).encode())
+    storage.write_bytes(storage.join(round_.out, README), dataset_readme(record, source_rows(round_), used).encode())
     write_json(_run(round_.out), record)
     return tally.outcome()
 
@@ -84,11 +85,14 @@ def _pair_rows(round_: Round, tally: Tally, shards: dict[str, str], used: set[st
 
 
 def read_outcome(round_: Round) -> Outcome | None:
-    """The outcome of a finished dataset folder; None where run.json is missing, not the one of these tables, or the inputs are others."""
+    """The outcome of a finished dataset folder; None where run.json is missing or not the one of these tables, where README.md is, or where
+    the inputs are others.
+    """
     try:
         record = read_json(_run(round_.out))
         written = {"manifest_sha256": _manifest(round_.out), "sources_sha256": sources_table(round_.out)}
         finished = record["inputs"] == _inputs(round_) and all(record[name] == sha256_file(place) for name, place in written.items())
+        finished = finished and storage.exists(storage.join(round_.out, README))
     except (FileNotFoundError, ValueError, KeyError, TypeError):  # absent or damaged: the end is written anew from the sidecars
         finished = False
     if not finished:

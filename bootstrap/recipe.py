@@ -31,13 +31,14 @@ RECORDED = "recorded"
 class Teacher:
     """Who made the drivers. `name`: as it was asked for, with its argument; of a checkpoint its own, of recorded answers `RECORDED`.
 
-    `code`: digest of the modules of a plug-in that is none of our packages; `filter_metrics`: metrics that filtered the pairs it was itself
-    trained on.
+    `code`: digest of the modules of a plug-in that is none of our packages; `options`: what its options came to, as JSON text, "" where it
+    has none; `filter_metrics`: metrics that filtered the pairs it was itself trained on.
     """
 
     name: str
     weights_hash: str = ""
     code: str = ""
+    options: str = ""
     filter_metrics: tuple[str, ...] = ()
 
 
@@ -54,13 +55,19 @@ class Recipe:
     thresholds: Thresholds = field(default_factory=Thresholds)
 
     @property
+    def _teacher(self) -> dict[str, str]:
+        """Options are told where there are any only: datasets of teachers without them stay what they are."""
+        told = {name: getattr(self.teacher, name) for name in ("name", "weights_hash", "code")}
+        return told | ({"options": self.teacher.options} if self.teacher.options else {})
+
+    @property
     def makes(self) -> dict[str, Any]:
         """What decides the pixels of a pair."""
         return {
             "grid": dataclasses.asdict(self.grid),
             "fit": self.fit,
             "seed": self.seed,
-            "teacher": {"name": self.teacher.name, "weights_hash": self.teacher.weights_hash, "code": self.teacher.code},
+            "teacher": self._teacher,
             "guide": dataclasses.asdict(self.guide),
             "video": {"codec": "h264", "pix_fmt": self.pix_fmt, "crf": CRF, "preset": PRESET},
         }
@@ -109,4 +116,5 @@ def _digest(recipe: Recipe) -> str:
     """Digest of what decides pixels. A teacher with weights is known by them, whatever it is called, unless its name has an argument."""
     makes, teacher = recipe.makes, recipe.teacher
     name = "" if teacher.weights_hash and ":" not in teacher.name else teacher.name
-    return digest({**makes, "teacher": [name, teacher.weights_hash, teacher.code]})
+    options = [teacher.options] if teacher.options else []
+    return digest({**makes, "teacher": [name, teacher.weights_hash, teacher.code, *options]})

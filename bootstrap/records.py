@@ -7,21 +7,16 @@ A record with a content but without members says something new of a sample that 
 
 from __future__ import annotations
 
-import json
 import shutil
-import tarfile
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping
+from typing import Iterator, Mapping
 
 from bootstrap.planned import Known, Numbers
 from bootstrap.shards.writer import ending, fragment, member
 from models import storage
 from models.artifacts import to_json
-from models.shards import MEMBERS, Place
-
-MADE = "work/made"
-_ROW = "row.json"
-_HEADER_B = 8192
+from models.pair_records import MADE, ROW, PairRecord, name_of_record, read_pair_record
+from models.shards import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +38,8 @@ def put_away(out: str, unit: int, numbers: Numbers, known: Known, members: Mappi
     """Write the record of a pair; returns where. `trouble`: why an earlier verdict stands. Raises OSError where it cannot be written."""
     key = known.row["key"]
     row = {"pair": list(numbers), "row": dict(known.row), "content": known.content, "again": known.again, "filters": known.filters}
-    data = (fragment(key, members) if members else b"") + member(f"{key}.{_ROW}", to_json({**row, "trouble": trouble}).encode())
-    location = storage.join(records_folder(out, unit), f"{key}.tar")
+    data = (fragment(key, members) if members else b"") + member(f"{key}.{ROW}", to_json({**row, "trouble": trouble}).encode())
+    location = storage.join(out, name_of_record(unit, key))
     storage.write_bytes(location, data + ending(len(data)))
     return location
 
@@ -80,19 +75,16 @@ def _clear(folder: str) -> None:
 
 def read_record(location: str) -> Record | None:
     """None for a damaged one: its pair is made again."""
+    found = read_pair_record(location)
     try:
-        with storage.open_read(location, block_b=_HEADER_B) as file, tarfile.open(fileobj=file, mode="r:") as tar:
-            *members, last = tar.getmembers()
-            told = json.loads(tar.extractfile(last).read()) if last.name.endswith(f".{_ROW}") else {}
-        return _record(location, told, {header.name.partition(".")[2]: (header.offset_data, header.size) for header in members})
-    except FileNotFoundError:
-        return None
-    except (tarfile.TarError, EOFError, ValueError, KeyError, TypeError, AttributeError):
+        return None if found is None else _record(location, found)
+    except (ValueError, KeyError, TypeError):
         return None
 
 
-def _record(location: str, told: Mapping[str, Any], spans: Mapping[str, tuple[int, int]]) -> Record:
-    row, (window, identity) = told["row"], told["pair"]
+def _record(location: str, found: PairRecord) -> Record:
+    row, told = found.row, found.told
+    window, identity = told["pair"]
     known = Known(row=row, content=told["content"], again=told["again"], filters=told["filters"])
-    place = Place(shard=location, key=row["key"], spans=tuple(spans[name] for name in MEMBERS)) if spans else None
+    place = Place(shard=location, key=row["key"], spans=tuple(found.spans)) if found.spans else None
     return Record(location=location, numbers=(int(window), int(identity)), known=known, place=place)

@@ -17,11 +17,11 @@ from bootstrap.ledger import Files, Ledger, plan_digest
 from bootstrap.planned import Numbers, PlannedPair, Unit
 from bootstrap.provenance import digest
 from bootstrap.recipe import Recipe
-from bootstrap.records import MADE
 from bootstrap.round_config import RoundConfig, RoundContext
 from bootstrap.sidecar import Marker, sidecar_name
 from bootstrap.sources.source import Listing, Source
 from models import storage
+from models.pair_records import MADE
 from models.types import require
 
 
@@ -128,6 +128,9 @@ def check_folder(config: RoundConfig, out: str) -> None:
     old = storage.exists(storage.join(ledger.folder, "unit-000000.json"))
     require(not old, "synthesize", "out", f"{out} as an earlier version wrote it", "a dataset of this one", "choose another --out")
     if previous is None:
+        lost = storage.exists(storage.join(ledger.folder, "generation-000000.pairs.parquet"))
+        advice = "restore it from a copy, or choose another --out; the pairs that are there can be read all the same"
+        require(not lost, out, "work/plan.json", "none", "the settings that the dataset was begun with", advice)
         require(not _occupied(out), "synthesize", "out", f"{out} holds other files", "a new, empty or earlier synthesize folder")
     else:
         _refuse_changes(previous, config, out)

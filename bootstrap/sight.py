@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Iterable
 
 from bootstrap.ledger import plan_digest
 from bootstrap.round_config import RoundContext
@@ -21,9 +22,15 @@ def check_sight(context: RoundContext) -> None:
         found, why = None, f"{type(error).__name__}: {error}"
     require(found is not None, host, told, why, "the dataset folder of the head", _ADVICE)
     require(plan_digest(found) == context.plan, host, told, "another plan", "that of the head", _ADVICE)
-    for location in context.seen:
+    see(context.seen, "a source")
+
+
+def see(locations: Iterable[str], what: str) -> None:
+    """Raise ValueError naming host and path where one of the files that the head sees is not seen from here."""
+    for location in locations:
         try:
             storage.facts_of(location)
         except OSError as error:
-            raise ValueError(f"{host}: {storage.redacted(location)}: got {error.strerror or type(error).__name__}, expected a source that"
-                             f" the head sees; {_ADVICE}") from error  # fmt: skip
+            host, got = socket.gethostname(), error.strerror or type(error).__name__
+            path, expected = storage.redacted(location), f"{what} that the head sees"
+            raise ValueError(f"worker on {host}: {path}: got {got}, expected {expected}; {_ADVICE}") from error

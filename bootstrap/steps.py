@@ -5,7 +5,8 @@
     encode    driver                        the encoded driver                                               -> Encoded
     finish    record, filters               card and judgement                                               -> Attempt
 What passes between them is arrays, bytes and small values, so one process may do all three, or processes of several kinds one each.
-A step that raises, whatever it raises, is the pair's failure, `StepFailed`, and begins with its name; the seconds of every step are kept.
+A step that raises, whatever it raises, is the pair's failure, `StepFailed`, and begins with its name. Seconds are kept of every
+step so far, also where a pair fails.
 """
 
 from __future__ import annotations
@@ -80,10 +81,10 @@ class StepFailed(Exception):
 
 
 class Steps:
-    """Does the steps of one pair and keeps the seconds of each."""
+    """Does the steps of one pair and keeps the seconds of each. `earlier`: of the steps before them, told of a failure too."""
 
-    def __init__(self, pair: PlannedPair) -> None:
-        self._key, self.seconds = pair.spec.key, dict[str, float]()
+    def __init__(self, pair: PlannedPair, earlier: Mapping[str, float] | None = None) -> None:
+        self._key, self.seconds = pair.spec.key, dict[str, float](earlier or {})
 
     def do(self, step: str, function: Callable[..., T], *args: Any, expected: bool = False, **named: Any) -> T:
         """`function(*args, **named)`. Raises StepFailed for whatever it raises, but for what ends the call from outside."""
@@ -110,7 +111,7 @@ def prepare(context: RoundContext, pair: PlannedPair, guide: Guide | None) -> Pr
 
 def animate(context: RoundContext, pair: PlannedPair, prepared: Prepared, teacher: Animator) -> Animated:
     """Ask the teacher. What it prints goes to standard error. Raises StepFailed."""
-    steps, recorded = Steps(pair), context.recipe.teacher.name == RECORDED
+    steps, recorded = Steps(pair, prepared.seconds), context.recipe.teacher.name == RECORDED
     asked = (pair.spec, prepared.media, teacher, context.recipe.grid, prepared.prompts)
     with redirect_stdout(sys.stderr):
         driver, notes = steps.do("teacher", driver_of, *asked, adapt=recorded, expected=recorded)
@@ -120,10 +121,10 @@ def animate(context: RoundContext, pair: PlannedPair, prepared: Prepared, teache
 
 def encode(context: RoundContext, pair: PlannedPair, animated: Animated) -> Encoded:
     """Encode the driver; its frames are not needed any more. Raises StepFailed."""
-    steps = Steps(pair)
+    steps = Steps(pair, animated.seconds)
     driver = steps.do("driver", lambda: encode_driver(Clip(frames=animated.frames, fps=animated.fps), context.recipe.pix_fmt))
     told = {"notes": animated.notes, "runtime": animated.runtime, "worker": animated.worker}
-    return Encoded(driver=driver, seconds={**animated.seconds, **steps.seconds}, **told)
+    return Encoded(driver=driver, seconds=steps.seconds, **told)
 
 
 def finish(context: RoundContext, pair: PlannedPair, prepared: Prepared, encoded: Encoded) -> tuple[Attempt, Mapping[str, float]]:
@@ -131,7 +132,7 @@ def finish(context: RoundContext, pair: PlannedPair, prepared: Prepared, encoded
 
     Returns the attempt and the seconds of all steps. Raises StepFailed.
     """
-    steps, recipe = Steps(pair), context.recipe
+    steps, recipe = Steps(pair, encoded.seconds), context.recipe
     candidate = Candidate(
         spec=pair.spec,
         media=prepared.media,
@@ -146,7 +147,7 @@ def finish(context: RoundContext, pair: PlannedPair, prepared: Prepared, encoded
         attempt = failed(context, pair, failure.reason, members)
     else:
         attempt = steps.do("record", judged, context, result, members, keep=context.keep_rejected)
-    return attempt, {**prepared.seconds, **encoded.seconds, **steps.seconds}
+    return attempt, steps.seconds
 
 
 def _runtime(teacher: Animator) -> dict[str, Any]:

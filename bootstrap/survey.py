@@ -16,7 +16,7 @@ from awbench.media.listing import Entry, MediaListing, list_media
 from bootstrap.generations import DRIVING, REFERENCE
 from bootstrap.sources.catalog import Catalog
 from bootstrap.sources.facts import Facts
-from bootstrap.sources.lookup import Inspect, look_up
+from bootstrap.sources.lookup import Inspect, Wanted, look_up, look_up_together
 from bootstrap.sources.selection import own_pictures, select_clips, select_images
 from bootstrap.sources.source import Listing, Unusable
 from bootstrap.sources.windows import WindowRules
@@ -57,7 +57,8 @@ def survey(
     used, rules = prior or {}, footage.windows
     counted_as = _remembered_as(rules.estimator) if rules.estimator else ""
     clips, images = list_media(footage.driving, "clip", "--driving"), list_media(footage.references, "image", "--references")
-    of_clips, of_images = look_up(clips.entries, "clip", inspect, catalog), look_up(images.entries, "image", inspect, catalog)
+    both = [Wanted(entries=media.entries, kind=kind, remembered_as=kind) for media, kind in ((clips, "clip"), (images, "image"))]
+    of_clips, of_images = look_up_together(both, inspect, catalog)
     people = _people(clips.entries, of_clips, grid, rules, counted_as, inspect, catalog) if rules.subjects else None
     driving = select_clips(clips.entries, of_clips, grid, rules, used.get(DRIVING, ()), people)
     references = select_images(images.entries, of_images, used.get(REFERENCE, ()), near_doubles=rules.near_doubles)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Iterable
+from typing import Iterable, Mapping, Sequence
 
 from bootstrap.doing import record_failure
 from bootstrap.planned import Item, JudgePair, Known, MakePair, PlannedPair, SealUnit, Unit
@@ -38,13 +38,15 @@ class _Open:
 class Work:
     """Hands out the items of the units at `pending` and takes back what came of them. `retry_filters`: nothing is made, only judged.
 
-    `stayed`: pairs of begun units that needed nothing; `left_alone`: pairs of units whose samples cannot be read and may not be made.
+    `stayed`: pairs of begun units that needed nothing; `left_alone`: pairs of units whose samples cannot be read and may not be made;
+    `not_aside`: rejected pairs that other filters cannot judge, as their candidates were not kept.
     """
 
     round_: Round
     pending: Iterable[int]
     stayed: int = 0
     left_alone: int = 0
+    not_aside: int = 0
     _open: dict[int, _Open] = field(default_factory=dict)
     _ready: deque[Item] = field(default_factory=deque)
 
@@ -89,16 +91,19 @@ class Work:
 
     def _begin(self, index: int) -> None:
         unit = self.round_.unit(index)
-        items = _items(self.round_, unit)
+        records = _own_records(self.round_, unit)
+        known = known_of(self.round_.ledger, unit.index, unit.numbers, records)
+        items = _items(self.round_, unit, records, known)
+        old = (one for one in known.values() if one.filters != self.round_.filters)
+        self.not_aside += sum(one.status == "rejected" and not one.content for one in old)
         self.stayed += len(unit.pairs) - len(items)
         self._open[index] = _Open(left=len(items))
         self._ready.extend(items or [SealUnit(unit=index, numbers=unit.numbers)])
 
 
-def _items(round_: Round, unit: Unit) -> list[Item]:
+def _items(round_: Round, unit: Unit, records: Sequence[Record], known: Mapping[int, Known]) -> list[Item]:
     """What is to be done for a unit before it can be sealed."""
-    records = _own_records(round_, unit)
-    known, items = known_of(round_.ledger, unit.index, unit.numbers, records), []
+    items = []
     for place in range(len(unit.pairs)):
         item = _item(round_, unit, place, known.get(place))
         if isinstance(item, MakePair) and round_.config.retry_filters:

@@ -19,7 +19,6 @@ from bootstrap.sources.catalog import Catalog
 from bootstrap.steps import StepFailed
 from models import storage
 from models.artifacts import sha256_file, to_json
-from models.runtime import Runtime
 from models.shards import MEMBERS
 from models.types import require
 
@@ -33,13 +32,21 @@ def explain(data: str, key: str, *, as_json: bool = False) -> str:
 
 
 def make_again(
-    data: str, key: str, *, folder: str, driving: Sequence[str], references: Sequence[str], teacher: str | None
+    data: str,
+    key: str,
+    *,
+    folder: str,
+    driving: Sequence[str],
+    references: Sequence[str],
+    teacher: str | None,
+    options: Mapping[str, str] = {},
 ) -> tuple[list[str], bool]:
     """Make the pair in `folder`; returns lines to print, and whether it came out as it is recorded.
 
-    Raises ValueError where a source, or the teacher, is another one, and for a folder that holds other files.
+    `options`: of the teacher, as text. Raises ValueError where a source, or the teacher, is another one, and for a folder that holds other
+    files.
     """
-    from pipelines.teachers import load_teacher
+    from pipelines.teachers import Asked, load_teacher
 
     require(teacher is not None, "explain", "--teacher", "none", "the animator or checkpoint that the dataset names")
     place = storage.resolve(data)
@@ -49,7 +56,7 @@ def make_again(
     clip = _by_content(driving, "clip", "--driving", found, "driving")
     picture = _by_content(references, "image", "--references", found, "reference")
     pair = planned_pair(found, recipe, clip, picture)
-    loaded = load_teacher(teacher, Runtime(), recipe.teacher)
+    loaded = load_teacher(Asked(name=teacher, options=options), recipe.teacher)
     try:
         attempt = remake(found, pair, recipe, loaded, _guide(found, recipe.guide.name))
     except StepFailed as failure:

@@ -28,12 +28,10 @@ from models.progress import Progress
 from pipelines.executor.pools import Lost, Pool, Start
 from pipelines.executor.run import run_pools
 from pipelines.inspection import inspected
-from pipelines.making import make_pairs
+from pipelines.making import USUAL, Limits, make_pairs
 from pipelines.stations import PAIRS, MakeGuide, MakeTeacher, Staff
 
 HERE = Staff()
-TIMEOUT_S = 3600.0
-"""The most one call of a worker may take: a file or an animator that never answers costs its pair only."""
 
 
 def synthesize(
@@ -44,7 +42,7 @@ def synthesize(
     make_teacher: MakeTeacher,
     make_guide: MakeGuide = unguided,
     catalog: Catalog | None = None,
-    timeout_s: float | None = TIMEOUT_S,
+    limits: Limits = USUAL,
     begun: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Bring the dataset at `out` to what `config` asks for. `make_teacher` and `make_guide` run once in every worker.
@@ -60,7 +58,7 @@ def synthesize(
         if finished is not None:
             return finished
         begun()
-        make_pairs(round_, pending, staff, None if config.retry_filters else make_teacher, make_guide, timeout_s)
+        make_pairs(round_, pending, staff, None if config.retry_filters else make_teacher, make_guide, limits)
         outcome = finish_round(round_)
         events = Events(round_.ledger.folder)
         events.add("finished", kept=outcome.kept, attempted=outcome.attempted)

@@ -24,12 +24,19 @@ def inspected(files: Sequence[File], workers: int, held: ExitStack, cluster: Clu
     """(location, facts) of every file. `held`: keeps the workers' session open for what comes next; `cluster`: what that needs."""
     held.enter_context(session(workers, cluster=cluster))
     policy = Policy(timeout_s=PATIENCE_S, name_of=lambda file: file[0])
-    kind = "people" if files[0][1].startswith("people by ") else f"{files[0][1]}s"
-    with Progress(f"inspect {kind}", total=len(files)) as progress:
+    with Progress(f"inspect {_what(files)}", total=len(files)) as progress:
         for place, facts in run_items(_make_inspector, files, workers, label="inspect", policy=policy):
             facts = Unread(reason=facts.reason, transient=True) if isinstance(facts, Lost) else facts
             progress.step(failed=isinstance(facts, Unread))
             yield files[place][0], facts
+
+
+def _what(files: Sequence[File]) -> str:
+    kinds = {kind for _, kind in files}
+    if len(kinds) > 1:
+        return "files"
+    (kind,) = kinds
+    return "people" if kind.startswith("people by ") else f"{kind}s"
 
 
 def _make_inspector() -> Callable[[File], Facts]:

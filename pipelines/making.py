@@ -25,15 +25,30 @@ from models.interrupts import ctrl_c_noticed
 from models.progress import Progress
 from models.types import require
 from pipelines.executor import meters
-from pipelines.executor.pools import Lost, Policy, Pool, Start
+from pipelines.executor.pools import LOAD_S, Lost, Policy, Pool, Start
 from pipelines.executor.run import run_pools
 from pipelines.stations import MakeGuide, MakeTeacher, Staff, noted
 
+TIMEOUT_S = 3600.0
 _UNREAD = "samples in its shard cannot be read; without --retry-filters they are made again"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """`pair_s`: the most one call of a worker may take: a file or an animator that never answers costs its pair only.
+
+    `load_s`: the most a worker may take to load its teacher. None: no limit.
+    """
+
+    pair_s: float | None = TIMEOUT_S
+    load_s: float | None = LOAD_S
+
+
+USUAL = Limits()
+
+
 def make_pairs(
-    round_: Round, pending: Sequence[int], staff: Staff, make_teacher: MakeTeacher | None, make_guide: MakeGuide, timeout_s: float | None
+    round_: Round, pending: Sequence[int], staff: Staff, make_teacher: MakeTeacher | None, make_guide: MakeGuide, limits: Limits = USUAL
 ) -> None:
     """Bring all pending units to their seal. Raises SameCause where one cause fails everything; what was made stays."""
     events = Events(round_.ledger.folder)
@@ -46,7 +61,7 @@ def make_pairs(
             (pool,) = pools
             pools = [replace(pool, make_worker=noted(pool.make_worker, making.in_flight))]
         try:
-            making.run(pools, timeout_s)
+            making.run(pools, limits)
         finally:
             events.flush()
     if not making.work.left_alone:
@@ -76,8 +91,9 @@ class _Making:
     def __post_init__(self) -> None:
         self.in_flight = InFlight(self.round_.ledger.folder)
 
-    def run(self, pools: Sequence[Pool], timeout_s: float | None) -> None:
-        policy = Policy(timeout_s=timeout_s, hurried=_is_hurried, cause_of=_cause_of, as_probe=_as_probe, name_of=_name_of)
+    def run(self, pools: Sequence[Pool], limits: Limits) -> None:
+        times = {"timeout_s": limits.pair_s, "load_s": limits.load_s}
+        policy = Policy(**times, hurried=_is_hurried, cause_of=_cause_of, as_probe=_as_probe, name_of=_name_of)
         start_s, cluster = time.monotonic(), self.staff.cluster(self.round_.recipe.grid)
         for item, result in run_pools(pools, self.pull, policy, label="synthesize", cluster=cluster, tell=self.hear):
             self.take(item, result)
@@ -152,6 +168,8 @@ class _Making:
         """The closing lines."""
         if retry_filters:
             _say(f"{self.changed} pairs are judged otherwise than before")
+            if self.work.not_aside:
+                _say(f"{self.work.not_aside} rejected pairs stay rejected: without --keep-rejected they were not kept to be judged again")
         if self.work.left_alone:
             _say(f"{self.work.left_alone} pairs keep their earlier verdict: {_UNREAD}")
         for reason, count in self.unjudged.most_common():

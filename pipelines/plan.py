@@ -11,12 +11,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Sequence
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from awbench.media.kinds import Kind
 from awbench.media.listing import Entry
 from bootstrap.costs.estimate import Workers, estimate
-from bootstrap.costs.pairs import count_pairs
+from bootstrap.costs.pairs import Counts, count_pairs
 from bootstrap.costs.rates import Rates, measured, stated
 from bootstrap.costs.tokens import FAMILIES, strides_of
 from bootstrap.costs.told import Planned, lines, values
@@ -25,8 +25,11 @@ from bootstrap.sources.catalog import Catalog
 from bootstrap.sources.facts import Facts, Unread
 from bootstrap.survey import Footage, Surveyed, survey
 from models import storage
-from models.animators.load import checkpoint_folder
+from models.animators.load import absolute_animator, checkpoint_folder, resolved_options
+from models.animators.registry import ANIMATORS
 from models.artifacts import read_json, to_json
+from models.estimate import Estimate, Workload
+from models.stated import estimate_of
 from models.types import Grid
 from pipelines.synthesize import GridFlags
 
@@ -36,11 +39,15 @@ _CAUSES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """The flags. `family`: of the teacher's backbone where no checkpoint tells it; `measured`: a dataset whose rates count."""
+    """The flags. `options`: of the teacher, as text; `family`: of its backbone where no checkpoint tells it.
+
+    `measured`: a dataset whose rates count.
+    """
 
     footage: Footage
     grid: GridFlags = field(default_factory=GridFlags)
     teacher: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
     family: str | None = None
     rules: PairRules = field(default_factory=PairRules)
     limit: int | None = None
@@ -80,6 +87,7 @@ def planned(asked: Asked, catalog: Path | None = None) -> Planned:
     grid, family = asked.grid.resolve(_Own(grid=_grid(card))), asked.family or (card.get("backbone") or {}).get("family", "")
     strides = strides_of(family) if asked.family or family in FAMILIES else None
     rates = measured(storage.resolve(asked.measured), grid, asked.pix_fmt) if asked.measured else Rates()
+    said = _said_by_teacher(asked, grid)
     rates = stated(rates, asked.teacher_s, asked.cpu_s, asked.mb_per_pair)
     found = _surveyed(asked, grid, catalog)
     counts = count_pairs(found.driving.usable, found.references.usable, asked.rules, asked.limit, found.apart)
@@ -94,9 +102,10 @@ def planned(asked: Asked, catalog: Path | None = None) -> Planned:
         estimate=estimate(counts, rates, asked.workers, asked.gpu_hour, asked.cpu_hour),
         strides=strides,
         family=family,
+        stated=said,
         unknown=unknown,
         unusable=dict(causes.most_common(_CAUSES)),
-        notes=tuple(_notes(asked, grid, card)),
+        notes=(*_beyond(asked.limit, counts), *_notes(asked, grid, card)),
     )
 
 
@@ -128,8 +137,22 @@ def _card(teacher: str | None) -> dict[str, Any]:
         return {}
 
 
+def _said_by_teacher(asked: Asked, grid: Grid) -> Estimate | None:
+    """What the module behind the teacher's name says of one pair; no weight is loaded. Raises ValueError for options it does not take."""
+    if asked.teacher is None:
+        return None
+    name, work = absolute_animator(asked.teacher), Workload(size=grid.size, num_frames=grid.num_frames, fps=grid.fps)
+    found = estimate_of(name, work, resolved_options(name, given=asked.options), ANIMATORS)
+    return found if any(getattr(found, one) is not None for one in ("tokens", "passes", "seconds", "usd")) else None
+
+
 def _grid(card: dict[str, Any]) -> Grid | None:
     return Grid(**card["grid"]) if card.get("grid") else None
+
+
+def _beyond(limit: int | None, counts: Counts) -> Iterator[str]:
+    if limit is not None and limit > counts.all_pairs:
+        yield f"limit: {limit} asked, {counts.all_pairs} possible: all are counted; more clips, identities or other rules give more"
 
 
 def _notes(asked: Asked, grid: Grid, card: dict[str, Any]) -> Iterator[str]:

@@ -59,6 +59,16 @@ class Staff:
         return self.workers + self.cpu + self.gpu
 
     @property
+    def needs(self) -> tuple[float, float]:
+        """CPUs and accelerators that all of them occupy together, as `pools` has them."""
+        return self.workers + self.cpu + self.gpu * self._cpus_each, (self.workers or self.gpu) * self.gpus_each
+
+    @property
+    def _cpus_each(self) -> float:
+        """CPUs that a worker which only animates occupies."""
+        return 0.0 if self.gpus_each else 1.0
+
+    @property
     def teachers(self) -> int:
         """How many animate at a time."""
         return max(1, self.gpu or self.workers)
@@ -76,14 +86,18 @@ class Staff:
         pools = [Pool(name=CPU, workers=self.cpu, make_worker=partial(CpuWorker, context, make_guide))]
         if make_teacher is not None:
             make = partial(TeacherWorker, context, make_teacher)
-            pools.append(Pool(name=TEACHER, workers=self.gpu, make_worker=make, cpus=0.0 if self.gpus_each else 1.0, gpus=self.gpus_each))
+            pools.append(Pool(name=TEACHER, workers=self.gpu, make_worker=make, cpus=self._cpus_each, gpus=self.gpus_each))
         return pools
 
-    def cluster(self, grid: Grid) -> Cluster:
-        """A store that holds what is on its way: of every item a window, a driver and as much again, two items a worker and a few."""
-        clip_b = grid.width * grid.height * 3 * grid.num_frames
+    def cluster(self, grid: Grid | None) -> Cluster:
+        """A store that holds what is on its way: of every item a window, a driver and as much again, two items a worker and a few.
+
+        `grid` None: not known yet, so as large as a store gets; what is not used of it takes no memory.
+        """
+        most_b = _memory_b() // 3
+        clip_b = grid.width * grid.height * 3 * grid.num_frames if grid else most_b
         asked_b = 4 * clip_b * (2 * self.total + 4) if self.gpu else 0
-        return Cluster(address=self.address, store_b=max(_LEAST_STORE_B, min(asked_b, _memory_b() // 3)))
+        return Cluster(address=self.address, store_b=max(_LEAST_STORE_B, min(asked_b, most_b)))
 
 
 def _memory_b() -> int:
@@ -125,7 +139,7 @@ class CpuWorker:
 
 
 class TeacherWorker:
-    """Animates."""
+    """Animates. Its machine needs to see neither sources nor dataset: what it is asked comes to it."""
 
     def __init__(self, context: RoundContext, make_teacher: MakeTeacher) -> None:
         self._context, self._teacher = context, make_teacher()

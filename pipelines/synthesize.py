@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
 from bootstrap.ledger import Ledger
 from bootstrap.pair_rules import PairRules
@@ -19,13 +20,16 @@ from bootstrap.tally import Outcome
 from bootstrap.thresholds import Thresholds
 from models import storage
 from models.animators.load import absolute_animator
+from models.option_values import absolute_options
 from models.protocols import Animator
 from models.retry_failed import RetryFailed
 from models.runtime import Runtime
 from models.types import Grid, require
-from pipelines.factory import TIMEOUT_S, export_requests, synthesize
+from pipelines.executor.pools import LOAD_S
+from pipelines.factory import export_requests, synthesize
+from pipelines.making import TIMEOUT_S, Limits
 from pipelines.stations import MakeGuide, Staff
-from pipelines.teachers import Described, described, remember
+from pipelines.teachers import Asked, Described, described, remember
 
 DEFAULT_GRID = Grid(width=48, height=48, fps=8.0, num_frames=6)
 """Used where neither a flag nor the teacher says otherwise: the grid of the tiny animators and the world suites."""
@@ -64,6 +68,7 @@ class RoundFlags:
 
     staff: Staff = Staff()
     timeout_s: float | None = TIMEOUT_S
+    load_s: float | None = LOAD_S
     limit: int | None = None
     seed: int = 0
     guide: str = "template"
@@ -85,6 +90,10 @@ class RoundFlags:
     def recipe(self, teacher: Teacher, grid: Grid) -> Recipe:
         kept = ("seed", "fit", "pix_fmt", "thresholds")
         return Recipe(teacher=teacher, grid=grid, **{name: getattr(self, name) for name in kept})
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(pair_s=self.timeout_s, load_s=self.load_s)
 
     def make_guide(self) -> MakeGuide:
         """Makes the guide; a mistyped name is told here."""
@@ -110,6 +119,7 @@ def run(
     references: Given,
     teacher: str,
     out: str | Path,
+    options: Mapping[str, str] = {},
     grid: GridFlags = _GRID,
     windows: WindowRules = _WINDOWS,
     workers: int = 0,
@@ -117,16 +127,19 @@ def run(
 ) -> Outcome:
     """The verb: who the teacher is, by name or checkpoint folder, the grid, synthesize. `flags`: fields of `RoundFlags`.
 
+    `options`: of the teacher, as text.
     `workers`: worker processes that do everything, where no `staff` says otherwise.
     """
     asked = RoundFlags(**{"staff": Staff(workers=workers), **flags})
-    make_guide, name, place = asked.make_guide(), absolute_animator(teacher), storage.resolve(out)
-    known, make_teacher = described(name, asked.runtime, asked.staff, place)
-    resolved = grid.resolve(known)
-    print(f"synthesize: {_told(resolved, grid, known)}", file=sys.stderr)
-    config, sources = asked.config(asked.recipe(known.teacher, resolved)), footage(driving, references, windows)
-    begun = partial(remember, place, name, known)
-    return synthesize(config, place, sources, asked.staff, make_teacher, make_guide, timeout_s=asked.timeout_s, begun=begun)
+    make_guide, place = asked.make_guide(), storage.resolve(out)
+    who = Asked(name=absolute_animator(teacher), runtime=asked.runtime, options=absolute_options(options))
+    with ExitStack() as held:  # the session in which a worker told who the teacher is, where one had to
+        known, make_teacher = described(who, asked.staff, place, held, asked.load_s)
+        resolved = grid.resolve(known)
+        print(f"synthesize: {_told(resolved, grid, known)}", file=sys.stderr)
+        config, sources = asked.config(asked.recipe(known.teacher, resolved)), footage(driving, references, windows)
+        begun = partial(remember, place, who, known)
+        return synthesize(config, place, sources, asked.staff, make_teacher, make_guide, limits=asked.limits, begun=begun)
 
 
 def _told(grid: Grid, flags: GridFlags, teacher: Described) -> str:
@@ -151,7 +164,7 @@ def judge_again(
     former = Teacher(**teacher)
     config = asked.config(asked.recipe(former, grid.resolve(Described(teacher=former, grid=Grid(**plan["grid"])))))
     sources = footage(driving, references, windows)
-    return synthesize(config, storage.resolve(out), sources, asked.staff, _no_teacher, asked.make_guide(), timeout_s=asked.timeout_s)
+    return synthesize(config, storage.resolve(out), sources, asked.staff, _no_teacher, asked.make_guide(), limits=asked.limits)
 
 
 def _no_teacher() -> Animator:

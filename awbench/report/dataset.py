@@ -18,7 +18,7 @@ import numpy as np
 from awbench.report.making import Making, read_making
 from models import storage
 from models.artifacts import read_json
-from models.dataset_rows import read_rows
+from models.dataset_rows import is_finished, read_rows
 from models.types import require
 
 COLUMNS = ("key", "driving", "reference", "teacher", "seed", "status", "reason", "verdicts", "shard")
@@ -120,9 +120,9 @@ def open_dataset(folder: str | Path) -> DatasetReport:
 def open_preview(folder: str | Path) -> DatasetReport:
     """Read a dataset, finished or in the making. Raises ValueError where there is none."""
     place = storage.resolve(folder)
-    found = read_rows(place)
-    if found.finished:
+    if is_finished(place):
         return open_dataset(place)
+    found = read_rows(place, COLUMNS)
     making = read_making(place, done=len(found.rows), planned=found.planned)
     return _opened(place, found.rows, COLUMNS, "work/plan.json", making)
 

@@ -22,8 +22,8 @@ from awbench.report.margins import lowest_first, text_of, usual_values
 from awbench.report.media import Media
 from awbench.report.tags import Choice
 from models import storage
-from models.dataset_rows import MADE, members_of_record
 from models.images import read_image
+from models.pair_records import members_of_record, unit_of_record
 from models.progress import Progress
 from models.shards import DamagedShard, Place, places_in, read_members
 from models.types import require
@@ -98,9 +98,9 @@ class Samples:
         if not attempt.record:
             return self._sealed(attempt)
         try:
-            return members_of_record(self._folder, attempt.record)
+            return members_of_record(storage.join(self._folder, attempt.record))
         except FileNotFoundError:  # sealed since the rows were read
-            unit = attempt.record.removeprefix(MADE).partition("/")[0]
+            unit = unit_of_record(attempt.record)
             return self._sealed(replace(attempt, shard=("rejected/" if attempt.status == "rejected" else "") + f"shard-{unit}.tar"))
 
     def _sealed(self, attempt: Attempt) -> dict[str, bytes]:

@@ -60,7 +60,7 @@ def measured(folder: str, grid: Grid, pix_fmt: str) -> Rates:
     was, colour = Grid(**settings["grid"]), settings["video"]["pix_fmt"]
     scale = _volume(grid) / _volume(was)
     steps = {step: spent_s * scale for step, spent_s in seconds_by_step(read_events(folder)).items()}
-    rows = [row for row in read_rows(folder).rows if row["driving"] and row["reference"]]
+    rows = [row for row in read_rows(folder, ("driving", "reference", "status")).rows if row["driving"] and row["reference"]]
     kept = sum(row["status"] == "kept" for row in rows)
     sizes = _member_bytes(folder, [row["sizes"] for row in rows if row["status"] == "kept" and row.get("sizes")])
     require(bool(steps or sizes), "plan", "--measured", storage.redacted(folder), "a dataset with diary or sidecars")

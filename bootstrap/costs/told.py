@@ -9,6 +9,7 @@ from bootstrap.costs.estimate import Estimate, Workers
 from bootstrap.costs.pairs import Counts
 from bootstrap.costs.rates import TEACHER, YUV420P, Rates
 from bootstrap.costs.tokens import Strides
+from models.estimate import Estimate as Stated
 from models.types import Grid
 
 _UNKNOWN = "–"
@@ -17,7 +18,10 @@ Row = tuple[str, str, str, str]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """Everything a plan says. `unknown`: files nobody has looked at yet, `unusable`: why files give nothing -> how many."""
+    """Everything a plan says. `stated`: what the teacher's module says of one pair, None where it says nothing.
+
+    `unknown`: files nobody has looked at yet, `unusable`: why files give nothing -> how many.
+    """
 
     grid: Grid
     pix_fmt: str
@@ -27,6 +31,7 @@ class Planned:
     estimate: Estimate
     strides: Strides | None = None
     family: str = ""
+    stated: Stated | None = None
     unknown: int = 0
     unusable: Mapping[str, int] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -44,7 +49,8 @@ def values(plan: Planned) -> dict[str, Any]:
     context = None if tokens is None else 2 * tokens
     rest = {"pix_fmt": plan.pix_fmt, "family": plan.family, "tokens_per_clip": tokens, "tokens_in_context": context}
     looked = {"not_looked_at": plan.unknown, "unusable": dict(plan.unusable), "notes": list(plan.notes)}
-    return {**fields, **rest, **looked, "pairs_a_window": plan.counts.pairs_a_window}
+    teacher = None if plan.stated is None else dataclasses.asdict(plan.stated)
+    return {**fields, **rest, **looked, "teacher_states": teacher, "pairs_a_window": plan.counts.pairs_a_window}
 
 
 def _rows(plan: Planned) -> Iterator[Row]:
@@ -56,6 +62,8 @@ def _rows(plan: Planned) -> Iterator[Row]:
     if plan.strides is not None:
         tokens = plan.strides.tokens(plan.grid)
         yield "tokens", f"{counts.pairs} pairs", f"{2 * tokens} in context", f"{2 * tokens * counts.pairs:.3g}"
+    if plan.stated is not None and plan.stated.usd is not None:
+        yield "service", f"{counts.pairs} pairs", f"{plan.stated.usd:,.4g} USD", f"{plan.stated.usd * counts.pairs:,.2f} USD"
     yield "teacher", f"{counts.pairs} pairs", _seconds(rates.teacher_s), _hours(done.gpu_h, "GPU-hours")
     for step, spent_s in (rates.steps or {}).items():
         if step != TEACHER:
@@ -80,6 +88,8 @@ def _below(plan: Planned) -> Iterator[str]:
         saved = f"one target for all pairs of a window would save {_stored(done.shared_tb)}"
         each = f"{counts.windows_used} windows, {counts.pairs_a_window:.1f} pairs each on average"
         yield f"targets: {each}: {saved} (not built: each sample is whole)"
+    if plan.stated is not None:
+        yield f"teacher: {_said(plan.stated)}"
     yield from (f"rates: {line}" for line in rates.told)
     if None in (rates.teacher_s, rates.cpu_s, rates.bytes_kept):
         yield "rates: what shows – needs --measured DATASET, or --teacher-seconds, --cpu-seconds, --mb-per-pair"
@@ -89,6 +99,12 @@ def _below(plan: Planned) -> Iterator[str]:
         yield f"not looked at yet: {plan.unknown} files, left out of every number; --look looks at them"
     yield from (f"unusable: {count} files: {why}" for why, count in plan.unusable.items())
     yield from plan.notes
+
+
+def _said(one: Stated) -> str:
+    units = {"tokens": "tokens a pass", "passes": "passes a pair", "seconds": "s a pair", "usd": "USD a pair"}
+    work = [f"{value:g} {unit}" for name, unit in units.items() if (value := getattr(one, name)) is not None]
+    return ", ".join(work) + (f" ({one.basis})" if one.basis else "")
 
 
 _PRICE = {"yuv420p": "plays everywhere and blurs edges of colour", "yuv444p": "keeps edges of colour"}

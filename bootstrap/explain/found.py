@@ -6,16 +6,18 @@ and lines of the diary, each as it is recorded. What is missing (a failed pair h
 
 from __future__ import annotations
 
-import difflib
+import heapq
 import io
 import json
+import os
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
 from models import storage
 from models.artifacts import read_json
 from models.dataset_events import read_events
-from models.dataset_rows import members_of_record, read_rows, sidecar_of
+from models.dataset_rows import keys_of, row_of, sidecar_of
+from models.pair_records import members_of_record
 from models.shards import MEMBERS, places_in
 from models.types import require
 
@@ -69,28 +71,36 @@ def explained(folder: str, key: str) -> Explained:
 
 
 def find_row(folder: str, key: str) -> Mapping[str, Any]:
-    """The row of the pair whose key is `key`, or of the only one whose key begins so."""
-    pairs = {row["key"]: row for row in read_rows(folder).rows if row.get("driving") and row.get("reference")}
-    if key in pairs:
-        return pairs[key]
-    begins = [one for one in pairs if key and one.startswith(key)]
-    near = begins[:_NEAR] or difflib.get_close_matches(key, pairs, n=_NEAR, cutoff=0.3)
-    expected = f"one of {len(pairs)} keys" + (f", such as {', '.join(near)}" if near else "")
-    require(len(begins) == 1, storage.redacted(folder), "key", repr(key), expected, f"{len(begins)} begin so" if begins else "")
-    return pairs[begins[0]]
+    """The row of the pair whose key is `key`, or of the only one whose key begins so. No more keys are held than are shown."""
+    count, begins, near = 0, dict[str, None](), list[tuple[int, str]]()
+    for one in keys_of(folder):
+        count += 1
+        if one == key:
+            begins = {one: None}
+            break
+        if key and one.startswith(key) and len(begins) < _NEAR:
+            begins[one] = None
+        near = heapq.nlargest(_NEAR, {*near, (len(os.path.commonprefix((one, key))), one)})
+    alike = list(begins) or [one for shared, one in near if shared]
+    expected = f"one of {count} keys" + (f", such as {', '.join(alike)}" if alike else "")
+    told = f"{len(begins)} or more begin so" if begins else ""
+    require(len(begins) == 1, storage.redacted(folder), "key", repr(key), expected, told)
+    row = row_of(folder, *begins)
+    require(row is not None, storage.redacted(folder), "key", repr(key), "its row", "it was moved this moment: ask again")
+    return row
 
 
 def members_of(folder: str, found: Explained) -> dict[str, bytes]:
     """The members of a pair's sample; {} where it has none."""
     if found.row.get("record"):
-        return members_of_record(folder, found.row["record"])
+        return members_of_record(storage.join(folder, found.row["record"]))
     shard = storage.join(folder, found.row.get("shard") or "")
     return {name: storage.read_range(shard, at, at + size) for name, (at, size) in found.spans.items()}
 
 
 def _card(folder: str, row: Mapping[str, Any], spans: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
     if row.get("record"):
-        data = members_of_record(folder, row["record"])["json"]
+        data = members_of_record(storage.join(folder, row["record"]))["json"]
     elif row.get("shard"):
         at, size = (spans or _walked(folder, row)).get("json", (0, 0))
         data = storage.read_range(storage.join(folder, row["shard"]), at, at + size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any, Iterator, Mapping
 
 from bootstrap.explain.found import Explained
@@ -43,7 +44,25 @@ def values(found: Explained) -> dict[str, Any]:
 def again_command(found: Explained, data: str) -> str:
     """The command that makes the pair again; where the sources lie is for whoever types it."""
     teacher = found.row.get("teacher") or (found.settings.get("teacher") or {}).get("name", "")
-    return f"actorforge explain {found.key} --data {data} --remake FOLDER --driving CLIPS --references IDENTITIES --teacher {teacher}"
+    given = "".join(f" --set {shlex.quote(f'{name}={_as_given(value)}')}" for name, value in _options(found).items())
+    where = "--remake FOLDER --driving CLIPS --references IDENTITIES"
+    return f"actorforge explain {found.key} --data {data} {where} --teacher {teacher}{given}"
+
+
+def _options(found: Explained) -> dict[str, Any]:
+    """What decided pixels of what may be said of the teacher."""
+    try:
+        told = json.loads((found.settings.get("teacher") or {}).get("options") or "{}")
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _as_given(value: object) -> str:
+    """A recorded value as `--set` takes it."""
+    if isinstance(value, list):
+        return ",".join(map(_as_given, value))
+    return {None: "none", True: "true", False: "false"}.get(value, str(value)) if value is None or isinstance(value, bool) else str(value)
 
 
 def _line(name: str, text: str) -> list[str]:
@@ -68,7 +87,9 @@ def _said(found: Explained, role: str) -> str:
 def _driver(found: Explained) -> str:
     row, teacher = found.row, found.settings.get("teacher") or {}
     weights = row.get("teacher_hash") or teacher.get("weights_hash") or ""
-    more = [f"{name} {value}" for name, value in teacher.items() if value and name not in ("name", "weights_hash", "filter_metrics")]
+    apart = ("name", "weights_hash", "filter_metrics", "options")
+    more = [f"{name} {value}" for name, value in teacher.items() if value and name not in apart]
+    more += [f"{name} {_as_given(value)}" for name, value in _options(found).items()]
     parts = [f"{row['teacher']} moves the identity like the target", f"weights {weights}" if weights else "no weights", *more]
     notes = found.card.get("driver_notes") or ""
     return ", ".join([*parts, f"seed {row['seed']}", *([notes] if notes else [])])

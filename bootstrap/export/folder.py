@@ -16,7 +16,7 @@ from typing import Any, Collection, Iterator, Mapping
 from bootstrap.export.formats import CARD, DRIVER, REFERENCE, TARGET, Format, Sample
 from bootstrap.shards.reader import read_samples
 from bootstrap.shards.record import run_record
-from models.artifacts import read_json, sha256, write_json
+from models.artifacts import read_json, sha256, to_json, write_json
 from models.dataset_rows import read_rows
 from models.progress import Progress
 from models.shards import DamagedShard
@@ -38,11 +38,11 @@ class Exported:
 def export_pairs(dataset: str, out: Path, wanted: Format) -> Exported:
     """Write the folder. Raises ValueError for an unfinished dataset, and for an `out` that holds what is not ours."""
     run = run_record(dataset)
-    keys = [row["key"] for row in read_rows(dataset).rows if row["status"] == "kept"]
+    keys = [row["key"] for row in read_rows(dataset, ("key", "status")).rows if row["status"] == "kept"]
     grid = Grid(**run["config"]["grid"])
     record = {"format": wanted.name, "manifest_sha256": run["manifest_sha256"], "pairs": len(keys)}
     _check_out(out, wanted, frozenset(keys))
-    if _is_done(out, record):
+    if _is_done(out, record, wanted):
         return Exported(pairs=len(keys), written=0)
     out.mkdir(parents=True, exist_ok=True)
     (out / README).unlink(missing_ok=True)
@@ -59,6 +59,7 @@ def export_pairs(dataset: str, out: Path, wanted: Format) -> Exported:
                 samples.append(sample)
             progress.step(failed=not samples or samples[-1].key != key)
     write_bytes(out / wanted.table, wanted.text(samples, grid).encode())
+    write_json(out / RECORD, {**record, "damaged": len(damaged), "files_sha256": _files_hash(out, wanted)})
     write_bytes(out / README, _readme(wanted, grid, run, len(samples), len(damaged)).encode())
     return Exported(pairs=len(samples), written=written, damaged=tuple(map(str, damaged)))
 
@@ -126,8 +127,21 @@ def _record(out: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) and {"format", "manifest_sha256"} <= found.keys() else {}
 
 
-def _is_done(out: Path, record: Mapping[str, Any]) -> bool:
-    return (out / README).is_file() and _record(out) == dict(record)
+def _is_done(out: Path, record: Mapping[str, Any], wanted: Format) -> bool:
+    """Whether the export is complete, nothing was left out, and every file is there with the size it had then."""
+    if not (out / README).is_file():  # else a record that is not there is waited for
+        return False
+    before = _record(out)
+    same = all(before.get(name) == value for name, value in {**record, "damaged": 0}.items())
+    return same and before.get("files_sha256") == _files_hash(out, wanted)
+
+
+def _files_hash(out: Path, wanted: Format) -> str:
+    """Digest of names and sizes of what a trainer reads: its own cache is none of ours."""
+    folders = sorted({place.partition("/")[0] for place in (*wanted.places.values(), wanted.caption) if place})
+    files = [path for folder in folders for path in (out / folder).glob("*") if path.is_file() and not path.name.startswith(".")]
+    files += [path for path in [out / wanted.table] if path.is_file()]
+    return sha256(to_json(sorted([str(path.relative_to(out)), path.stat().st_size] for path in files)).encode())
 
 
 def _readme(wanted: Format, grid: Grid, run: Mapping[str, Any], pairs: int, damaged: int) -> str:

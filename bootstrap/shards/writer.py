@@ -9,10 +9,9 @@ made of fragments, one after another, and an end. In: bytes by member name, or f
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 from dataclasses import dataclass
-from typing import BinaryIO, Iterable, Mapping, Sequence
+from typing import BinaryIO, Mapping, Sequence
 
 from models.shards import LIMITS_B, MEMBERS
 from models.types import require
@@ -88,16 +87,6 @@ class ShardWriter:
         self.size_b += len(data)
         if self._hash is not None:
             self._hash.update(data)
-
-
-def pack(samples: Iterable[tuple[str, Mapping[str, bytes]]]) -> bytes:
-    """The bytes of a shard with `(key, members)` in the order given. Raises ValueError for a bad key or member set."""
-    sink = io.BytesIO()
-    writer = ShardWriter(sink, checksum=False)
-    for key, members in samples:
-        writer.add(key, members)
-    writer.close()
-    return sink.getvalue()
 
 
 def _pieces(key: str, members: Mapping[str, bytes]) -> list[bytes]:

@@ -29,7 +29,7 @@ class Hand:
     """One worker, in the place `slot` of its pool.
 
     `place`: None until its process runs; `ready`: it has made what it works with; `leaving`: gets no more calls. `since_s`:
-    when its first call began, or the worker was asked for; `calls` are in the order in which it makes them.
+    when its first call began, it began to load, or it was asked for; `calls` are in the order in which it makes them.
     """
 
     number: int
@@ -145,7 +145,7 @@ class Hands:
             hand.since_s = time.monotonic()
             return answer, payload
         if isinstance(answer, Place):
-            hand.place, hand.answer = answer, hand.actor.make.remote()
+            hand.place, hand.answer, hand.since_s = answer, hand.actor.make.remote(), time.monotonic()
         else:
             hand.ready, hand.submit = True, hand.actor.call.options(num_returns=2)
         return answer
@@ -155,7 +155,7 @@ class Hands:
         self.all.pop(hand.number, None)
         with contextlib.suppress(self._ray.exceptions.RayError, ValueError):
             self._ray.kill(hand.actor)
-        if hand.place and hand.place.node == self._node and hand.calls:
+        if hand.place and hand.place.node == self._node and (hand.calls or not hand.ready):
             with contextlib.suppress(OSError):
                 os.kill(hand.place.pid, signal.SIGKILL)
 

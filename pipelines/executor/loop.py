@@ -7,21 +7,20 @@ holds references to payloads and never reads them.
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from models.types import require
-from pipelines.executor.actors import QUEUED, Died, Hand, Hands, PayloadLost, last_lines
+from pipelines.executor.actors import QUEUED, Died, Hand, Hands, PayloadLost
 from pipelines.executor.causes import NODE_LOST, OUT_OF_MEMORY
-from pipelines.executor.health import FRESH, Call, Decision, Failure, Health
+from pipelines.executor.crew import Crew
+from pipelines.executor.health import Call, Failure
 from pipelines.executor.inline import timed_out
-from pipelines.executor.pools import Cluster, Lost, Policy, Pool, Pull, SameCause, Tell
-from pipelines.executor.recycling import Recycling
-from pipelines.executor.slots import Slots
+from pipelines.executor.pools import Lost, Policy, Pool, Pull, SameCause, Tell
 from pipelines.executor.stock import Stock
+from pipelines.executor.voice import Voice
 from pipelines.executor.waiting import Waiting
 from pipelines.executor.worker import Header
 
@@ -33,9 +32,9 @@ PAYLOADS_LOST = 10
 """So often an item is begun anew because what it had become is gone with a machine."""
 
 
-def run_on_actors(pools: Sequence[Pool], pull: Pull, policy: Policy, label: str, cluster: Cluster, tell: Tell) -> Iterator[tuple[Any, Any]]:
+def run_on_actors(pools: Sequence[Pool], pull: Pull, policy: Policy, label: str, tell: Tell) -> Iterator[tuple[Any, Any]]:
     """Yield `(item, result)`; Ray is running. See `run_pools`."""
-    loop = _Loop(pools, pull, policy, label, tell)
+    loop = _Loop(pools, pull, policy, Voice(label, policy, tell))
     try:
         yield from loop.results()
     finally:
@@ -43,25 +42,22 @@ def run_on_actors(pools: Sequence[Pool], pull: Pull, policy: Policy, label: str,
 
 
 class _Loop:
-    def __init__(self, pools: Sequence[Pool], pull: Pull, policy: Policy, label: str, tell: Tell) -> None:
-        self._pools, self._policy, self._label, self._tell = {pool.name: pool for pool in pools}, policy, label, tell
-        self._hands = Hands()
-        self._health = {pool.name: Health(policy.stop_after) for pool in pools}
-        self._slots = {pool.name: Slots(pool.workers) for pool in pools}
-        self._recycling = Recycling(policy, sum(pool.workers for pool in pools))
-        self._waiting = Waiting(pools, label, tell)
+    def __init__(self, pools: Sequence[Pool], pull: Pull, policy: Policy, voice: Voice) -> None:
+        self._pools, self._policy, self._voice = [pool.name for pool in pools], policy, voice
         self._stock = Stock(pools, pull)
-        self._stop = ""
-        self._stillborn = dict.fromkeys(self._pools, 0)
+        self._hands = Hands()
+        self._crew = Crew(pools, policy, self._stock, voice, self._hands)
+        self._waiting = Waiting(pools, voice)
         self._call_s = dict.fromkeys(self._pools, math.inf)
 
     def results(self) -> Iterator[tuple[Any, Any]]:
         while True:
             while self._stock.out:
                 yield self._stock.out.popleft()
-            if self._stop:
-                raise SameCause(f"{self._label}: nothing comes out any more, on fresh workers too: {self._stop}")
-            self._fill()
+            if self._crew.stop:
+                raise SameCause(f"{self._voice.label}: nothing comes out any more, on fresh workers too: {self._crew.stop}")
+            if not self._stock.is_empty:
+                self._crew.fill()
             self._assign()
             if self._is_over():
                 return
@@ -69,6 +65,7 @@ class _Loop:
                 if hand.number in self._hands.all:  # what another hand told may have ended it
                     self._hear(hand)
             self._end_overdue()
+            self._crew.end_late()
             self._waiting.check(self._hands)
 
     def stop(self) -> None:
@@ -77,17 +74,8 @@ class _Loop:
     def _is_over(self) -> bool:
         if not self._stock.is_empty or self._hands.are_busy:
             return False
-        for hand in tuple(self._hands.all.values()):
-            self._decide(hand, self._health[hand.pool.name].idle(hand.number))
+        self._crew.ask_idle()
         return self._stock.is_empty and not self._hands.are_busy
-
-    def _fill(self) -> None:
-        """As many workers as were asked for, but for places that are given up, while there is work."""
-        if self._stock.is_empty:
-            return
-        for name, pool in self._pools.items():
-            for slot in self._slots[name].free({hand.slot for hand in self._hands.of(pool)}):
-                self._hands.start(pool, slot)
 
     # what is given to workers
 
@@ -111,7 +99,9 @@ class _Loop:
         try:
             told = self._hands.read(hand)
         except Exception as error:
-            self._cannot_work(hand, error)
+            if hand.ready:  # what work raises ends the run
+                raise
+            self._crew.cannot_be_made(hand, error)
             return
         if isinstance(told, Died):
             self._died(hand, told)
@@ -120,108 +110,60 @@ class _Loop:
         elif isinstance(told, tuple):
             self._called(hand, *told)
         elif hand.ready:
-            self._stillborn[hand.pool.name] = 0
-            self._recycling.welcome(hand, self._hands.nodes())
-            self._tell("worker_started", pool=hand.pool.name, pid=hand.place.pid, node=hand.place.node)
-            doubted = self._slots[hand.pool.name].is_doubted(hand.slot)
-            self._decide(hand, self._health[hand.pool.name].fresh(hand.number, doubted))
-
-    def _cannot_work(self, hand: Hand, error: Exception) -> None:
-        """What is raised by work, or by making the first workers, ends the run; a later worker that cannot be made is tried again."""
-        if hand.ready or not self._is_proven(hand.pool):
-            raise error
-        cause = f"{type(error).__name__}: {error}"
-        self._tell("worker_died", pool=hand.pool.name, item="", cause=cause, attempt=0)
-        self._hands.end(hand)
-        self._doubt(hand, cause)
-
-    def _is_proven(self, pool: Pool) -> bool:
-        """Whether a worker of the pool could be made, and is there."""
-        return any(other.ready for other in self._hands.of(pool))
-
-    def _doubt(self, hand: Hand, cause: str) -> None:
-        """The worker was ill, or could not be made: its place is given up when that happens again and again; the last one ends the run."""
-        name, node = hand.pool.name, hand.place.node if hand.place else ""
-        if not self._slots[name].fell_ill(hand.slot, node):
-            return
-        self._tell("given_up", pool=name, node=node, cause=cause)
-        if self._slots[name].are_given_up:
-            self._stop = self._stop or cause
-        else:
-            self._say(f"pool {name} goes on with one worker less: {FRESH} in a row went wrong on node {node[:8]}: {cause}")
+            self._crew.is_ready(hand)
 
     def _called(self, hand: Hand, header: Header, payload: Any) -> None:
         call, name = hand.calls.popleft(), hand.pool.name
-        self._stillborn[name], known_s = 0, self._call_s[name]
+        self._crew.came_back(hand)
+        known_s = self._call_s[name]
         self._call_s[name] = header.seconds if known_s == math.inf else known_s + 0.2 * (header.seconds - known_s)
-        health, number = self._health[name], hand.number
         cause = "" if header.to is not None else self._policy.cause_of(header.result)
         if call.probe:
-            self._probed(hand, cause)
+            self._crew.probed(hand, cause)
         elif self._policy.as_probe(call.item) is None:  # of its worker it says nothing
             self._go_on(call, header, payload)
         elif cause:
             self._stock.hold()
-            self._decide(hand, health.failed(number, Failure(call=call, result=header.result, cause=cause)), cause)
+            self._crew.failed(hand, Failure(call=call, result=header.result, cause=cause))
         else:
-            self._slots[name].managed(hand.slot)
-            self._decide(hand, health.managed(number, replace(call)))
+            self._crew.managed(hand, replace(call))
             self._go_on(call, header, payload)
-        if number in self._hands.all and self._recycling.is_due(hand, header):
-            hand.leaving = True
-        if hand.leaving and not hand.calls and number in self._hands.all:
-            self._exchange(hand, "worker_recycled", cause=f"{hand.done} calls, {header.rss_b >> 20} MiB")
+        self._crew.recycle(hand, header)
 
     def _go_on(self, call: Call, header: Header, payload: Any) -> None:
         if header.to is None:
             self._stock.finish(call, header.result)
             return
-        known = header.to in self._pools
-        require(known, f"{self._label}: {self._policy.name_of(call.item)}", "hop to", header.to, f"one of {', '.join(self._pools)}")
+        item = f"{self._voice.label}: {self._policy.name_of(call.item)}"
+        require(header.to in self._pools, item, "hop to", header.to, f"one of {', '.join(self._pools)}")
         self._stock.go_on(call, header.to, payload)
 
     def _died(self, hand: Hand, died: Died) -> None:
-        name, calls = hand.pool.name, list(hand.calls)
         if died.cause == NODE_LOST:
-            self._tell("worker_lost", pool=name, cause=died.cause)
-            self._say(f"a worker of pool {name} is gone: {died.cause}; its items are begun anew")
-            self._take_back(hand, calls)
+            self._voice.tell("worker_lost", pool=hand.pool.name, cause=died.cause)
+            self._voice.say(f"a worker of pool {hand.pool.name} is gone: {died.cause}; its items are begun anew")
+            self._crew.take_back(hand, list(hand.calls))
         elif not hand.ready:
-            self._stillborn[name] += 1
-            self._report(hand, died, None)
-            self._doubt(hand, died.cause)
-            if self._stillborn[name] >= FRESH and not self._is_proven(hand.pool):
-                end = "; ".join([died.cause, *last_lines(died.printed, 3)])
-                raise SameCause(f"{self._label}: workers of pool {name} die before their first item: {end}")
+            self._crew.died_unready(hand, died)
         else:
-            self._charge(hand, died, calls)
+            self._charge(hand, died, list(hand.calls))
 
     def _charge(self, hand: Hand, died: Died, calls: list[Call]) -> None:
         """The call that ran is to blame. Where it is not known which of two did, both are made again alone, without charge."""
         blamed = _blamed(hand, died, calls)
         rest = [call for call in calls if call not in blamed]
         if not blamed:
-            self._report(hand, died, None)
-            self._take_back(hand, rest)
+            self._voice.died(hand.pool.name, died, None)
+            self._crew.take_back(hand, rest)
             return
         call = blamed[0]
         call.attempts += len(blamed) == 1 and not call.probe
-        self._report(hand, died, call)
-        self._lost(hand, call, died.cause)
+        self._voice.died(hand.pool.name, died, call)
+        self._crew.lost(hand, call, died.cause)
         self._stock.put_back(rest)
         for each in blamed:
             if not each.probe:
                 self._suspect(each, died.cause)
-
-    def _lost(self, hand: Hand, call: Call, cause: str) -> None:
-        """The worker is gone, and it was the call's doing."""
-        if call.probe:
-            self._probed(hand, cause)
-        elif self._policy.as_probe(call.item) is None:
-            self._take_back(hand, [])
-        else:
-            self._slots[hand.pool.name].died(hand.slot)
-            self._decide(hand, self._health[hand.pool.name].lost(hand.number, call, cause), cause)
 
     def _suspect(self, call: Call, cause: str) -> None:
         call.suspect, call.alone = True, cause == OUT_OF_MEMORY
@@ -229,6 +171,20 @@ class _Loop:
             self._stock.finish(call, Lost(reason=f"worker died ({cause}) in {call.attempts} attempts", attempts=call.attempts))
         else:
             self._stock.again(call, held=False)
+
+    def _payload_lost(self, hand: Hand) -> None:
+        call = hand.calls.popleft()
+        hand.answers.popleft()
+        hand.since_s, call.lost_payloads = time.monotonic(), call.lost_payloads + 1
+        if call.probe:
+            self._crew.cannot_probe(hand)
+        elif call.lost_payloads >= PAYLOADS_LOST:
+            reason = "what it had become was lost with a machine, again and again"
+            self._stock.finish(call, Lost(reason=reason, attempts=call.lost_payloads))
+        else:
+            self._stock.again(call, held=False)
+
+    # what takes too long
 
     def _end_overdue(self) -> None:
         now = time.monotonic()
@@ -245,88 +201,16 @@ class _Loop:
         calls, cause = list(hand.calls), timed_out(self._policy.timeout_s)
         self._hands.end(hand)
         call = calls[0]
-        self._tell("timed_out", pool=hand.pool.name, item=self._policy.name_of(call.item), cause=cause)
-        self._say(f"{self._policy.name_of(call.item)}: {cause}; its worker is exchanged")
-        self._lost(hand, call, cause)
+        self._voice.tell("timed_out", pool=hand.pool.name, item=self._policy.name_of(call.item), cause=cause)
+        self._voice.say(f"{self._policy.name_of(call.item)}: {cause}; its worker is exchanged")
+        self._crew.lost(hand, call, cause)
         if not call.probe:
             self._stock.finish(call, Lost(reason=cause, attempts=call.attempts + 1))
         self._stock.put_back(calls[1:])
 
-    def _payload_lost(self, hand: Hand) -> None:
-        call = hand.calls.popleft()
-        hand.answers.popleft()
-        hand.since_s, call.lost_payloads = time.monotonic(), call.lost_payloads + 1
-        if call.probe:
-            self._decide(hand, self._health[hand.pool.name].no_answer(hand.number))
-        elif call.lost_payloads >= PAYLOADS_LOST:
-            self._stock.finish(
-                call, Lost(reason="what it had become was lost with a machine, again and again", attempts=call.lost_payloads)
-            )
-        else:
-            self._stock.again(call, held=False)
-
-    # what becomes of workers
-
-    def _decide(self, hand: Hand, decision: Decision, cause: str = "") -> None:
-        for failure in decision.release:
-            self._stock.release(failure.call, failure.result)
-        for call in decision.again:
-            self._stock.again(call, held=True)
-        hand.probing = decision.probe
-        if decision.probe:
-            self._probe(hand)
-        if decision.exchange and hand.number in self._hands.all:
-            self._say(f"a worker of pool {hand.pool.name} fails what others manage, or everything, and is exchanged: {cause}")
-            self._exchange(hand, "worker_ill", cause=cause)
-        self._stop = self._stop or decision.stop
-
-    def _probed(self, hand: Hand, cause: str) -> None:
-        """The worker has tried the known good item, or died over it."""
-        name = hand.pool.name
-        slots = self._slots[name]
-        if cause:
-            self._doubt(hand, cause)
-        else:
-            slots.managed(hand.slot)
-        self._decide(hand, self._health[name].probed(hand.number, cause, slots.are_hopeless), cause)
-
-    def _probe(self, hand: Hand) -> None:
-        good = self._health[hand.pool.name].good
-        item = self._policy.as_probe(good.item)
-        self._hands.submit(hand, Call(item, good.start, good.pool, good.payloads, probe=True))
-
-    def _exchange(self, hand: Hand, kind: str, **fields: Any) -> None:
-        """End the worker; a fresh one comes where there is work. Calls that lay ready go to others."""
-        calls = list(hand.calls)
-        self._hands.end(hand)
-        self._tell(kind, pool=hand.pool.name, pid=hand.place.pid, **fields)
-        self._take_back(hand, calls)
-
-    def _take_back(self, hand: Hand, calls: list[Call]) -> None:
-        """The worker is gone through no fault of an item: nothing is charged."""
-        for call in self._health[hand.pool.name].gone(hand.number):
-            self._stock.again(call, held=True)
-        self._stock.put_back(calls)
-
-    # what is said
-
-    def _report(self, hand: Hand, died: Died, call: Call | None) -> None:
-        name = "" if call is None else self._policy.name_of(call.item)
-        attempt = 0 if call is None else call.attempts
-        end = last_lines(died.printed)
-        self._tell("worker_died", pool=hand.pool.name, item=name, cause=died.cause, attempt=attempt, printed=end)
-        about = f"{name}: " if name else ""
-        tried = (
-            f", attempt {attempt} of {self._policy.attempts}" if attempt else ", perhaps because of it: it is tried alone" if name else ""
-        )
-        self._say(f"{about}worker of pool {hand.pool.name} died ({died.cause}){tried}" + "".join(f"\n    {line}" for line in end[:5]))
-
-    def _say(self, text: str) -> None:
-        print(f"{self._label}: {text}", file=sys.stderr)
-
     def _patience_s(self) -> float:
         """Until something is due even if no worker says a word."""
-        due_s = min(map(self._due_s, self._hands.all.values()), default=math.inf)
+        due_s = min(self._crew.next_due_s(), *map(self._due_s, self._hands.all.values()), math.inf)
         return min(TICK_S, max(0.01, due_s - time.monotonic()))
 
 

@@ -7,6 +7,8 @@ from typing import Any, Callable, Protocol
 
 from models.types import require
 
+LOAD_S = 1800.0
+"""Weights of tens of GB over a network take minutes; a worker that is not ready after so long hangs."""
 Work = Callable[..., Any]
 """`work(item, *payloads)`: `payloads` are those of the hops so far. Returns the item's result, or a `Hop`."""
 
@@ -73,24 +75,23 @@ def short_name(item: Any) -> str:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What is borne with. `timeout_s`: the most one call may take (None: no limit); `attempts`: calls an item gets whose worker dies.
-    `hurried(item)`: whether the limit holds for it.
+    `hurried(item)`: whether the limit holds for it; `load_s`: the most that the making of a worker may take.
 
     `cause_of(result)`: why an item failed, "" where it did not, the same words for the same cause: tells an ill worker from a bad item. It
     runs in the head and is cheap. Items that failed on a worker found ill are made once more: an item's work can be done twice.
     `as_probe(item)`: the item as a test for a worker that fails: its result is thrown away, so that it should leave nothing behind. None:
     not fit for it, and what comes of the item says nothing of its worker. `name_of(item)`: what messages call it.
-    `recycle_calls`: a worker is exchanged after so many calls; `memory_b`: and after a call that left it with more than this (None: its
-    share of the machine).
+    `memory_b`: a worker is exchanged after a call that left it with more than this (None: its share of the machine).
     `stop_after`: so many items that failed for one cause on several fresh workers, before anything came out, end the run (None: never).
     """
 
     timeout_s: float | None = None
+    load_s: float | None = LOAD_S
     hurried: Callable[[Any], bool] = every
     attempts: int = 3
     cause_of: Callable[[Any], str] = no_cause
     as_probe: Callable[[Any], Any | None] = itself
     name_of: Callable[[Any], str] = short_name
-    recycle_calls: int | None = None
     memory_b: int | None = None
     stop_after: int | None = 32
 
@@ -101,6 +102,7 @@ class Policy:
     def __post_init__(self) -> None:
         fit = self.timeout_s is None or self.timeout_s > 0
         require(fit, "policy", "timeout_s", self.timeout_s, "seconds > 0, or none for no limit")
+        require(self.load_s is None or self.load_s > 0, "policy", "load_s", self.load_s, "seconds > 0, or none for no limit")
         require(self.attempts >= 1, "policy", "attempts", self.attempts, "a whole number >= 1")
 
 

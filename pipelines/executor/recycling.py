@@ -1,4 +1,4 @@
-"""When a worker is exchanged because of its age or of the memory it holds: a leak costs a restart, not the machine."""
+"""When a worker is exchanged because of the memory it holds: a leak costs a restart, not the machine."""
 
 from __future__ import annotations
 
@@ -32,9 +32,8 @@ class Recycling:
         """Counts a call; whether the worker is to be exchanged after it."""
         hand.done += 1
         hand.first_rss_b = hand.first_rss_b or header.rss_b
-        old = self._policy.recycle_calls is not None and hand.done >= self._policy.recycle_calls
         limit_b = self._policy.memory_b or self._limits_b.get(hand.place.node, math.inf)
-        return old or limit_b < header.rss_b > GROWN * hand.first_rss_b
+        return limit_b < header.rss_b > GROWN * hand.first_rss_b
 
 
 def memory_share(memory_b: int, used_b: int, workers: int) -> float:

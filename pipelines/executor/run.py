@@ -6,6 +6,7 @@ dies or hangs costs its item, never its neighbours. Results do not depend on the
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Callable, Iterator, Sequence
 
 from models.types import require
@@ -41,8 +42,16 @@ def run_pools(
     if first is None:
         return
     begun = iter((first,))
+    print(f"{label}: starting {started(pools)}", file=sys.stderr, flush=True)
     with session(*needs(pools), cluster):
-        yield from run_on_actors(pools, lambda: next(begun, None) or pull(), policy, label, cluster, tell)
+        yield from run_on_actors(pools, lambda: next(begun, None) or pull(), policy, label, tell)
+
+
+def started(pools: Sequence[Pool]) -> str:
+    """In words: "2 workers", or of several pools "workers: 2 cpu, 1 teacher"."""
+    if len(pools) == 1:
+        return f"{pools[0].workers} worker{'' if pools[0].workers == 1 else 's'}"
+    return f"workers: {', '.join(f'{pool.workers} {pool.name}' for pool in pools)}"
 
 
 def run_items(

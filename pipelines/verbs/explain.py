@@ -14,6 +14,7 @@ def explain(
     driving: Many = (),
     references: Many = (),
     teacher: str | None = None,
+    set: Many = (),
 ) -> int:
     """Say where a pair comes from, or make it again.
 
@@ -25,15 +26,17 @@ def explain(
         driving: To make it again: where the clip is looked for, by its content.
         references: To make it again: where the identity is looked for.
         teacher: To make it again: the animator or checkpoint, the one the dataset names.
+        set: To make it again: the teacher's options, KEY=VALUE, as the dataset has them.
     """
+    from models.option_values import parse_settings
     from pipelines import explain as job
 
     if remake is None:
-        if driving or references or teacher:
+        if driving or references or teacher or set:
             raise ValueError("--remake: got none beside sources or a teacher, expected a folder to make the pair in")
         print(job.explain(data, key, as_json=json))
         return 0
     sources = {"driving": all_of(driving, "--driving"), "references": all_of(references, "--references")}
-    lines, same = job.make_again(data, key, folder=remake, teacher=teacher, **sources)
+    lines, same = job.make_again(data, key, folder=remake, teacher=teacher, options=parse_settings(all_of(set)), **sources)
     print("\n".join(lines))
     return 0 if same else 1

@@ -12,6 +12,7 @@ def plan(
     driving: Many,
     references: Many,
     teacher: str | None = None,
+    set: Many = (),
     family: str | None = None,
     size: str | None = None,
     fps: float | None = None,
@@ -41,6 +42,7 @@ def plan(
         driving: As for synthesize: folders, globs, URLs or tables of clips.
         references: As for synthesize: identities, given the same way.
         teacher: Checkpoint folder or animator that would make the drivers; a checkpoint tells its grid and family.
+        set: Options of the teacher, KEY=VALUE; they may decide what it says it takes.
         family: Backbone family, for tokens, where no checkpoint tells it: wan, wan_ti2v, hunyuan, hunyuan15.
         size: Grid size WxH, px; default: the checkpoint's own.
         fps: Grid frame rate; default: the checkpoint's own.
@@ -68,6 +70,7 @@ def plan(
     from bootstrap.costs.estimate import Workers
     from bootstrap.pair_rules import PairRules, Quota
     from bootstrap.survey import Footage
+    from models.option_values import parse_settings
     from pipelines import plan as job
     from pipelines.synthesize import GridFlags
 
@@ -79,6 +82,7 @@ def plan(
         footage=Footage(**sources, windows=windows),
         grid=grid,
         teacher=teacher,
+        options=parse_settings(all_of(set)),
         family=family,
         rules=PairRules(by_tag=tuple(map(TagRule.parse, all_of(by_tag))), quotas=tuple(map(Quota.parse, all_of(quota)))),
         limit=limit,

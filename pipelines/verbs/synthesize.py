@@ -16,6 +16,7 @@ def synthesize(
     references: Many,
     out: str,
     teacher: str | None = None,
+    set: Many = (),
     size: str | None = None,
     fps: float | None = None,
     num_frames: int | None = None,
@@ -28,6 +29,7 @@ def synthesize(
     gpus_per_worker: float | None = None,
     address: str = "",
     timeout: float = 3600.0,
+    load_timeout: float = 1800.0,
     limit: int | None = None,
     by_tag: Many = (),
     quota: Many = (),
@@ -51,6 +53,7 @@ def synthesize(
         references: Identity images (of a clip, its first frame), given the same way.
         out: Dataset folder or URL; the same command continues it, more sources or a higher limit let it grow.
         teacher: Animator name or checkpoint folder; recorded:DIR takes answers DIR/KEY.mp4 made elsewhere.
+        set: Options of the teacher, KEY=VALUE; `actorforge ls animators` shows them. They are part of what a dataset is.
         size: Grid size WxH, px; default: the teacher's own.
         fps: Grid frame rate; default: the teacher's own.
         num_frames: Grid length in frames; default: the teacher's own.
@@ -63,6 +66,7 @@ def synthesize(
         gpus_per_worker: GPUs, or a part of one, that each of them occupies; default: 1 with --gpu-workers, else what the machine has.
         address: Of a Ray cluster to join, HOST:PORT or auto; default: RAY_ADDRESS, else a session on this machine.
         timeout: Seconds after which a pair that does not answer is given up.
+        load_timeout: Seconds after which a worker that is still loading is exchanged; after a few the run ends.
         limit: At most so many attempted pairs in all; raising it extends the dataset.
         by_tag: Pair only where labels agree (framing) or are so (subject=human:animal, driver first).
         quota: Shares of kinds of pairs, such as "subject=human:animal 0.3"; the rest goes to pairs that no quota names.
@@ -81,6 +85,7 @@ def synthesize(
     """
     from awbench.media.labels import TagRule
     from bootstrap.pair_rules import PairRules, Quota
+    from models.option_values import parse_settings
     from pipelines import synthesize as job
     from pipelines.executor.pools import SameCause
     from pipelines.stations import Staff
@@ -88,6 +93,7 @@ def synthesize(
     for flag, value in (("--workers", workers), ("--cpu-workers", cpu_workers), ("--gpu-workers", gpu_workers)):
         from_zero(flag, value)
     over_zero("--timeout", timeout)
+    over_zero("--load-timeout", load_timeout)
     retry = retry_of(retry_failed, keep_failed)
     asked = {
         "--export-requests": export_requests is not None, "--retry-filters": retry_filters, "--retry-failed": retry_failed is not None
@@ -101,9 +107,12 @@ def synthesize(
     sources |= {"out": out, "grid": grid, "windows": windows}
     gpus = gpus_per_worker if gpus_per_worker is not None else 1.0 if gpu_workers else 0.0
     staff = Staff(workers=workers, cpu=cpu_workers, gpu=gpu_workers, gpus_each=gpus, address=address)
-    flags = {"staff": staff, "timeout_s": timeout, "retry": retry, "shard_mb": shard_mb}
+    flags = {"staff": staff, "timeout_s": timeout, "load_s": load_timeout, "retry": retry, "shard_mb": shard_mb}
     flags |= {"limit": limit, "seed": seed, "guide": guide, "fit": fit, "pix_fmt": pix_fmt, "rules": rules}
     flags |= {"thresholds": thresholds, "runtime": runtime, "pairs_per_unit": pairs_per_shard, "keep_rejected": keep_rejected}
+    options = parse_settings(all_of(set))
+    if options and teacher is None:
+        raise ValueError(f"--set: got {', '.join(options)} without --teacher, expected the teacher that takes them")
     if export_requests is not None:
         if teacher is not None:
             raise ValueError(f"--teacher: got {teacher} beside --export-requests, expected none; give it when the answers are there")
@@ -117,7 +126,7 @@ def synthesize(
     if teacher is None:
         raise ValueError("--teacher: got none, expected an animator (`actorforge ls animators`), a checkpoint, or --export-requests DIR")
     try:
-        outcome = job.run(**sources, teacher=teacher, retry_filters=retry_filters, **flags)
+        outcome = job.run(**sources, teacher=teacher, options=options, retry_filters=retry_filters, **flags)
     except SameCause as error:
         print(f"actorforge synthesize: {error}; what was made is kept, the same command continues", file=sys.stderr)
         return 1

@@ -39,6 +39,7 @@ from models.mllm.endpoint import Endpoint
 from models.types import AnimationRequest, AnimationResult, Clip, Grid, TrainingExample
 from models.video import encode_video, write_video
 from pipelines.factory import synthesize
+from pipelines.making import Limits
 from pipelines.stations import Staff
 
 GRID = Grid(width=32, height=32, fps=8.0, num_frames=4)
@@ -157,7 +158,7 @@ def make_round(
     asked = {"make_teacher": make_teacher or (lambda: made), "make_guide": changes.pop("make_guide", unguided)}
     sources = footage(folder, **changes.pop("windows", {}))
     if "timeout_s" in changes:
-        asked["timeout_s"] = changes.pop("timeout_s")
+        asked["limits"] = Limits(pair_s=changes.pop("timeout_s"))
     staff = workers if isinstance(workers, Staff) else Staff(workers=workers)
     return synthesize(config(**changes), str(folder / out), sources, staff, catalog=Catalog(folder / "catalog.sqlite"), **asked)
 

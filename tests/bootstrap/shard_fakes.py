@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
 from bootstrap.rows import SCHEMA
-from bootstrap.shards.writer import ShardWriter, pack
+from bootstrap.shards.writer import ShardWriter
 from bootstrap.sidecar import SIDECAR
 from models.artifacts import sha256, sha256_file, write_json, write_parquet
 from models.images import encode_image
@@ -37,6 +38,16 @@ def sample(key: str, level: int = 40, **card: Any) -> Sample:
 def plain(key: str, size_b: int = 100) -> Sample:
     """A sample of bytes that nobody decodes."""
     return key, {"driver.mp4": bytes(size_b), "json": b"{}", "reference.png": bytes(size_b), "target.mp4": bytes(size_b)}
+
+
+def pack(samples: Iterable[tuple[str, Mapping[str, bytes]]]) -> bytes:
+    """The bytes of a shard with samples in the order given."""
+    sink = io.BytesIO()
+    writer = ShardWriter(sink, checksum=False)
+    for key, members in samples:
+        writer.add(key, members)
+    writer.close()
+    return sink.getvalue()
 
 
 def write_shard(place: str | Path, samples: Sequence[Sample]) -> bytes:

@@ -16,7 +16,6 @@ import bootstrap.sources.inspection as inspection
 from bootstrap.clip_examples import ClipExamples, SkippedClips
 from bootstrap.shards.examples import ShardExamples
 from bootstrap.shards.reader import read_examples
-from bootstrap.shards.writer import pack
 from bootstrap.sources.catalog import Catalog
 from models.artifacts import write_json
 from models.images import MediaError, encode_image
@@ -25,7 +24,7 @@ from models.storage import delete, write_bytes
 from models.types import Clip, Grid
 from models.video import encode_video, fit_clip, read_video, read_window, write_video
 from tests.bootstrap.factory_fakes import moving_square, write_bad_clips
-from tests.bootstrap.shard_fakes import write_shard
+from tests.bootstrap.shard_fakes import pack, write_shard
 
 RECORD = {
     "teacher": {"name": "t", "weights_hash": ""},

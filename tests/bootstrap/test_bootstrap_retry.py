@@ -113,10 +113,11 @@ def test_other_thresholds_judge_again_without_a_teacher(folder):
     assert _files(folder) == first and not list((folder / "out" / "rejected").glob("*.tar"))
 
 
-def test_what_was_not_kept_aside_stays_rejected(folder):
+def test_what_was_not_kept_aside_stays_rejected_and_it_is_said(folder, capsys):
     make_round(folder, thresholds=STRICT)
     outcome = make_round(folder, teacher=NoTeacher(), thresholds=LAX, retry_filters=True)
     assert (outcome.kept, outcome.rejected) == (0, 4)
+    assert "4 rejected pairs stay rejected: without --keep-rejected they were not kept" in capsys.readouterr().err
 
 
 def test_judging_again_where_a_source_is_gone_leaves_its_verdict(folder):

@@ -145,6 +145,18 @@ def test_a_damaged_end_is_written_again(folder, name):
     assert (folder / "out" / name).read_bytes() == before and validate_dataset(folder / "out") == []
 
 
+def test_a_lost_card_is_written_again_and_a_lost_plan_is_told(folder):
+    _make(folder, limit=2)
+    card = folder / "out" / "README.md"
+    before = card.read_bytes()
+    card.unlink()
+    _make(folder, limit=2)
+    assert card.read_bytes() == before
+    (folder / "out" / "work" / "plan.json").unlink()
+    with pytest.raises(ValueError, match="out: work/plan.json: got none, expected the settings .*restore it from a copy"):
+        _make(folder, limit=2)
+
+
 def test_lost_pairs_are_tried_again_and_leave_no_trace(folder):
     _make(folder)
     round_ = plan(folder, folder / "again")

@@ -172,6 +172,14 @@ def test_a_worker_that_does_not_see_what_the_head_sees_says_which_file_where(fol
         check_sight(replace(round_.context, seen=(str(folder / "driving" / "gone.mp4"),)))
 
 
+def test_a_pair_that_fails_late_keeps_the_seconds_of_the_steps_before(folder):
+    round_ = plan(folder, folder / "out")
+    begin_round(round_)
+    item = Work(round_=round_, pending=[0]).next()
+    report = make_pair(round_.context, item, ShiftTeacher(fail_on=item.key), None)
+    assert report.status == "failed" and set(report.seconds) == {"sources", "guidance", "target", "teacher"}
+
+
 def test_a_pair_in_flight_is_counted_until_it_comes_back(tmp_path):
     for starts in range(1, 4):
         note = InFlight(str(tmp_path))

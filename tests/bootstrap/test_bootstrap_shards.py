@@ -11,14 +11,13 @@ from bootstrap.rows import SCHEMA
 from bootstrap.shards.decoding import decode
 from bootstrap.shards.reader import read_examples, read_samples, shards_of
 from bootstrap.shards.validate import sample_problems, validate_dataset
-from bootstrap.shards.writer import pack
 from models.artifacts import sha256, sha256_file, write_json, write_parquet
 from models.images import encode_image
 from models.shards import MEMBERS, DamagedShard
 from models.storage import delete, write_bytes
 from models.video import encode_video, read_video
 from tests.bootstrap.factory_fakes import moving_square
-from tests.bootstrap.shard_fakes import write_shard
+from tests.bootstrap.shard_fakes import pack, write_shard
 
 
 def _members(level: int = 40) -> dict[str, bytes]:

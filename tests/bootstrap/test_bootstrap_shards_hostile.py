@@ -21,12 +21,12 @@ import pytest
 from bootstrap.shards.examples import ShardExamples
 from bootstrap.shards.reader import read_examples, shards_of
 from bootstrap.shards.validate import validate_dataset
-from bootstrap.shards.writer import ending, member, pack
+from bootstrap.shards.writer import ending, member
 from models.artifacts import read_json, sha256_file, write_json
 from models.shards import LIMITS_B, MEMBERS, DamagedShard
 from models.types import Clip
 from models.video import encode_video
-from tests.bootstrap.shard_fakes import GRID, sample, write_dataset
+from tests.bootstrap.shard_fakes import GRID, pack, sample, write_dataset
 
 SHARD = "shard-000000.tar"
 

@@ -6,8 +6,9 @@ import tarfile
 
 import pytest
 
-from bootstrap.shards.writer import ShardWriter, ending, fragment, member, pack
+from bootstrap.shards.writer import ShardWriter, ending, fragment, member
 from models.shards import LIMITS_B, MEMBERS
+from tests.bootstrap.shard_fakes import pack
 
 
 def samples(count=12):

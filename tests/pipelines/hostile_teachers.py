@@ -42,6 +42,10 @@ class HostileTeacher(ShiftTeacher):
     notes: str = ""
     """Folder for what the test wants to know: the child's pid."""
 
+    def __post_init__(self) -> None:
+        if "torch" in self.modes.values():  # while the worker is made: it takes longer than a pair may on a busy machine
+            import torch  # noqa: F401
+
     def animate(self, request: AnimationRequest) -> AnimationResult:
         if _state["poisoned"]:
             raise RuntimeError(POISON)

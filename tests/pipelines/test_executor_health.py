@@ -1,14 +1,14 @@
 """Which worker is ill, and when to stop: decisions, without a process."""
 
-from dataclasses import replace
-
 from pipelines.executor.actors import Died, Hand
 from pipelines.executor.causes import NODE_LOST, OUT_OF_MEMORY, cause_of_death
+from pipelines.executor.crew import Crew
 from pipelines.executor.health import Call, Failure, Health
-from pipelines.executor.loop import _blamed, _Loop
+from pipelines.executor.loop import _blamed
 from pipelines.executor.pools import Policy, Pool
 from pipelines.executor.recycling import Recycling, memory_share
 from pipelines.executor.slots import Slots
+from pipelines.executor.voice import Voice
 from pipelines.executor.waiting import shortage
 from pipelines.executor.worker import Header, Place
 
@@ -172,13 +172,12 @@ def test_a_place_whose_workers_die_is_doubted_until_one_manages():
 
 
 def test_a_run_whose_last_place_is_given_up_ends():
-    loop, told = object.__new__(_Loop), []
-    loop._slots, loop._stop, loop._label, loop._tell = {"pool": Slots(2)}, "", "test", lambda kind, **fields: told.append(kind)
-    stops = []
+    pool, told, stops = Pool(name="pool", workers=2, make_worker=list), [], []
+    voice = Voice("test", Policy(), lambda kind, **fields: told.append(kind))
+    crew = Crew([pool], Policy(), stock=None, voice=voice, hands=None)
     for slot in (0, 0, 0, 1, 1, 1):
-        pool = Pool(name="pool", workers=2, make_worker=list)
-        loop._doubt(Hand(number=0, pool=pool, slot=slot, actor=None, answer=None, since_s=0.0), "SIGKILL")
-        stops.append(loop._stop)
+        crew._doubt(Hand(number=0, pool=pool, slot=slot, actor=None, answer=None, since_s=0.0), "SIGKILL")
+        stops.append(crew.stop)
     assert stops == [*[""] * 5, "SIGKILL"] and told == ["given_up"] * 2
 
 
@@ -205,11 +204,9 @@ def test_the_share_of_memory_leaves_what_others_use(monkeypatch):
     assert memory_share(100, 10, 2) == 0.8 * 80 / 2 and memory_share(0, 0, 2) == float("inf") and memory_share(100, 95, 2) == 0
 
 
-def test_workers_are_recycled_by_age_and_by_what_they_have_grown_to():
+def test_workers_are_recycled_by_what_they_have_grown_to():
     hand = Hand(number=0, pool=None, slot=0, actor=None, answer=None, since_s=0.0, place=Place("node", 1, "", 0, 0))
-    old, large = Recycling(Policy(recycle_calls=3), 1), Recycling(Policy(memory_b=100), 1)
-    assert [old.is_due(hand, Header(None, "", 10, 0.0)) for _ in range(3)] == [False, False, True]
-    hand = replace(hand, done=0, first_rss_b=0)
+    large = Recycling(Policy(memory_b=100), 1)
     assert [large.is_due(hand, Header(None, "", rss_b, 0.0)) for rss_b in (110, 120, 90, 140)] == [False, False, False, True]
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 
@@ -73,6 +74,21 @@ def dead_worker():
     os._exit(1)
 
 
+def slow_worker(folder):
+    """Only the first is made; the others load for ever."""
+    if not _is_first(folder):
+        time.sleep(600)
+    return Work()
+
+
+def _is_first(folder):
+    try:
+        (folder / "good").touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
 def cause_of(result):
     return result if isinstance(result, str) and result != "1" else ""
 
@@ -94,9 +110,25 @@ def test_errors_arrive_as_themselves(two_workers, monkeypatch):
         run([("raise", 7)], 1)
     with pytest.raises(ValueError, match="weights: not found"):
         run(GOOD, 1, bad_worker)
-    monkeypatch.setattr("pipelines.executor.loop.FRESH", 2)  # a start less
+    monkeypatch.setattr("pipelines.executor.crew.FRESH", 2)  # a start less
     with pytest.raises(SameCause, match="workers of pool test die before their first item: killed"):
         run(GOOD, 1, dead_worker)
+
+
+def test_a_worker_that_never_has_loaded_is_ended_and_others_go_on_or_the_run_ends_with_that_cause(
+    two_workers, tmp_path, capfd, monkeypatch
+):
+    monkeypatch.setattr("pipelines.executor.waiting.AFTER_S", 0.5)
+    monkeypatch.setattr("pipelines.executor.slots.FRESH", 1)  # starts less
+    told, make = [], partial(slow_worker, tmp_path)
+    found = run([("sleep", 0.5)] * 16, make=make, told=told, load_s=3.0, timeout_s=60.0)
+    assert set(found.values()) == {"1"} and [kind for kind, _ in told].count("given_up") == 1
+    err = capfd.readouterr().err
+    assert "test: starting 2 workers" in err and "pool test: 1 worker loading for " in err
+    assert err.count("a worker of pool test was still loading after 3 s, the load timeout: it is exchanged") == 1
+    monkeypatch.setattr("pipelines.executor.crew.FRESH", 1)
+    with pytest.raises(SameCause, match="workers of pool test cannot be made: still loading after 1 s, the load timeout"):
+        run(GOOD, 1, make, load_s=1.0)
 
 
 def test_deaths_and_hangs_cost_their_items_alone(two_workers, capfd):
@@ -131,11 +163,7 @@ class OneGood:
         self._folder = folder
 
     def __call__(self):
-        try:
-            (self._folder / "good").touch(exist_ok=False)
-        except FileExistsError:
-            return lambda item: "no device"
-        return Work()
+        return Work() if _is_first(self._folder) else lambda item: "no device"
 
 
 def test_a_place_in_which_every_worker_falls_ill_is_given_up_and_others_go_on(two_workers, tmp_path, capfd):

@@ -95,6 +95,16 @@ def test_a_finished_export_is_left_alone_and_an_interrupted_one_goes_on(dataset,
     assert state(out)[untouched] == whole[untouched]
 
 
+def test_a_finished_export_that_was_damaged_is_mended(dataset, capsys):
+    assert export(dataset, "musubi") == 0
+    place = dataset.parent / f"out/videos/{KEPT[1]}.mp4"
+    for spoil in (place.unlink, lambda: place.write_bytes(b"cut")):
+        spoil()
+        assert export(dataset, "musubi") == 0 and place.read_bytes() == PAIRS[KEPT[1]]["target"]
+        assert "already exported" not in capsys.readouterr().out
+    assert export(dataset, "musubi") == 0 and "already exported" in capsys.readouterr().out
+
+
 def test_damaged_samples_are_left_out_counted_and_named(dataset, capsys):
     shard = dataset / "shard-000000.tar"
     data = bytearray(shard.read_bytes())
@@ -107,6 +117,7 @@ def test_damaged_samples_are_left_out_counted_and_named(dataset, capsys):
     rows = json.loads((dataset.parent / "out/metadata.json").read_text())
     assert [os.path.basename(row["file_path"])[:-4] for row in rows] == [KEPT[0], KEPT[2]]
     assert "1 damaged samples" in (dataset.parent / "out/README.md").read_text()
+    assert export(dataset, "videox-fun") == 0 and "1 damaged and left out" in capsys.readouterr().out  # again: nothing is hidden
 
 
 @pytest.mark.parametrize("foreign", ["notes.txt", "videos/holiday.mp4", "export.json"])

@@ -84,7 +84,7 @@ def _told(folder, name):
 
 def test_workers_that_do_everything(folder, two_workers, monkeypatch, capfd):
     modes = list(dict.fromkeys(["poison", "hang", *HARMLESS, *ANSWERS, *RAISES]))
-    _run(folder, "all", modes, Staff(workers=2), monkeypatch, attempts=1, timeout_s=40.0)  # importing torch takes a while on a busy machine
+    _run(folder, "all", modes, Staff(workers=2), monkeypatch, attempts=1, timeout_s=25.0)
     told = _told(folder, "all")
     assert "worker_ill" in told and "worker_recycled" in told and '"event": "timed_out"' in told
     out, err = capfd.readouterr()

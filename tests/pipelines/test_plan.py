@@ -160,9 +160,38 @@ def test_the_table_and_its_values(sources, monkeypatch, capsys):
         "stated: --teacher",
     ):
         assert words in text, words
-    assert main([*command, "--json"]) == 0
+    assert main([*command, "--limit", "10"]) == 0 and "limit: 10 asked, 9 possible: all are counted" in capsys.readouterr().out
+    assert main([*command, "--limit", "9", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["counts"]["pairs"] == 9 and told["estimate"]["wall_h"] is None and told["tokens_in_context"] == 2 * told["tokens_per_clip"]
+
+
+PRICED = """
+from dataclasses import dataclass
+from models.estimate import Estimate
+@dataclass(frozen=True)
+class Options:
+    usd_per_s: float = 0.5
+def options(name):
+    return Options
+def estimate(name, workload, options):
+    return Estimate(tokens=100, passes=3, usd=workload.duration_s * options.usd_per_s, basis="price list")
+def create(argument=None):
+    raise AssertionError("loaded")
+"""
+
+
+def test_what_the_teacher_says_it_takes_is_shown_without_loading_it(sources, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("ACTORFORGE_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "priced_teacher.py").write_text(PRICED)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    command = ["plan", "--driving", str(sources / "driving"), "--references", str(sources / "references"), "--size", "32x32", "--fps", "8"]
+    command += ["--num-frames", "4", "--windows.near-doubles", "--look", "--workers", "0", "--teacher", "priced_teacher:create"]
+    assert main([*command, "--set", "usd-per-s=2"]) == 0
+    text = capsys.readouterr().out
+    assert "teacher: 100 tokens a pass, 3 passes a pair, 1 USD a pair (price list)" in text and "9.00 USD" in text
+    assert main([*command, "--json"]) == 0 and json.loads(capsys.readouterr().out)["teacher_states"]["usd"] == 0.25
+    assert main([*command, "--set", "price=2"]) == 2 and "got 'price', expected one of usd_per_s" in capsys.readouterr().err
 
 
 def test_wrong_use_is_named(sources, capsys):

@@ -1,17 +1,20 @@
 """Who the teacher is: asked of a process that loads it, remembered, and held against what every worker loads."""
 
+import json
 import sys
+from contextlib import ExitStack, contextmanager
 from importlib import metadata, reload
 
+import pyarrow.parquet as pq
 import pytest
 
 from bootstrap.recipe import RECORDED, Teacher
 from models import catalog
-from models.runtime import Runtime
-from pipelines import teachers
+from pipelines import synthesize, teachers
+from pipelines.cli import main
 from pipelines.stations import Staff
 from pipelines.synthesize import GridFlags, run
-from pipelines.teachers import Described, describe, described, load_teacher, remember, remembered
+from pipelines.teachers import Asked, Described, describe, described, load_teacher, remember, remembered
 from tests.bootstrap.factory_fakes import GRID, ShiftTeacher, write_sources
 
 PLUGIN = """
@@ -20,6 +23,19 @@ class Plugged(ShiftTeacher):
     pass
 def create(argument=None):
     return Plugged(name="plugged", weights_hash="")
+"""
+WITH_OPTIONS = """
+from dataclasses import dataclass, field
+from tests.bootstrap.factory_fakes import ShiftTeacher
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    freeze: bool = False
+    sides: tuple[int, ...] = (1, 2)
+    waits_s: float = field(default=1.0, metadata={"identity": False})
+def options(name):
+    return Options
+def create(argument=None, *, options=Options()):
+    return ShiftTeacher(name="plugged", weights_hash="", freeze=options.freeze)
 """
 
 
@@ -64,7 +80,7 @@ def test_a_plug_in_has_the_digest_of_its_code_and_ours_have_none(folder, plugin)
     plugin.write_text(PLUGIN + "\nSTRENGTH = 2\n")
     second = describe(reload(plugged_teacher).create(), "plugged").teacher
     assert len(first.code) == 64 and first.code != second.code
-    known, _ = described("flow_warp", Runtime(), Staff(), str(folder / "out"))
+    known, _ = described(Asked(name="flow_warp"), Staff(), str(folder / "out"), ExitStack())
     assert known.teacher == Teacher(name="flow_warp")
 
 
@@ -75,6 +91,45 @@ def test_other_code_under_the_same_name_is_another_teacher(folder, plugin):
         _run(folder, "plugged")
     with pytest.raises(ValueError, match="out: teacher: got .*plugged:2"):
         _run(folder, "plugged:2")
+
+
+def _keys(folder):
+    return sorted(row["key"] for row in pq.read_table(folder / "out" / "manifest.parquet").to_pylist())
+
+
+def test_options_decide_what_is_made_are_recorded_and_must_stay(folder, plugin, capsys):
+    plugin.write_text(WITH_OPTIONS)
+    sources = ["--driving", str(folder / "driving"), "--references", str(folder / "references")]
+    command = ["synthesize", *sources, "--teacher", "plugged", "--out", str(folder / "out"), "--size", "32x32", "--num-frames", "4"]
+    command.append("--keep-rejected")  # none is kept
+    given = ["--set", "sides=3,4", "--set", "waits-s=2"]
+    assert main([*command, "--limit", "2", *given]) == 1
+    run_json = json.loads((folder / "out" / "run.json").read_text())
+    assert run_json["teacher"]["options"] == '{"freeze":false,"sides":[3,4]}'
+    keys = _keys(folder)
+    assert main([*command, "--limit", "2", "--set", "sides=3,4", "--set", "freeze=no"]) == 1 and _keys(folder) == keys
+    capsys.readouterr()
+    assert main([*command, "--limit", "2", "--set", "sides=3,4", "--set", "freeze=yes"]) == 2
+    assert '"freeze":true' in (err := capsys.readouterr().err) and '"freeze":false' in err and "teacher: got" in err
+    assert main([*command, "--set", "size=3"]) == 2 and "option: got 'size', expected one of freeze, sides" in capsys.readouterr().err
+    assert main(["explain", keys[0], "--data", str(folder / "out")]) == 0
+    told = capsys.readouterr().out
+    assert "freeze false, sides 3,4" in told and "--teacher plugged --set freeze=false --set sides=3,4" in told
+    again = ["explain", keys[0], "--data", str(folder / "out"), "--remake", str(folder / "one"), *sources, "--teacher", "plugged"]
+    assert main([*again, "--set", "sides=3,4"]) == 0 and "the same pair, byte for byte" in capsys.readouterr().out
+    assert main(again) == 2 and "teacher: options: got" in capsys.readouterr().err
+
+
+def test_a_dataset_of_before_its_teacher_had_options_keeps_its_keys(folder, plugin, monkeypatch):
+    monkeypatch.setattr(teachers, "_code_of", lambda modules: "")
+    _run(folder, "plugged")
+    keys = _keys(folder)
+    plugin.write_text(WITH_OPTIONS)
+    sys.modules.pop("plugged_teacher")
+    _run(folder, "plugged")
+    assert _keys(folder) == keys
+    with pytest.raises(ValueError, match="out: teacher: got .*freeze"):
+        _run(folder, "plugged", options={"freeze": "yes"})
 
 
 def test_a_finished_folder_needs_no_teacher_while_its_files_are_as_they_were(folder, plugin, monkeypatch):
@@ -95,16 +150,48 @@ def test_what_is_remembered_holds_for_the_same_name_and_files(tmp_path):
     (tmp_path / "checkpoint" / "model.safetensors").write_bytes(b"1")
     out, name = str(tmp_path / "out"), str(tmp_path / "checkpoint")
     known = Described(teacher=Teacher(name="checkpoint", weights_hash="ab", filter_metrics=("a", "b")), grid=GRID)
-    assert remembered(out, name) is None
-    remember(out, name, known)
-    assert remembered(out, name) == known and remembered(out, f"{name}2") is None
+    asked = Asked(name=name)
+    assert remembered(out, asked) is None
+    remember(out, asked, known)
+    others = [Asked(name=f"{name}2"), Asked(name=name, options={"steps": "3"})]
+    assert remembered(out, asked) == known and [remembered(out, other) for other in others] == [None, None]
     (tmp_path / "checkpoint" / "model.safetensors").write_bytes(b"22")
-    assert remembered(out, name) is None
+    assert remembered(out, asked) is None
 
 
 def test_a_worker_that_loads_another_teacher_stops_the_run():
     with pytest.raises(ValueError, match="teacher: weights_hash: got , expected abc; every worker needs the same files"):
-        load_teacher("flow_warp", Runtime(), Teacher(name="flow_warp", weights_hash="abc"))
+        load_teacher(Asked(name="flow_warp"), Teacher(name="flow_warp", weights_hash="abc"))
+
+
+def test_a_worker_that_does_not_see_the_answers_stops_the_run_by_its_host(tmp_path):
+    name, expected = f"recorded:{tmp_path}", Teacher(name=RECORDED)
+    (tmp_path / ".hidden").touch()
+    assert teachers._answers(name) == teachers._answers("still") == ()
+    (tmp_path / "a.mp4").touch()
+    seen = teachers._answers(name)
+    assert teachers.load_on_worker(Asked(name=name), expected, seen).folder == tmp_path
+    (tmp_path / "a.mp4").unlink()  # the folder is there, and nothing mounted in it
+    with pytest.raises(ValueError, match="worker on .*a.mp4: got No such file or directory, expected an answer that the head sees; every"):
+        teachers.load_on_worker(Asked(name=name), expected, seen)
+    with pytest.raises(ValueError, match="worker on .*: animator recorded: argument: got"):
+        teachers.load_on_worker(Asked(name=f"{name}/gone"), expected, ())
+
+
+def test_one_session_is_held_for_telling_and_making(folder, two_workers, monkeypatch, capfd):
+    told, real = [], synthesize.synthesize
+
+    @contextmanager
+    def session(*needs):
+        told.append(needs[:2])
+        yield
+        told.append("closed")
+
+    monkeypatch.setattr(teachers, "session", session)
+    monkeypatch.setattr(synthesize, "synthesize", lambda *given, **named: (real(*given, **named), told.append("made"))[0])
+    assert _run(folder, "flow_warp", staff=Staff(cpu=1, gpu=1)).attempted == 2 and told == [(2, 0), "made", "closed"]
+    err = capfd.readouterr().err
+    assert "starting workers; the first loads flow_warp" in err and "synthesize: starting workers: 1 cpu, 1 teacher" in err
 
 
 def test_the_head_never_loads_the_teacher_of_workers(folder, two_workers, monkeypatch):

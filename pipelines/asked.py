@@ -1,0 +1,135 @@
+"""What a run will ask of its animator, known before anything is loaded, written or paid: cases, adaptation, effort, money.
+
+animator, suite, options, the run's folder ──forecast──▶ Forecast ──lines──▶ what `generate --dry-run` prints
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from awbench.cases import Suite
+from awbench.catalog import ANIMATORS
+from awbench.runs import PLAN_FILE, Row, Run, record
+from models.adaptation import fitted
+from models.animators.load import resolved_options
+from models.capabilities import Capabilities
+from models.estimate import Estimate, Workload
+from models.option_values import record_options
+from models.retry_failed import RetryFailed
+from models.stated import capabilities_of, estimate_of, named
+from models.types import require
+from pipelines.capability_words import block, estimate_words, facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """`cases`: of the run; `left`: those to do; `adaptation`: what the suite's grid will need; `each`: what one case takes."""
+
+    animator: str
+    suite: Suite
+    cases: int
+    left: tuple[str, ...]
+    spent_usd: float
+    stated: Capabilities | None
+    options: Mapping[str, Any]
+    adaptation: str
+    each: Estimate
+
+    @property
+    def usd(self) -> float | None:
+        """What the cases left will cost together; None where no price is known."""
+        return None if self.each.usd is None else self.each.usd * len(self.left)
+
+    def lines(self) -> list[str]:
+        """In words."""
+        grid = self.suite.grid
+        raster = f"{grid.width}x{grid.height} px, {grid.num_frames} frames at {grid.fps:g} fps"
+        kind = self.stated.kind if self.stated else "nothing stated"
+        done = f", {self.cases - len(self.left)} done" if self.cases > len(self.left) else ""
+        pairs = facts(self.stated) if self.stated else []
+        pairs += [("options", ", ".join(f"{name}={value}" for name, value in self.options.items()))] if self.options else []
+        pairs += [("adaptation", self.adaptation or "none: the suite's grid is within its rules")] if self.stated else []
+        basis = f" ({self.each.basis})" if self.each.basis else ""
+        pairs += [("a case", estimate_words(self.each) + basis)]
+        pairs += [(f"{len(self.left)} cases", estimate_words(self.each, len(self.left)))]
+        pairs += [("spent", f"{self.spent_usd:.2f} USD by the cases done")] if self.spent_usd else []
+        return [f"{len(self.left)} cases of {self.suite.name} to do{done}: {raster}", f"{self.animator} ({kind})", *block(pairs)]
+
+
+def forecast(
+    animator: str, suite: Suite, out: Path, *, options: Mapping[str, str], limit: int | None = None, retry: RetryFailed = RetryFailed()
+) -> Forecast:
+    """What `generate` with these settings will ask for. Raises ValueError as it would, for names and options."""
+    if named(animator, ANIMATORS) is None:
+        ANIMATORS.load(animator)  # says which names there are
+    read, stated = resolved_options(animator, ANIMATORS, options), capabilities_of(animator, ANIMATORS)
+    grid = suite.grid
+    work = Workload(size=grid.size, num_frames=grid.num_frames, fps=grid.fps)
+    rows = _rows(out)
+    covered = [case.id for number, case in enumerate(suite.cases) if limit is None or number < limit or case.id in rows]
+    left = tuple(case for case in covered if _is_left(rows.get(case), retry))
+    return Forecast(
+        animator=animator,
+        suite=suite,
+        cases=len(covered),
+        left=left,
+        spent_usd=spent_usd(row for case, row in rows.items() if row and case not in left),
+        stated=stated,
+        options=record_options(read),
+        adaptation=fitted(work, stated).note if stated else "",
+        each=estimate_of(animator, work, read, ANIMATORS),
+    )
+
+
+def _rows(out: Path) -> dict[str, Row | None]:
+    """Case -> its row, None where it is to do, of a run that was begun."""
+    if not (Path(out) / PLAN_FILE).is_file():
+        return {}
+    run = Run.open(out)
+    return {case.id: record(run, case.id) for case in run.suite.cases}
+
+
+def _is_left(row: Row | None, retry: RetryFailed) -> bool:
+    return row is None or (row["status"] == "failed" and retry.wants(row["reason"]))
+
+
+def spent_usd(rows: Iterable[Row]) -> float:
+    """What rows say that answers cost."""
+    return sum(row.get("cost_usd") or 0.0 for row in rows)
+
+
+@dataclass(slots=True, kw_only=True)
+class Purse:
+    """What a run may still cost. `each_usd`: expected of a case, or what the dearest so far cost; `most_usd`: None for no bound."""
+
+    most_usd: float | None
+    each_usd: float = 0.0
+    spent_usd: float = 0.0
+
+    def pay(self, row: Row) -> None:
+        usd = row.get("cost_usd") or 0.0
+        self.spent_usd, self.each_usd = self.spent_usd + usd, max(self.each_usd, usd)
+
+    def may_begin(self, under_way: int = 0) -> bool:
+        """Whether one more case fits, with those under way."""
+        if self.most_usd is None:
+            return True
+        return self.spent_usd + (under_way + 1) * self.each_usd <= self.most_usd + 1e-9 and self.spent_usd < self.most_usd
+
+
+def purse_of(told: Forecast, most_usd: float | None) -> Purse:
+    """Raises ValueError where the cases left would go beyond it, or no price is known."""
+    if most_usd is None:
+        return Purse(most_usd=None)
+    item = f"generate {told.animator}"
+    require(most_usd > 0, item, "--max-cost", most_usd, "USD > 0")
+    if told.left:
+        advice = "state one as its options say, such as --set usd_per_s=0.05"
+        require(told.usd is not None, item, "--max-cost", "no price of a case", "an animator that estimates USD", advice)
+        total = told.spent_usd + told.usd
+        got = f"{total:.2f} USD for {len(told.left)} cases" + (f" and the {told.spent_usd:.2f} spent" if told.spent_usd else "")
+        require(total <= most_usd + 1e-9, item, "--max-cost", got, f"{most_usd:.2f} USD at most", "a lower --limit, or a higher --max-cost")
+    return Purse(most_usd=most_usd, each_usd=told.each.usd or 0.0, spent_usd=told.spent_usd)

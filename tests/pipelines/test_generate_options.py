@@ -1,0 +1,156 @@
+"""`generate --set --dry-run --max-cost`: options are read, recorded and part of the run; money is told before and never exceeded."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from awbench.run_validation import validate_run
+from awbench.runs import Run, pending
+from awbench.suites.from_media import write_suite_from_media
+from models.types import Grid
+from pipelines.asking_together import run_together
+from pipelines.cli import main
+from pipelines.executor.pools import Policy, SameCause
+from pipelines.generate import generate
+from tests.bootstrap.factory_fakes import write_sources
+from tests.pipelines.priced_systems import LOADED, NAME
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory):
+    path = tmp_path_factory.mktemp("line")
+    driving, references = write_sources(path, clips=3, identities=2)
+    write_suite_from_media(driving, references, path / "suite", Grid(width=32, height=32, fps=8.0, num_frames=4), pairs=6)
+    return str(path / "suite")
+
+
+def command(suite, out, *more):
+    return ["generate", "--animator", NAME, "--suite", suite, "--out", str(out), *more]
+
+
+def test_options_are_resolved_recorded_and_part_of_the_run(suite, tmp_path, capsys):
+    assert main(command(suite, tmp_path / "run", "--set", "level=40", "say-usd=0.1")) == 0
+    run = Run.open(tmp_path / "run")
+    expected = {"usd": 0.5, "say_usd": 0.1, "level": 40, "way": "plain", "concurrency": 1}
+    assert run.config["options"] == expected and run.config["terms"] == {"kind": "hosted", "licence": "its terms"}
+    assert main(command(suite, tmp_path / "run", "--set", "level=40", "--set", "say_usd=0.1")) == 0
+    capsys.readouterr()
+    assert main(command(suite, tmp_path / "run", "--set", "level=41", "say_usd=0.1")) == 2
+    assert "options.level: got 41, expected 40 as in its plan.json" in capsys.readouterr().err
+    assert main(command(suite, tmp_path / "other", "--set", "levl=41")) == 2 and not (tmp_path / "other").exists()
+    assert "did you mean level?" in capsys.readouterr().err
+
+
+def test_what_a_system_says_of_its_answer_is_in_the_table(suite, tmp_path):
+    rows = generate(NAME, suite, tmp_path / "run", limit=2).generation()
+    assert list(rows["cost_usd"]) == [0.5, 0.5] and list(rows["offset_s"]) == [0.125] * 2
+    assert all("by a fake" in note for note in rows["adaptation"])
+    declared = generate(NAME, suite, tmp_path / "declared", limit=1, offset_s=0.25).generation()
+    assert list(declared["offset_s"]) == [0.25]
+    plain = generate("still", suite, tmp_path / "still", limit=1).generation()
+    assert plain["cost_usd"].isna().all() and plain["offset_s"].isna().all()
+
+
+def test_a_dry_run_tells_all_and_touches_nothing(suite, tmp_path, capsys):
+    LOADED.clear()
+    assert main(command(suite, tmp_path / "run", "--dry-run", "--set", "say_usd=0.25", "--limit", "4")) == 0
+    told = capsys.readouterr().out
+    for words in (
+        "4 cases of ",
+        "32x32 px, 4 frames at 8 fps",
+        "hosted",
+        "its terms",
+        "painted at 48x48 px; 1 last frame held",
+        "level=90",
+    ):
+        assert words in told
+    assert "2.00 s, 0.25 USD (as told)" in told and "8.00 s, 1.00 USD" in told
+    assert not (tmp_path / "run").exists() and LOADED == []
+    generate(NAME, suite, tmp_path / "run", limit=2)
+    main(command(suite, tmp_path / "run", "--dry-run", "--limit", "4"))
+    told = capsys.readouterr().out
+    assert "2 cases of " in told and "2 done" in told and "1.00 USD by the cases done" in told
+    assert main(command(suite, tmp_path / "run2", "--dry-run", "--max-cost", "1")) == 2
+    assert "--max-cost: got 3.00 USD for 6 cases, expected 1.00 USD at most" in capsys.readouterr().err
+
+
+def test_a_run_that_would_cost_too_much_is_refused_before_the_first_case(suite, tmp_path, capsys):
+    assert main(command(suite, tmp_path / "run", "--max-cost", "2.9")) == 2 and not (tmp_path / "run").exists()
+    assert "got 3.00 USD for 6 cases, expected 2.90 USD at most" in capsys.readouterr().err
+    assert main(command(suite, tmp_path / "run", "--max-cost", "3", "--set", "say_usd=none")) == 2
+    assert "got no price of a case" in capsys.readouterr().err
+    assert main(command(suite, tmp_path / "run", "--max-cost", "3")) == 0 and Run.open(tmp_path / "run").complete
+
+
+@pytest.mark.parametrize("together", [1, 2])
+def test_a_run_that_turns_out_dearer_stops_asking_and_goes_on_later(suite, tmp_path, capsys, together):
+    words = ("--set", "say_usd=0.2", "usd=0.5", f"concurrency={together}")
+    assert main(command(suite, tmp_path / "run", "--max-cost", "1.3", *words)) == 1
+    run = Run.open(tmp_path / "run")
+    assert not run.complete and len(pending(run)) == 4 and "stopped at 1.00 of 1.3 USD" in capsys.readouterr().out
+    assert main(command(suite, tmp_path / "run", "--max-cost", "1.3", *words)) == 2  # 1.00 spent, 0.80 to come
+    assert "got 1.80 USD for 4 cases and the 1.00 spent, expected 1.30 USD" in capsys.readouterr().err
+    assert main(command(suite, tmp_path / "run", *words)) == 0 and validate_run(tmp_path / "run") == []
+
+
+def test_cases_that_wait_are_waited_for_together_and_give_the_same_run(suite, tmp_path):
+    alone = generate(NAME, suite, tmp_path / "alone", options={"concurrency": "1"})
+    together = generate(NAME, suite, tmp_path / "together", options={"way": "together", "concurrency": "3"})
+    drop = ["seconds"]
+    assert together.complete and together.generation().drop(columns=drop).equals(alone.generation().drop(columns=drop))
+    with pytest.raises(ValueError, match="--timeout: got 3, expected none where cases are asked together"):
+        generate(NAME, suite, tmp_path / "limited", options={"concurrency": "3"}, timeout_s=3)
+
+
+def test_options_reach_the_workers(suite, tmp_path, two_workers):
+    runs = [generate(NAME, suite, tmp_path / str(n), workers=n, options={"level": "200"}, limit=3) for n in (0, 2)]
+    one, two = (run.generation().drop(columns=["seconds"]) for run in runs)
+    assert one.equals(two) and set(one["status"]) == {"ok"}
+
+
+def test_ctrl_c_ends_what_waits_and_the_same_command_goes_on(suite, tmp_path):
+    code = "import sys; from pipelines.cli import main; sys.exit(main())"
+    words = command(suite, tmp_path / "run", "--set", "way=hang", "concurrency=3")
+    started = subprocess.Popen([sys.executable, "-c", code, *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert started.stdout.readline().startswith("asked")
+        os.kill(started.pid, signal.SIGINT)
+        _, said = started.communicate(timeout=30)
+    finally:
+        started.kill()
+    assert started.returncode == 130 and "the same command continues" in said
+    assert len(pending(Run.open(tmp_path / "run"))) == 6
+
+
+def test_results_come_as_they_finish_and_an_error_is_raised():
+    first = threading.Event()
+
+    def work(item):
+        if item == "slow":
+            first.wait(20)
+        if item == "bad":
+            raise ValueError("broken")
+        return item
+
+    found = run_together(work, ["slow", "quick"], 2, label="test")
+    assert next(found) == (1, "quick")
+    first.set()
+    assert list(found) == [(0, "slow")]
+    with pytest.raises(ValueError, match="broken"):
+        list(run_together(work, ["bad"], 2, label="test"))
+
+
+def test_no_more_are_begun_than_may_be_and_one_cause_ends_it():
+    asked = []
+    seen = list(run_together(lambda item: asked.append(item) or item, range(10), 2, label="test", may_begin=lambda n: len(asked) + n < 3))
+    assert len(seen) == len(asked) == 3
+    policy = Policy(stop_after=4, cause_of=lambda result: "out of credit")
+    with pytest.raises(SameCause, match="the first 4 items failed: out of credit"):
+        list(run_together(lambda item: item, range(10), 3, label="test", policy=policy))
