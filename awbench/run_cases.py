@@ -52,8 +52,8 @@ def try_case(run: Run, case_id: str, animator: Animator, guide: Guide | None = N
         clip, note = to_grid(given, run.suite.grid, run.suite.fit, row["offset_s"], media.driver_cut)
         data = encode_video(clip)
         adaptation = _told(media.adaptation, result.provenance.get("note", ""), note)
-        return row | {"status": "ok", "animator": result.animator, "sha256": sha256(data), "adaptation": adaptation}, data
-    except Exception as error:  # noqa: BLE001  an animator may raise anything, and one case must not stop the others
+        return row | {"status": "ok", "animator": _line(result.animator), "sha256": sha256(data), "adaptation": adaptation}, data
+    except (Exception, SystemExit) as error:  # noqa: BLE001  an animator may raise anything, and one case must not stop the others
         row["cost_usd"] = row["cost_usd"] or _usd(getattr(error, "cost_usd", None))
         return row | {"status": "failed", "reason": _reason(error), "seconds": round(time.monotonic() - start_s, 4)}, b""
 
@@ -73,7 +73,12 @@ def _usd(value: object) -> float | None:
 
 def _told(*notes: str) -> str:
     """Notes in the order of what was done; what two of them say, once."""
-    return "; ".join(dict.fromkeys(part for note in notes for part in str(note or "").split("; ") if part))
+    return "; ".join(dict.fromkeys(part for note in notes for part in _line(note or "").split("; ") if part))
+
+
+def _line(text: object) -> str:
+    """Somebody else's words as one line that any file can hold, without codes that move a terminal's cursor."""
+    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(str(text).split()))
 
 
 def _prompt(case: Case, media: CaseMedia, guide: Guide | None) -> str:
@@ -82,8 +87,8 @@ def _prompt(case: Case, media: CaseMedia, guide: Guide | None) -> str:
     return guide.guide(media.driving, media.reference, case.described()).prompt
 
 
-def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split())[:1000]
+def _reason(error: BaseException) -> str:
+    text = _line(error)[:1000]
     if isinstance(error, MllmError):
         return f"guide: {error.kind}: {text}"
     return text if isinstance(error, ValueError) and text else f"{type(error).__name__}: {text}".removesuffix(": ")

@@ -22,6 +22,11 @@ def frames_at(num_frames: int, fps: float, own_fps: float) -> int:
     return num_frames if same_rate(fps, own_fps) else max(1, int(nearest_frames(num_frames, fps, own_fps)[-1]) + 1)
 
 
+def frames_up(frames: int, stride: int) -> int:
+    """The least k·`stride` + 1 frames that hold `frames`: what a video VAE of that stride takes."""
+    return -(-(frames - 1) // stride) * stride + 1
+
+
 def count_within(frames: int, rule: FrameRule, fps: float | None = None) -> int:
     """The least allowed count >= `frames`, or the most there may be. `fps`: of these frames, where the rule has none of its own.
 

@@ -6,6 +6,8 @@ Read are int, float, bool, str, Path, Literal, Optional and tuples (comma-separa
 from __future__ import annotations
 
 import difflib
+import os
+import re
 from dataclasses import MISSING, Field, fields
 from math import isfinite
 from pathlib import Path
@@ -30,7 +32,7 @@ def read_fields(kind: type, given: Mapping[str, str], item: str) -> dict[str, An
     return {name: _read(types[name], text, item, name) for name, text in given.items()}
 
 
-def record_options(options: Any, *, identity_only: bool = False) -> dict[str, Any]:
+def record_options(options: Any) -> dict[str, Any]:
     """Options as a JSON record, folders by their name alone: records are published. {} for None.
 
     Fields with metadata `identity: False` say where things lie or how long to wait; they are no part of an identity, nor recorded.
@@ -41,9 +43,14 @@ def record_options(options: Any, *, identity_only: bool = False) -> dict[str, An
     return {each.name: _recorded(getattr(options, each.name)) for each in told_of}
 
 
-def absolute_options(given: Mapping[str, str]) -> dict[str, str]:
-    """Options with the paths in them (`FOLDER/...`, `name:FOLDER`) made absolute: a worker has another working folder."""
-    return {name: _absolute(text) for name, text in given.items()}
+def absolute_options(given: Mapping[str, str], kind: type | None = None) -> dict[str, str]:
+    """Options with the paths in them made absolute: a worker has another working folder. Links stay: an environment's python is one.
+
+    Paths are what is there under `FOLDER/...` or `name:FOLDER`, and what stands in fields of `kind` with metadata `place: True`,
+    there or not yet.
+    """
+    places = {each.name for each in fields(kind) if each.metadata.get("place") or each.type in (Path, "Path")} if kind else set()
+    return {name: _placed(text) if name in places else _absolute(text) for name, text in given.items()}
 
 
 def parse_settings(texts: tuple[str, ...]) -> dict[str, str]:
@@ -90,7 +97,7 @@ def _value(kind: Any, text: str) -> Any:
         return _first_of(inner, text)
     if origin is tuple:
         return _tuple(inner, text)
-    readers: dict[Any, Callable[[str], Any]] = {int: int, float: _float, bool: _bool, str: str, Path: _path}
+    readers: dict[Any, Callable[[str], Any]] = {int: _int, float: _float, bool: _bool, str: str, Path: _path}
     if kind not in readers:
         raise ValueError(f"options of type {kind} cannot be set")
     return readers[kind](text)
@@ -106,10 +113,17 @@ def _bool(text: str) -> bool:
     return _choice_of(_BOOLS, text.lower())
 
 
+def _int(text: str) -> int:
+    """Python reads 1_0 as 10, and numbers beyond what any record or library holds."""
+    if not re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", text):
+        raise ValueError(text)
+    return int(text)
+
+
 def _float(text: str) -> float:
     """A record holds no NaN and nothing endless."""
     value = float(text)
-    if not isfinite(value):
+    if not isfinite(value) or "_" in text:
         raise ValueError(text)
     return value
 
@@ -149,7 +163,18 @@ def _recorded(value: Any) -> Any:
 
 def _absolute(text: str) -> str:
     head, colon, argument = text.partition(":")
-    path = Path(argument if colon else head)
-    if "://" in text or not (colon or "/" in head) or not path.exists():
+    path = argument if colon else head
+    if "://" in text or not path or not (colon or "/" in head) or not _is_there(path):
         return text
-    return f"{head}:{path.resolve()}" if colon else str(path.resolve())
+    return f"{head}:{os.path.abspath(path)}" if colon else os.path.abspath(path)
+
+
+def _placed(text: str) -> str:
+    return os.path.abspath(os.path.expanduser(text)) if text and "://" not in text else text
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return os.path.exists(path)
+    except ValueError:  # a null character
+        return False

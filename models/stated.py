@@ -44,7 +44,11 @@ class Named:
     attribute: str
 
     def imported(self) -> ModuleType:
-        return importlib.import_module(self.module)
+        """Raises ValueError where the module raises, or ends the program, while it is imported."""
+        try:
+            return importlib.import_module(self.module)
+        except (Exception, SystemExit) as error:
+            raise ValueError(f"animator {self.name}: module {self.module}: got {_raised(error)}, expected one that imports") from error
 
     def factory(self) -> Callable[..., Any]:
         """Raises ValueError where the module has no such attribute."""
@@ -84,7 +88,9 @@ def _importable(module: str) -> bool:
 def capabilities_of(name: str, catalog: Catalog) -> Capabilities | None:
     """None where nothing is stated."""
     found = named(name, catalog)
-    return None if found is None else _stated(found, "capabilities")
+    stated = None if found is None else _stated(found, "capabilities")
+    require(isinstance(stated, Capabilities | None), f"animator {name}", "capabilities", type(stated).__name__, "Capabilities")
+    return stated
 
 
 def options_of(name: str, catalog: Catalog) -> type | None:
@@ -108,7 +114,10 @@ def read_options(kind: type | None, given: Mapping[str, str], item: str) -> Any:
     if kind is None:
         require(not given, item, "option", ", ".join(sorted(given)), "none", "it takes no options")
         return None
-    values = read_fields(kind, given, item)
+    try:
+        values = read_fields(kind, given, item)
+    except (NameError, TypeError) as error:
+        raise ValueError(f"{item}: options: got {_raised(error)}, expected fields whose types are known") from error
     try:
         return kind(**values)
     except (ValueError, TypeError) as error:
@@ -133,6 +142,7 @@ def estimate_of(name: str, workload: Workload, options: Any, catalog: Catalog) -
     """What one request takes; an empty estimate where nothing is stated."""
     found = named(name, catalog)
     estimate = None if found is None else _stated(found, "estimate", workload, options)
+    require(isinstance(estimate, Estimate | None), f"animator {name}", "estimate", type(estimate).__name__, "an Estimate")
     return Estimate(basis="not stated") if estimate is None else estimate
 
 
@@ -140,5 +150,15 @@ def _stated(found: Named, what: str, *more: Any) -> Any:
     stated = getattr(found.imported(), what, None)
     if stated is None:
         return None
+    require(callable(stated), f"animator {found.name}", what, type(stated).__name__, "a function of the name")
     told = {"argument": found.argument} if "argument" in signature(stated).parameters else {}
-    return stated(found.name, *more, **told)
+    try:
+        return stated(found.name, *more, **told)
+    except (ValueError, OSError):  # says itself what is wrong
+        raise
+    except Exception as error:
+        raise ValueError(f"animator {found.name}: {what}: got {_raised(error)}, expected what models/stated.py describes") from error
+
+
+def _raised(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}".removesuffix(": ")

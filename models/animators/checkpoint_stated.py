@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from models.animators.sampling import Sampling
+from models.animators.windows import windows
 from models.artifacts import read_json
 from models.capabilities import Capabilities, Input
 from models.estimate import Estimate, Workload
@@ -77,22 +78,11 @@ def estimate(name: str, workload: Workload, options: Sampling | None, argument: 
     scale = sqrt(grid["width"] * grid["height"] / (workload.size[0] * workload.size[1]))
     across, down = (max(1, round(side * scale / token_px)) for side in workload.size)
     count = max(1, int((workload.num_frames - 1) / workload.fps * grid["fps"] + 1e-6) + 1)
-    lengths = _windows(count, grid["num_frames"], int(card.get("gap_frames", 1)), options.tail_frames)
-    tokens = sum((-(-(length - 1) // stride) + 1) * 2 * across * down for length in lengths)
-    basis = f"{len(lengths)} window{'s' * (len(lengths) > 1)} of a canvas of two {across * token_px}x{down * token_px} px"
+    gap, tail = int(card.get("gap_frames", 1)), options.tail_frames
+    plan = windows(count, grid["num_frames"], stride=stride, gap_frames=gap, tail_frames=tail)
+    tokens = sum(((window.length - 1) // stride + 1) * 2 * across * down for window in plan)
+    basis = f"{len(plan)} window{'s' * (len(plan) > 1)} of a canvas of two {across * token_px}x{down * token_px} px"
     return Estimate(tokens=tokens, passes=options.steps * (2 if options.guidance > 1 else 1), basis=basis)
-
-
-def _windows(count: int, most: int, gap: int, tail_frames: int) -> list[int]:
-    """Frames of the canvases that paint `count` frames, as `models.animators.in_context.windows` plans them."""
-    lengths, start = [], 0
-    while start < count:
-        tail = min(tail_frames, start)
-        lead = 1 + tail if tail else gap
-        new = min(count - start, max(1, most - lead))
-        lengths.append(max(lead + new, 2))
-        start += new
-    return lengths
 
 
 def create(argument: str | None = None, *, name: str = "", runtime: Runtime = Runtime(), options: Sampling | None = None) -> Animator:

@@ -11,7 +11,7 @@ Source: DreamActor-M2, section 3 (canvas) and 5.1 (one second of blank driver be
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,43 +20,15 @@ import torch
 from models.animators.framing import framing_note, from_canvas, to_canvas
 from models.animators.motion import MotionSignal
 from models.animators.sampling import Sampling
-from models.backbones.backbone import Backbone, Condition, frames_up, keep_driver, paint
+from models.animators.windows import Window, windows
+from models.backbones.backbone import Backbone, Condition, keep_driver, paint
 from models.canvas import Canvas, compose, left_half
 from models.pixels import clips_to_signed, clips_to_uint8, to_signed
 from models.runtime import Runtime
+from models.seams import seams
 from models.types import AnimationRequest, AnimationResult, Clip, Grid, PoseTrack, require
 
 _PLAIN = Sampling()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """A canvas of `length` frames that paints the driver's frames from `start` on, `new` of them, after `lead` frames of canvas.
-
-    `tail`: how many frames before `start` are given at canvas frames 1 to `tail`.
-    """
-
-    start: int
-    new: int
-    lead: int
-    tail: int
-    length: int
-
-    def driver_frames(self, count: int) -> np.ndarray:
-        """Which driver frame stands at each canvas frame; before the first and after the last these are repeated."""
-        return np.clip(np.arange(self.length) - self.lead + self.start, 0, count - 1)
-
-
-def windows(count: int, grid: Grid, backbone: Backbone, *, gap_frames: int, tail_frames: int) -> list[Window]:
-    """The windows that animate `count` frames: canvases no longer than those trained on, the grid's frames with gap or tail within."""
-    most, plan, start = grid.num_frames, [], 0
-    while start < count:
-        tail = min(tail_frames, start)
-        lead = 1 + tail if tail else gap_frames
-        new = min(count - start, most - lead)
-        plan.append(Window(start=start, new=new, lead=lead, tail=tail, length=frames_up(backbone, max(lead + new, 2))))
-        start += new
-    return plan
 
 
 class InContextAnimator:
@@ -94,7 +66,7 @@ class InContextAnimator:
         pose = None if shaped.pose is None else _frames_of(shaped.pose, kept, self.grid.fps)
         count, reference, prepared = len(kept), shaped.reference, self.motion.prepare(driving, pose)
         frames = np.zeros((count, size[1], size[0], 3), np.uint8)
-        plan = windows(count, self.grid, self.backbone, gap_frames=self.gap_frames, tail_frames=self.sampling.tail_frames)
+        plan = self.plan(count, self.sampling)
         generator = torch.Generator().manual_seed(request.seed)
         for window in plan:
             tail = frames[window.start - window.tail : window.start]
@@ -108,6 +80,11 @@ class InContextAnimator:
             seconds=time.perf_counter() - start,
             provenance=self._provenance(size, plan, seams(frames, [window.start for window in plan]), request),
         )
+
+    def plan(self, count: int, sampling: Sampling) -> list[Window]:
+        """The windows that paint `count` frames at the checkpoint's own rate."""
+        stride, tail = self.backbone.codec.time_stride, sampling.tail_frames
+        return windows(count, self.grid.num_frames, stride=stride, gap_frames=self.gap_frames, tail_frames=tail)
 
     def canvas_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """(W,H) px of one half: the shape that is asked for at the area of the grid, in whole tokens."""
@@ -153,18 +130,6 @@ class InContextAnimator:
         canvas = f"{size[0]}x{size[1]}x{plan[0].length}"
         facts = {"steps": self.sampling.steps, "canvas": canvas, "windows": len(plan), "runtime": self.runtime.record()}
         return facts | seams | ({"note": ", ".join(notes)} if notes else {})
-
-
-def seams(frames: np.ndarray, starts: list[int]) -> dict[str, float]:
-    """`{"seam_ratio": ...}`: how much more a clip `[T,H,W,3]` changes where a window begins than from frame to frame inside of windows.
-
-    Mean absolute differences; 1 is a seam nobody sees. Empty for one window, and where nothing moves inside.
-    """
-    changes = np.array([np.abs(b.astype(np.int16) - a).mean() for a, b in zip(frames[:-1], frames[1:])])
-    edges = np.isin(np.arange(1, len(frames)), starts)
-    if not edges.any() or edges.all() or changes[~edges].mean() == 0:
-        return {}
-    return {"seam_ratio": round(float(changes[edges].mean() / changes[~edges].mean()), 3)}
 
 
 def at_rate(count: int, fps: float, model_fps: float) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from typing import Any, Mapping
 
 from models.animators.registry import ANIMATORS
 from models.catalog import Catalog
+from models.option_values import absolute_options
 from models.protocols import Animator
 from models.runtime import Runtime
 from models.stated import CHECKPOINT_FILE, is_checkpoint, named, options_of, read_options
@@ -52,6 +53,11 @@ def resolved_options(name_or_path: str, catalog: Catalog = ANIMATORS, given: Map
     `models.option_values.record_options` makes a record of it. Raises ValueError naming the option.
     """
     return read_options(options_of(name_or_path, catalog), given or {}, f"animator {name_or_path}")
+
+
+def placed_options(name_or_path: str, given: Mapping[str, str], catalog: Catalog = ANIMATORS) -> dict[str, str]:
+    """Words for an animator's options with the paths in them made absolute, as `absolute_animator` does its name."""
+    return absolute_options(given, options_of(name_or_path, catalog) if given else None)
 
 
 def absolute_animator(name: str, catalog: Catalog = ANIMATORS) -> str:

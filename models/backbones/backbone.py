@@ -16,6 +16,7 @@ from typing import Any, Mapping, Protocol, Sequence, runtime_checkable
 import torch
 from torch import nn
 
+from models import lengths
 from models.canvas import Canvas, beside, left_half, right_half
 from models.rectified_flow import Prediction, interpolate, sample
 from models.types import Grid, require
@@ -174,8 +175,7 @@ def _mean_over(error: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 
 def frames_up(backbone: Backbone, frames: int) -> int:
     """The least number of frames >= `frames` that the backbone's codec takes: k time_stride + 1."""
-    stride = backbone.codec.time_stride
-    return -(-(frames - 1) // stride) * stride + 1
+    return lengths.frames_up(frames, backbone.codec.time_stride)
 
 
 def check_grid(backbone: Backbone, grid: Grid) -> None:

@@ -21,6 +21,8 @@ from models.types import require
 
 INDEX, MODULAR_INDEX = "model_index.json", "modular_model_index.json"
 _NO_MODELS = ("scheduler", "tokenizer", "tokenizer_2", "image_processor", "feature_extractor", "processor", "guider")
+_VOCABULARIES = (".model", ".txt")
+"""Of tokenizers: sentencepiece models, merges and word lists."""
 _WHOLE_BYTES, _BLOCKS, _BLOCK_BYTES = 1 << 28, 64, 1 << 16
 
 
@@ -190,8 +192,8 @@ def prepare_transformer(transformer: Any, runtime: Runtime) -> None:
 
 
 def fingerprint(folder: Path) -> str:
-    """A sha256 of a pipeline folder's models: every config and tensor name, every byte of weights files up to 256 MiB, and 64 blocks of
-    64 KiB of larger ones.
+    """A sha256 of a pipeline folder's models: the pipeline's own settings (`expand_timesteps`), every config, vocabulary and tensor name,
+    every byte of weights files up to 256 MiB, and 64 blocks of 64 KiB of larger ones.
 
     Reading 60 GB whole at every start would cost minutes. Other weights of the same shapes differ in every block; a few changed numbers
     between the blocks of a large file go unseen.
@@ -201,6 +203,11 @@ def fingerprint(folder: Path) -> str:
         name = path.relative_to(folder).as_posix()
         if path.suffix == ".json" and path.is_file() and name not in (INDEX, MODULAR_INDEX):
             parts.append([name, json.dumps(_without_paths(read_json(path)), sort_keys=True)])
+        elif name == INDEX:
+            settings = {key: value for key, value in read_json(path).items() if not isinstance(value, list)}
+            parts.append([name, json.dumps(_without_paths(settings), sort_keys=True)])
+        elif path.suffix in _VOCABULARIES and path.parent.name.startswith("tokenizer"):
+            parts.append([name, sha256_file(path)])
         elif path.suffix == ".safetensors":
             whole = path.stat().st_size <= _WHOLE_BYTES
             parts.append([name, path.stat().st_size, sha256_file(path) if whole else _sampled(path)])

@@ -133,14 +133,10 @@ def _with_weights(backbone: Mapping[str, Any], weights: Path, folder: Path) -> d
 
 def _told(animator: InContextAnimator, sampling: Sampling, count: int, progress: Progress | None) -> InContextAnimator:
     """The animator with other settings, and with somebody watching; the one that was given stays as it is."""
-    from models.animators.in_context import windows
-
     told = copy.copy(animator)
     told.sampling = sampling
     if progress is not None:
-        gap, tail = animator.gap_frames, sampling.tail_frames
-        plan = windows(count, animator.grid, animator.backbone, gap_frames=gap, tail_frames=tail)
-        told.backbone = _Watched(animator.backbone, len(plan), progress)
+        told.backbone = _Watched(animator.backbone, len(animator.plan(count, sampling)), progress)
     return told
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -127,6 +128,16 @@ def test_failing_cases_are_rows_with_reasons_and_stop_nobody(tmp_path: Path) -> 
     assert not run.video_path("a").exists() and rows.sha256["a"] == ""
     assert run.config["counts"] == {"ok": 1, "failed": 3} and run.config["filter_metrics"] == ["motion_fidelity"]
     assert validate_run(run.path) == []
+
+
+def test_rows_hold_one_line_that_any_file_takes_and_an_exit_costs_one_case(tmp_path: Path) -> None:
+    noted = replace(AnimationResult(request_id="a", clip=moving(0), animator="\ud800", seconds=0), provenance={"note": "\ud800\x1b[2J\nx"})
+    run = whole_run(tmp_path / "run", Scripted({"a": noted, "b": ValueError("\udfff\x1b]0;t\x07 no")}), "scripted")
+    rows = run.generation().set_index("case")
+    assert rows.adaptation["a"].startswith("??[2J x") and rows.animator["a"] == "?" and rows.reason["b"] == "??]0;t? no"
+    leaving = Scripted({})
+    leaving.animate = lambda request: sys.exit(3)
+    assert set(whole_run(tmp_path / "left", leaving, "scripted").generation().reason) == {"SystemExit: 3"}
 
 
 def test_a_result_of_another_request_is_a_failure(tmp_path: Path) -> None:

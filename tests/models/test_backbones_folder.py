@@ -427,6 +427,19 @@ def test_a_changed_config_has_another_fingerprint(copy):
     assert fingerprint(folder) != before
 
 
+def test_the_pipelines_own_settings_and_its_vocabulary_count(copy):
+    folder = copy("wan")
+    before, index = fingerprint(folder), json.loads((folder / "model_index.json").read_text())
+    (folder / "README.txt").write_text("copied on Monday")
+    (folder / "model_index.json").write_text(json.dumps(index | {"_name_or_path": "elsewhere", "_diffusers_version": "0.1"}))
+    assert fingerprint(folder) == before
+    (folder / "model_index.json").write_text(json.dumps(index | {"expand_timesteps": True}))
+    settings = fingerprint(folder)
+    (folder / "tokenizer").mkdir(exist_ok=True)
+    (folder / "tokenizer" / "spiece.model").write_bytes(b"words")
+    assert len({before, settings, fingerprint(folder)}) == 3
+
+
 @pytest.mark.parametrize("where", [0.001, 0.3333, 0.77, 0.9999])
 def test_larger_files_are_read_whole(copy, where):
     folder = copy("wan")

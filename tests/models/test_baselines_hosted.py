@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 
 from models.animators.registry import ANIMATORS
+from models.baselines.hosted.address import may_fetch
 from models.baselines.hosted.costs import Costs
 from models.baselines.hosted.first_second import first_shown
 from models.baselines.hosted.machine import HostedError
+from models.baselines.hosted.pace import Pace
 from models.baselines.hosted.records import Jobs
 from models.estimate import Workload
 from models.stated import capabilities_of, estimate_of, options_of, read_options
@@ -331,11 +333,74 @@ def test_keys_travel_encrypted_or_not_at_all(url, good):
             options_of("kling_o1", ANIMATORS)(base_url=url)
 
 
-@pytest.mark.parametrize("link", ["file:///etc/passwd", "http://169.254.169.254/latest", "http://localhost/x", "http://a:b@example.org/x"])
-def test_a_service_cannot_send_us_anywhere(link):
-    from models.baselines.hosted.address import may_fetch
+@pytest.mark.parametrize("link", [
+    "file:///etc/passwd", "http://169.254.169.254/latest", "http://localhost/x", "http://a:b@example.org/x", "http://127.1/x",
+    "http://2130706433/x", "http://0x7f000001/x", "http://localhost./x", "http://api.localhost/x", "http://[::ffff:127.0.0.1]/x",
+    "http://metadata.invalid/x", "http://home.invalid/x",
+])  # fmt: skip
+def test_a_service_cannot_send_us_anywhere(link, monkeypatch):
+    names = {"metadata.invalid": "169.254.169.254", "home.invalid": "127.0.0.1"}
 
+    def resolved(host, port):
+        if host not in names:
+            raise OSError("not known")
+        return [(0, 0, 0, "", (names[host], 0))]
+
+    monkeypatch.setattr("models.baselines.hosted.address.socket.getaddrinfo", resolved)
     assert not may_fetch(link, "https://api.example.org") and may_fetch("https://cdn.example.org/x", "https://api.example.org")
+    assert not may_fetch("http://169.254.169.254/latest", "http://127.0.0.1:8000") and may_fetch(
+        "http://127.0.0.1/x", "http://127.0.0.1:8000"
+    )
+
+
+@pytest.mark.parametrize("data", [[], "x", {"task_id": "a\n"}, {"task_id": "\ud800"}])
+def test_an_odd_reply_to_a_submit_is_looked_into_and_never_a_crash(tmp_path, monkeypatch, data):
+    monkeypatch.setattr(kling.KlingServer, "submit", lambda self, path, body: (200, {}, kling.envelope(0, "SUCCEED", data)))
+    with kling.KlingServer() as server:
+        told = failure(animator("kling_motion_control", **settings(server, tmp_path, patience_s=0.1)), request(0))
+    assert told.kind == "unreachable" and records(tmp_path, "kling_motion_control")[0]["state"] == "new"
+
+
+@pytest.mark.parametrize("units", ["nan", "-5", "1e400", [1], True])
+def test_a_bill_that_is_no_amount_counts_as_estimated(tmp_path, monkeypatch, units):
+    monkeypatch.setattr(kling.KlingServer, "price_units", units)
+    with kling.KlingServer() as server:
+        system = animator("kling_motion_control", **settings(server, tmp_path, usd_per_unit=2.0, usd_per_s=0.1))
+        assert system.animate(request(0)).provenance["cost_usd"] == pytest.approx(0.3)
+
+
+def test_words_of_a_service_do_not_move_the_cursor_and_an_escaped_key_is_found(tmp_path, monkeypatch):
+    secret = 'SK+abc/def"9876543210'
+    monkeypatch.setenv("KLING_SECRET_KEY", secret)
+    said = "\x1b[2J\nbad key " + secret
+    monkeypatch.setattr(kling.KlingServer, "route", lambda self, *_: (400, {}, kling.envelope(1201, said)))
+    with kling.KlingServer() as server:
+        told = str(failure(animator("kling_motion_control", **settings(server, tmp_path)), request(0)))
+    assert "?[2J bad key [key]" in told and secret.encode() not in kept_text(tmp_path)
+
+
+def test_a_clock_set_back_makes_nobody_wait():
+    pace = Pace(0.5, [4.0])
+    assert pace.wait_s(-7200.0) == pace.wait_s(0.0) <= 4.0 and pace.first_wait_s(-7200.0, False) <= 4.0
+
+
+def test_a_damaged_record_of_another_job_in_a_slot_stops_nobody(tmp_path):
+    with kling.KlingServer() as server:
+        system = animator("kling_motion_control", **settings(server, tmp_path, concurrency=1))
+        system.animate(request(0))
+        path = next((tmp_path / "state" / "kling_motion_control" / "jobs").glob("*.json"))
+        path.write_text("{")
+        assert len(system.animate(request(1)).clip) and len(server.tasks) == 2
+        with pytest.raises(ValueError, match="not valid JSON"):
+            system.animate(request(0))
+    assert len(server.tasks) == 2
+
+
+def test_a_file_that_is_told_to_be_endless_is_not_begun(tmp_path, monkeypatch):
+    monkeypatch.setattr(kling.KlingServer, "result", lambda self, path, headers: (200, {"promised": 10 << 30}, b"x" * 100))
+    with kling.KlingServer() as server:
+        told = failure(animator("kling_motion_control", **settings(server, tmp_path)), request(0))
+    assert "a file of more than 2048 MiB" in str(told) and not list((tmp_path / "state").rglob("*.part"))
 
 
 def test_drivers_go_to_the_named_bucket_under_a_signed_link(tmp_path, monkeypatch):

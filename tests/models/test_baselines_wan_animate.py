@@ -87,6 +87,24 @@ def test_the_pixels_are_the_bare_pipelines(kind, frames, changes, request):
     assert result.clip.fps == FPS and len(result.clip) == frames
 
 
+def test_a_driver_that_ends_early_is_held(animator):
+    whole = whole_request(9)
+    short = replace(
+        whole,
+        driving=replace(whole.driving, frames=whole.driving.frames[:6]),
+        pose=replace(whole.pose, points=whole.pose.points[:6], confidence=whole.pose.confidence[:6]),
+    )
+    held = np.minimum(np.arange(9), 5)
+    spelt_out = replace(
+        whole,
+        driving=replace(whole.driving, frames=whole.driving.frames[held]),
+        pose=replace(whole.pose, points=whole.pose.points[held], confidence=whole.pose.confidence[held]),
+    )
+    result = animator.animate(short)
+    assert np.array_equal(result.clip.frames, animator.animate(spelt_out).clip.frames)
+    assert "driver of 6 frames held to 9" in result.provenance["note"]
+
+
 def test_as_many_frames_come_out_as_went_in(plain):
     """One latent frame more than the frames need is painted, the reference's; it is not among them."""
     animator, shapes = create(str(plain), runtime=CPU, options=replace(QUICK, steps=1, segment=77)), []
@@ -107,7 +125,7 @@ def test_segments_are_no_longer_than_needed():
         for count in range(1, 200):
             plan = plan_of(count, WanAnimateOptions(segment=segment, overlap=overlap))
             painted = plan.overlap + plan.number * (plan.length - plan.overlap)
-            assert plan.length <= segment and plan.length % 4 == 1 and painted >= count and len(plan.starts) == plan.number - 1
+            assert plan.length <= segment and plan.length % 4 == 1 and painted >= count and len(plan.starts) == plan.number
             assert plan.handed > plan.overlap + (plan.number - 1) * (plan.length - plan.overlap)  # what the pipeline asserts of itself
             assert painted // (plan.length - plan.overlap) == plan.number  # how it counts segments
     assert plan_of(1, QUICK) == Plan(length=5, overlap=1, number=1, handed=2)
@@ -300,7 +318,7 @@ def test_the_estimate_counts_the_tokens_the_transformer_sees(plain, frames, guid
     animator.pipe.transformer.patch_embedding.register_forward_hook(lambda m, i, out: seen.append(out[0, 0].numel()))
     animator.animate(asked)
     told = estimate("wan_animate", Workload(size=SIZE, num_frames=frames, fps=FPS), animator.options)
-    assert len(seen) == told.passes and sum(seen) == told.tokens * told.passes // plan_of(frames, QUICK).number
+    assert sum(seen) == told.tokens * told.passes and len(seen) == told.passes * plan_of(frames, QUICK).number
 
 
 def test_what_is_stated_needs_no_torch():

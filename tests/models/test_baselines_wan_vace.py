@@ -139,11 +139,16 @@ def test_a_saved_pipeline_is_the_same_animator_and_other_weights_are_not(plain, 
 
 
 def test_the_runtime_is_honoured(plain):
-    runtime = Runtime(device="cpu", dtype="bfloat16", attention="native", block_cache=0.2)
+    runtime = Runtime(device="cpu", dtype="bfloat16", attention="native")
     animator = create(str(plain), runtime=runtime, options=QUICK)
     pipe = animator.painter.pipe
-    assert (pipe.transformer.dtype, pipe.vae.dtype) == (torch.bfloat16, torch.float32) and pipe.transformer.is_cache_enabled
+    assert (pipe.transformer.dtype, pipe.vae.dtype) == (torch.bfloat16, torch.float32)
     assert animator.animate(request_of(5)).provenance["runtime"] == runtime.record()
+
+
+def test_a_block_cache_is_refused(plain):
+    with pytest.raises(ValueError, match="block_cache"):
+        create(str(plain), runtime=Runtime(device="cpu", block_cache=0.2), options=QUICK)
 
 
 def test_it_is_found_by_its_name_with_options_as_words(plain):

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from models.animators.in_context import InContextAnimator, at_rate, seams, windows
+from models.animators.in_context import InContextAnimator, at_rate
 from models.animators.motion import Raw
 from models.animators.sampling import Sampling
+from models.animators.windows import windows
 from models.backbones.backbone import Condition, frames_up
 from models.canvas import LEFT, RIGHT, left_half, right_half
+from models.seams import seams
 from models.types import AnimationRequest, Clip, Grid
 
 
@@ -109,10 +111,11 @@ def test_the_first_window_begins_with_a_blank_driver_and_later_ones_with_the_tai
 
 
 def test_windows_cover_the_driver_in_the_base_models_frames():
-    grid = Grid(width=32, height=32, fps=16.0, num_frames=81)
-    plan = windows(200, grid, CopyDriver(), gap_frames=16, tail_frames=16)
+    plan = windows(200, 81, stride=4, gap_frames=16, tail_frames=16)
     assert [w.start for w in plan] == [0, 65, 129, 193] and sum(w.new for w in plan) == 200
     assert all(w.length == frames_up(CopyDriver(), w.length) <= 81 for w in plan) and [w.tail for w in plan] == [0, 16, 16, 16]
+    with pytest.raises(ValueError, match="got 81, expected less than the canvas' 81 frames"):
+        windows(200, 81, stride=4, gap_frames=16, tail_frames=80)
     with pytest.raises(ValueError, match="tail_frames: got 8, expected less than 8"):
         animator(CopyDriver(), tail_frames=8)
 

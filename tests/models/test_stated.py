@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models.animators.load import SHIPPED, load_animator
+from models.animators.load import SHIPPED, load_animator, placed_options, resolved_options
 from models.animators.registry import ANIMATORS
 from models.catalog import Catalog, Entry
 from models.estimate import Workload
@@ -94,6 +94,24 @@ def test_paths_in_options_are_made_absolute_for_workers(tmp_path, monkeypatch):
     assert absolute_options(given) == expected
 
 
+def test_links_in_options_stay_links_and_a_place_is_absolute_even_where_nothing_lies(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "python3").write_text("")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(tmp_path / "python3")  # as in a virtual environment
+    given = {"python": "bin/python", "state": "jobs", "weights": "", "repo": "a\0b", "poll_s": "5"}
+    placed = placed_options("kling_o1", {"state": "jobs", "upload": "s3://bucket/x", "mode": "pro"})
+    assert placed == {"state": f"{tmp_path}/jobs", "upload": "s3://bucket/x", "mode": "pro"}
+    assert absolute_options(given) == given | {"python": f"{tmp_path}/bin/python"}
+    assert placed_options("scail2", {"repo": "it", "python": "python3"}) == {"repo": f"{tmp_path}/it", "python": "python3"}
+
+
+@pytest.mark.parametrize("text", ["1_0", "9" * 30, "1e3", "٣", ""])
+def test_a_whole_number_is_written_plainly(text):
+    with pytest.raises(ValueError, match="expected a whole number"):
+        resolved_options("wan_animate", given={"steps": text})
+
+
 def test_a_module_states_itself_and_one_that_does_not_is_none():
     assert capabilities_of("open:x", CATALOG).note == "open x" and options_of("open", CATALOG) is Options
     assert estimate_of("open", WORK, read(steps="3"), CATALOG).passes == 3
@@ -126,10 +144,8 @@ def test_options_of_a_factory_that_takes_none_are_refused():
 
 @pytest.mark.parametrize(("count", "tail"), [(1, 0), (6, 0), (7, 0), (40, 0), (40, 3)])
 def test_a_checkpoints_estimate_counts_the_windows_that_are_painted(count, tail):
-    from models.animators.in_context import windows
-
     animator = load_animator("short_pose", options={"tail_frames": str(tail), "steps": "3", "guidance": "2"})
-    plan = windows(count, animator.grid, animator.backbone, gap_frames=animator.gap_frames, tail_frames=tail)
+    plan = animator.plan(count, animator.sampling)
     options = read_options(options_of("short_pose", ANIMATORS), {"tail_frames": str(tail), "steps": "3", "guidance": "2"}, "short_pose")
     told = estimate_of("short_pose", Workload(size=(96, 96), num_frames=count, fps=8.0), options, ANIMATORS)
     assert told.tokens == sum(window.length for window in plan) * 2 * 6 * 6 and told.passes == 6
@@ -152,3 +168,27 @@ def test_checkpoints_take_the_fields_of_sampling():
     assert load_animator("short_pose", options={"steps": "2"}).sampling == other.sampling
     with pytest.raises(ValueError, match="option steps=0"):
         load_animator("short_pose", options={"steps": "0"})
+
+
+ODD = {
+    "raises": ("raise RuntimeError('boom')", "module .*: got RuntimeError: boom"),
+    "leaves": ("import sys; sys.exit(7)", "module .*: got SystemExit: 7"),
+    "other": ("def capabilities(name): return {}", "capabilities: got dict, expected Capabilities"),
+    "fails": ("def capabilities(name): raise KeyError('x')", "capabilities: got KeyError: 'x'"),
+    "number": ("def estimate(name, workload, options): return 5", "estimate: got int, expected an Estimate"),
+    "typed": (
+        "from dataclasses import dataclass\n@dataclass\nclass O:\n    a: 'Nope' = 1\ndef options(name): return O",
+        "options: got NameError",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_strangers_module_that_is_none_is_told_by_name(name, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    source, message = ODD[name]
+    (tmp_path / f"odd_{name}.py").write_text(f"{source}\ndef create(argument=None): ...\n")
+    with pytest.raises(ValueError, match=f"odd_{name}:create: {message}"):
+        capabilities_of(f"odd_{name}:create", ANIMATORS)
+        estimate_of(f"odd_{name}:create", WORK, None, ANIMATORS)
+        resolved_options(f"odd_{name}:create")

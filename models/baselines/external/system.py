@@ -66,7 +66,8 @@ def _kind(title: str, own: tuple[tuple[Any, ...], ...]) -> type:
     for name, kind, default, told, _, _ in own:
         fields.append((name, TYPES[kind], field(default=default, metadata={"help": told})))
     for name, (default, told) in _PLACES.items():
-        fields.append((name, type(default), field(default=default, metadata={"help": told, "identity": False})))
+        place = name in ("repo", "weights", "logs")  # python may be a command's name
+        fields.append((name, type(default), field(default=default, metadata={"help": told, "identity": False, "place": place})))
 
     def check(self: Any) -> None:
         for name, kind, _, _, choices, least in own:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from urllib.parse import urlsplit
 
 from models.types import require
@@ -32,9 +33,24 @@ def may_fetch(url: str, service: str) -> bool:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
         return False
-    address = _address(parts.hostname)
-    inward = parts.hostname == "localhost" or bool(address and not address.is_global)
-    return not inward or is_loopback(service)
+    inward = _inward(parts.hostname)
+    return not inward or (inward == "private" and is_loopback(service))
+
+
+def _inward(host: str) -> str:
+    """ "" for the web; "private": this machine or its neighbours, by its own word or, for a name that leads home, by what it stands for;
+    "link": its cloud's metadata and the like. A name may stand for a private address, as proxies and clouds have it.
+    """
+    if address := _address(host):
+        return "" if address.is_global else "link" if address.is_link_local else "private"
+    try:
+        found = {ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in socket.getaddrinfo(host, None)}
+    except (OSError, UnicodeError):  # a proxy may know it
+        found = set()
+    if any(address.is_link_local for address in found):
+        return "link"
+    named = f".{host.rstrip('.')}".endswith(".localhost")
+    return "private" if named or any(address.is_loopback or address.is_unspecified for address in found) else ""
 
 
 def without_queries(text: str) -> str:
@@ -42,8 +58,17 @@ def without_queries(text: str) -> str:
     return _URL.sub(r"\1?...", text)
 
 
+def publishable(text: str) -> str:
+    """Words of a service as they may stand in a record and on a terminal: one line, no queries, and no codes that move its cursor."""
+    line = " ".join(without_queries(text).split())
+    return "".join(letter if letter.isprintable() else "?" for letter in line)
+
+
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
+    """An address written as one, the ways of old among them that a connection would read: 127.1, 2130706433, 0x7f000001."""
+    for read in (ipaddress.ip_address, lambda text: ipaddress.IPv4Address(socket.inet_aton(text))):
+        try:
+            return read(host.rstrip("."))
+        except (ValueError, OSError):
+            continue
+    return None

@@ -28,7 +28,7 @@ class Asker:
         """The outcome of one call."""
         keys = read_keys(self._provider.name, self._provider.key_names)
         try:
-            return read(send(make(time.time()), timeout_s=_CALL_S, secrets=keys))
+            return _read(read, send(make(time.time()), timeout_s=_CALL_S, secrets=keys))
         except NotSent as error:
             return Busy(reason=str(error))
         except Broken as error:
@@ -56,3 +56,11 @@ class Asker:
             if wait_s is None:
                 return outcome, calls
             self._sleep(wait_s)
+
+
+def _read(read: Read, reply: Reply) -> Any:
+    """A reply's meaning; one of another shape than the contract's (a list for an object) tells nothing of what was done."""
+    try:
+        return read(reply)
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError):
+        return Unclear(reason=f"HTTP {reply.status} and a reply of another shape than the contract's")

@@ -101,6 +101,9 @@ def _write(response: httpx.Response, draft: Path, have_b: int, max_b: int, deadl
     if response.status_code == 206 and not follows:
         raise _Cut("another range than asked")
     size_b = have_b if follows else 0
+    promised = response.headers.get("content-length", "")
+    if promised.isdigit() and size_b + int(promised[:18]) > max_b:
+        raise NotFetched(f"a file of more than {max_b >> 20} MiB")
     with open(draft, "ab" if follows else "wb") as file:
         for chunk in response.iter_raw():
             size_b += len(chunk)

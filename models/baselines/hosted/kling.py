@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Literal, Mapping
 
 from models.baselines.hosted import outcomes as outcome
@@ -234,7 +235,9 @@ class KlingService(Service):
 
 
 def _number(value: Any) -> float | None:
+    """A count or a moment; None for what is none, below zero or endless: a bill of NaN would defeat every cap."""
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        number = float("" if isinstance(value, bool) else value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return number if isfinite(number) and number >= 0 else None

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, Mapping
 
 from models.artifacts import sha256_file
-from models.baselines.hosted.address import without_queries
+from models.baselines.hosted.address import publishable
 from models.baselines.hosted.asking import SIGNINGS, Asker
 from models.baselines.hosted.costs import CapReached, Costs
 from models.baselines.hosted.fetching import DeadLink, NotFetched, fetch
@@ -147,16 +147,16 @@ class Machine:
 
     def _delivered(self, job: Job, order: Order, fresh: bool) -> Delivery:
         """Poll until the task is done and its video here. `fresh`: submitted by us just now, so that its duration is worth learning."""
-        waited_from_s, polls = time.time(), 0
-        self._sleep(self._pace.first_wait_s(waited_from_s - job.submitted_s, fresh))
+        waited_from_s, polls = time.monotonic(), 0
+        self._sleep(self._pace.first_wait_s(time.time() - job.submitted_s, fresh))
         for _ in range(_LINKS):
             done, polls = self._done(job, waited_from_s, polls)
-            seconds = time.time() - job.submitted_s
+            seconds = max(0.0, time.time() - job.submitted_s)
             try:
                 fetch(done.url, self._jobs.video(job.key), self._service, self._sleep)
                 order.check(self._jobs.video(job.key))
             except (DeadLink, NotFetched, ValueError) as error:
-                trouble = f"its video could not be fetched ({without_queries(str(error))[:200]})"
+                trouble = f"its video could not be fetched ({publishable(str(error))[:200]})"
                 self._sleep(self._bounds.poll_s)
                 continue
             return self._kept(job, order, done, polls, seconds, fresh)
@@ -179,7 +179,7 @@ class Machine:
                 raise self._error(job, kind, outcome.reason, "the task is kept; the same command polls on")
             if now_s - job.submitted_s > self._bounds.expires_s:
                 raise self._over(job, "failed", f"still running {self._bounds.expires_s:g} s after it was submitted")
-            if now_s - waited_from_s > self._bounds.timeout_s:
+            if time.monotonic() - waited_from_s > self._bounds.timeout_s:
                 got = f"still running after {self._bounds.timeout_s:g} s"
                 raise self._error(job, "late", got, "the task is kept; the same command polls on, or raise timeout_s")
             self._sleep(self._pace.wait_s(now_s - job.submitted_s))
@@ -197,12 +197,12 @@ class Machine:
 
     def _over(self, job: Job, kind: Literal["failed", "unknown"], reason: str) -> HostedError:
         """Write down that a job came to nothing, and say so."""
-        self._jobs.write(replace(job, state=kind, reason=without_queries(reason)[:500]))
+        self._jobs.write(replace(job, state=kind, reason=publishable(reason)[:500]))
         return self._error(job, kind, reason, f"--set resubmit={kind} submits it anew, and may be billed anew")
 
     def _error(self, job: Job, kind: str, got: str, advice: str) -> HostedError:
         kind_told = "submit_unknown" if kind == "unknown" else kind
-        return HostedError(kind, f"{self._provider.name} job {job.key[:12]}: {kind_told}: {without_queries(got)[:500]}; {advice}")
+        return HostedError(kind, f"{self._provider.name} job {job.key[:12]}: {kind_told}: {publishable(got)[:500]}; {advice}")
 
 
 def _all_older(listed: Listed, than_s: float) -> bool:

@@ -9,9 +9,9 @@ from models.baselines.hosted.address import check_base_url
 from models.types import require
 
 
-def aside(default: Any, help_text: str) -> Any:
-    """A field that does not count as identity of what is made."""
-    return field(default=default, metadata={"identity": False, "help": help_text})
+def aside(default: Any, help_text: str, place: bool = False) -> Any:
+    """A field that does not count as identity of what is made. `place`: it holds a path."""
+    return field(default=default, metadata={"identity": False, "help": help_text, "place": place})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class HostedOptions:
     """Where, how many at a time, how patiently and for how much."""
 
     base_url: str = aside("", "another address of the service, or a server on this machine; empty: the official one")
-    state: str = aside("", "folder of job records, answers and costs.jsonl; empty: `hosted` in the cache")
+    state: str = aside("", "folder of job records, answers and costs.jsonl; empty: `hosted` in the cache", place=True)
     upload: str = aside("", "where the service may fetch files from: s3://BUCKET/PREFIX, or an https address that takes PUT and serves GET")
     concurrency: int = aside(1, "tasks at a time over all processes of this machine")
     poll_s: float = aside(10.0, "the interval at which a task is asked for")

@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Protocol
 
+from models.types import require
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
@@ -40,9 +42,13 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """There is a task now, and it may be billed."""
+    """There is a task now, and it may be billed. Raises ValueError for an id that no record or address can hold."""
 
     task: str
+
+    def __post_init__(self) -> None:
+        plain = self.task.isprintable() and 0 < len(self.task) <= 500
+        require(plain, "reply", "task", repr(self.task)[:80], "a line of text, 1 to 500 characters")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,10 +32,11 @@ class Pace:
 
     def first_wait_s(self, elapsed_s: float, fresh: bool) -> float:
         """As `wait_s`, for the first poll; a task found again may be done long since."""
-        return self.wait_s(elapsed_s) if fresh else max(0.0, _EARLY * self.likely_s() - elapsed_s)
+        return self.wait_s(elapsed_s) if fresh else max(0.0, _EARLY * self.likely_s() - max(0.0, elapsed_s))
 
     def wait_s(self, elapsed_s: float) -> float:
-        """Seconds to wait before the next poll of a task submitted `elapsed_s` ago."""
+        """Seconds to wait before the next poll of a task submitted `elapsed_s` ago; less than none where the clock was set back."""
+        elapsed_s = max(0.0, elapsed_s)
         first_s = _EARLY * self.likely_s()
         late_s = min(_LATE * elapsed_s, max(self.poll_s, _LONGEST_S))
         return max(self.poll_s, first_s - elapsed_s, late_s)

@@ -116,7 +116,7 @@ class Seedance(Service):
             return Failed(reason=f"the task {'failed' if status == 'failed' else 'is ' + status} ({_said(reply) or 'no words'})")
         url, tokens = (body.get("content") or {}).get("video_url"), (body.get("usage") or {}).get("completion_tokens")
         if status == "succeeded" and isinstance(url, str):
-            return Done(url=url, tokens=tokens if isinstance(tokens, int) else None)
+            return Done(url=url, tokens=tokens if type(tokens) is int and 0 <= tokens < 1 << 53 else None)
         return Unclear(reason=f"a task of status {status!r} without a video")
 
     def _headers(self) -> dict[str, str]:

@@ -56,5 +56,8 @@ class Slots:
     def _occupied(self, holder: str) -> bool:
         if not holder:
             return False
-        job = self._jobs.read(holder)
-        return job.in_flight and age_s(job) < _ORPHAN_S
+        try:
+            job = self._jobs.read(holder)
+        except ValueError:  # a damaged record speaks up when its own job is asked for
+            return False
+        return job.in_flight and abs(age_s(job)) < _ORPHAN_S

@@ -5,8 +5,10 @@ Redirects are not followed: credentials go to the host that the user has named. 
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from models.baselines.hosted.address import is_loopback, without_queries
 from models.baselines.hosted.outcomes import Call, Reply
@@ -50,14 +52,15 @@ def send(call: Call, *, timeout_s: float, secrets: tuple[str, ...] = ()) -> Repl
     try:
         asked = {"content": call.body, "headers": headers, **unlogged(call.url)}
         with connection(call.url, timeout_s) as http, http.stream(call.method, **asked) as response:
-            text = _body(response, deadline_s)
+            text = _unescaped(_body(response, deadline_s))
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
         raise NotSent(_told(error, call)) from None  # its request holds the key: it stays here
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise Broken(_told(error, call)) from None
     signed = call.headers.get("authorization", "").split(" ", 1)[-1]
     for secret in (*secrets, signed, signed.rpartition("=")[2]):
-        text = without_key(text, secret)
+        for written in {secret, json.dumps(secret)[1:-1], quote(secret, safe="")}:
+            text = without_key(text, written)
     wait_s = retry_after_s(response.headers.get("retry-after"), time.time())
     return Reply(status=response.status_code, text=without_queries_of_errors(text, response.status_code), retry_after_s=wait_s)
 
@@ -79,6 +82,14 @@ def _body(response: httpx.Response, deadline_s: float) -> str:
         if time.monotonic() > deadline_s:
             raise httpx.ReadTimeout("still sending at the deadline")
     return body.decode("utf-8", "replace")
+
+
+def _unescaped(text: str) -> str:
+    """JSON with its letters written one way, so that a secret is found whatever escapes (\\u002b for +) an echo of it is in."""
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _told(error: Exception, call: Call) -> str:

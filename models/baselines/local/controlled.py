@@ -15,8 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from models.animators.in_context import seams
 from models.artifacts import sha256
+from models.baselines.local.account import account
 from models.baselines.local.control import Control
 from models.baselines.local.native import within
 from models.baselines.local.segments import segments
@@ -82,10 +82,5 @@ class ControlledAnimator:
         return frames, [segment.start for segment in plan]
 
     def _provenance(self, frames: np.ndarray, starts: list[int], note: str) -> dict[str, Any]:
-        ratios = seams(frames, starts)
-        notes = [note] if note else []
-        notes += [f"{len(starts)} segments" + "".join(f", seam ratio {ratio}" for ratio in ratios.values())] if len(starts) > 1 else []
-        painted = f"{frames.shape[2]}x{frames.shape[1]}x{len(frames)}"
-        facts = {"steps": self.options.steps, "control": self.control.kind, "painted": painted, "segments": len(starts)}
-        facts["runtime"] = self.runtime.record()
-        return facts | ratios | ({"note": ", ".join(notes)} if notes else {})
+        steps, kind = self.options.steps, self.control.kind
+        return account(frames, starts, [note], steps=steps, length=len(frames), runtime=self.runtime, control=kind)

@@ -20,8 +20,8 @@ def painted_size(asked: tuple[int, int], area_px: int, multiple: int) -> tuple[i
     return tuple(max(multiple, round(side * scale / multiple) * multiple) for side in (width, height))
 
 
-def within(request: AnimationRequest, capabilities: Capabilities, *, area_px: int, fps: float) -> Adapted:
-    """`request` at the size a pipeline paints it in and at its rate."""
+def within(request: AnimationRequest, capabilities: Capabilities, *, area_px: int, fps: float | None) -> Adapted:
+    """`request` at the size a pipeline paints it in and at its rate; None: the driver's."""
     size = painted_size(request.size, area_px, capabilities.size.multiple)
     own = replace(capabilities, size=replace(capabilities.size, sizes=(size,)), frames=replace(capabilities.frames, fps=fps))
     return adapt(request, own)

@@ -18,18 +18,18 @@ from models.types import PoseTrack
 MIN_CONFIDENCE = 0.3
 """DWPose draws no joint below it."""
 
-_NECK = 1
-_OF_COCO = (0, -1, 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3)
+NECK = 1
+OF_COCO = (0, -1, 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3)
 """OpenPose's 18 joints as indices of COCO's 17; -1: the neck."""
-_LIMBS = (
+LIMBS = (
     (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13),
     (1, 0), (0, 14), (14, 16), (0, 15), (15, 17),
 )  # fmt: skip
-_COLOURS = (
+COLOURS = (
     (255, 0, 0), (255, 85, 0), (255, 170, 0), (255, 255, 0), (170, 255, 0), (85, 255, 0), (0, 255, 0), (0, 255, 85), (0, 255, 170),
     (0, 255, 255), (0, 170, 255), (0, 85, 255), (0, 0, 255), (85, 0, 255), (170, 0, 255), (255, 0, 255), (255, 0, 170), (255, 0, 85),
 )  # fmt: skip
-_HAND_POINT, _FACE_POINT, _DIMMED = (0, 0, 255), (255, 255, 255), 0.6
+HAND_POINT, _FACE_POINT, DIMMED = (0, 0, 255), (255, 255, 255), 0.6
 
 
 def draw_openpose(pose: PoseTrack, size: tuple[int, int], *, hands: bool = True) -> np.ndarray:
@@ -50,20 +50,20 @@ def draw_openpose(pose: PoseTrack, size: tuple[int, int], *, hands: bool = True)
 
 def _body(points: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """OpenPose's 18 joints of the first 17; the neck is seen where both shoulders are."""
-    body, there = points[list(_OF_COCO)], seen[list(_OF_COCO)]
-    body[_NECK], there[_NECK] = points[list(SHOULDERS)].mean(axis=0), seen[list(SHOULDERS)].all()
+    body, there = points[list(OF_COCO)], seen[list(OF_COCO)]
+    body[NECK], there[NECK] = points[list(SHOULDERS)].mean(axis=0), seen[list(SHOULDERS)].all()
     return body, there
 
 
 def _draw_bodies(picture: np.ndarray, bodies: list[tuple[np.ndarray, np.ndarray]], scale: float) -> None:
     """All limbs, dimmed, then all joints over them: in that order over all people, as the original does."""
     half = max(1.0, 4 * scale)
-    for (a, b), colour in zip(_LIMBS, _COLOURS):
+    for (a, b), colour in zip(LIMBS, COLOURS):
         for points, seen in bodies:
             if seen[a] and seen[b]:
                 cv2.fillConvexPoly(picture, _limb(points[a], points[b], half), colour)
-    np.multiply(picture, _DIMMED, out=picture, casting="unsafe")
-    for joint, colour in enumerate(_COLOURS):
+    np.multiply(picture, DIMMED, out=picture, casting="unsafe")
+    for joint, colour in enumerate(COLOURS):
         for points, seen in bodies:
             if seen[joint]:
                 _point(picture, points[joint], half, colour)
@@ -84,7 +84,7 @@ def _draw_hands(picture: np.ndarray, parts: tuple, points: np.ndarray, seen: np.
                 cv2.line(picture, _pixel(points[a]), _pixel(points[b]), colour, thickness=max(1, round(2 * scale)))
         for joint in part.joints:
             if seen[joint]:
-                _point(picture, points[joint], 4 * scale, _HAND_POINT)
+                _point(picture, points[joint], 4 * scale, HAND_POINT)
 
 
 def _draw_face(picture: np.ndarray, parts: tuple, points: np.ndarray, seen: np.ndarray, scale: float) -> None:

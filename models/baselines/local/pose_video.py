@@ -13,6 +13,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from models.baselines.local.openpose import COLOURS, DIMMED, HAND_POINT, LIMBS, NECK, OF_COCO
 from models.pose.skeleton import ANATOMIES, SHOULDERS
 from models.protocols import PoseEstimator
 from models.types import AnimationRequest, Clip, PoseTrack
@@ -20,19 +21,9 @@ from models.types import AnimationRequest, Clip, PoseTrack
 MIN_CONFIDENCE = 0.5
 """Wan draws no joint below it."""
 
-_NECK, _TOES = 1, ((17, 18), (20, 21))
-_OF_COCO = (0, 0, 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3)
-"""OpenPose's 18 joints as indices of COCO's 17; the neck (1) is the middle of the shoulders."""
-_LIMBS = (
-    (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13),
-    (1, 0), (0, 14), (14, 16), (0, 15), (15, 17), (13, 18), (10, 19),
-)  # fmt: skip
-_COLOURS = (
-    (255, 0, 0), (255, 85, 0), (255, 170, 0), (255, 255, 0), (170, 255, 0), (85, 255, 0), (0, 255, 0), (0, 255, 85), (0, 255, 170),
-    (0, 255, 255), (0, 170, 255), (0, 85, 255), (0, 0, 255), (85, 0, 255), (170, 0, 255), (255, 0, 255), (255, 0, 170), (255, 0, 85),
-    (200, 200, 0), (100, 100, 0),
-)  # fmt: skip
-_HAND_POINT, _DIMMED = (0, 0, 255), 0.6
+_TOES = ((17, 18), (20, 21))
+_LIMBS = (*LIMBS, (13, 18), (10, 19))
+_COLOURS = (*COLOURS, (200, 200, 0), (100, 100, 0))
 
 
 def with_pose(request: AnimationRequest, estimator: PoseEstimator) -> AnimationRequest:
@@ -80,8 +71,8 @@ def draw_wan_pose(pose: PoseTrack, size: tuple[int, int]) -> np.ndarray:
 
 def _body(points: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Places of the 18 joints, and of the two toes where a skeleton has them, and which are seen; a middle is where both ends are."""
-    pairs = [(joint, joint) for joint in _OF_COCO] + [pair for pair in _TOES if max(pair) < len(points)]
-    pairs[_NECK] = SHOULDERS
+    pairs = [(joint, joint) for joint in OF_COCO] + [pair for pair in _TOES if max(pair) < len(points)]
+    pairs[NECK] = SHOULDERS
     ends = np.array(pairs)
     return points[ends].mean(1), confidence[ends].min(1) >= MIN_CONFIDENCE
 
@@ -91,7 +82,7 @@ def _draw_body(picture: np.ndarray, points: np.ndarray, seen: np.ndarray, stroke
         if max(a, b) < len(points) and seen[a] and seen[b]:
             (x, y), (dx, dy) = (points[a] + points[b]) / 2, points[a] - points[b]
             axes, angle = (int(np.hypot(dx, dy) / 2), stroke), int(np.degrees(np.arctan2(dy, dx)))
-            cv2.fillConvexPoly(picture, cv2.ellipse2Poly((int(x), int(y)), axes, angle, 0, 360, 1), [int(_DIMMED * c) for c in colour])
+            cv2.fillConvexPoly(picture, cv2.ellipse2Poly((int(x), int(y)), axes, angle, 0, 360, 1), [int(DIMMED * c) for c in colour])
     for point, there, colour in zip(points, seen, _COLOURS):
         if there:
             cv2.circle(picture, _pixel(point), stroke, colour, thickness=-1)
@@ -106,7 +97,7 @@ def _draw_hand(
             cv2.line(picture, _pixel(points[a]), _pixel(points[b]), colour, thickness=stroke)
     for joint in joints:
         if seen[joint]:
-            cv2.circle(picture, _pixel(points[joint]), stroke, _HAND_POINT, thickness=-1)
+            cv2.circle(picture, _pixel(points[joint]), stroke, HAND_POINT, thickness=-1)
 
 
 def _pixel(point: np.ndarray) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models import lengths
 from models.types import require
 
 STRIDE = 4
@@ -19,7 +20,7 @@ STRIDE = 4
 
 def frames_up(count: int) -> int:
     """The least 4k+1 frames that hold `count`."""
-    return -(-(count - 1) // STRIDE) * STRIDE + 1
+    return lengths.frames_up(count, STRIDE)
 
 
 def latent_frames(frames: int) -> int:

@@ -26,7 +26,7 @@ from models.types import require
 
 MULTIPLE = 16
 _AUTO = Runtime()
-_PATH = {"identity": False}
+_PATH = {"identity": False, "place": True}
 """A path; what lies there is in `weights_hash`."""
 
 
@@ -97,8 +97,8 @@ class Plan:
 
     @property
     def starts(self) -> list[int]:
-        """Frames at which a segment but the first begins to paint."""
-        return [self.overlap + k * (self.length - self.overlap) for k in range(1, self.number)]
+        """Frames at which segments begin to paint."""
+        return [0, *(self.overlap + k * (self.length - self.overlap) for k in range(1, self.number))]
 
 
 def plan_of(count: int, options: WanAnimateOptions) -> Plan:
@@ -137,7 +137,7 @@ def estimate(name: str, workload: Workload, options: WanAnimateOptions) -> Estim
     plan, size = plan_of(count, options), painted_size(workload.size, options.area_px, MULTIPLE)
     tokens = plan.number * tokens_of(size, plan.length, extra_frames=1)
     basis = f"{plan.number} segments of {size[0]}x{size[1]}x{plan.length}, each with a latent frame for the reference"
-    return Estimate(tokens=tokens, passes=plan.number * options.steps * (2 if options.guidance > 1 else 1), basis=basis)
+    return Estimate(tokens=tokens, passes=options.steps * (2 if options.guidance > 1 else 1), basis=basis)
 
 
 def create(argument: str | None = None, *, name: str = "wan_animate", runtime: Runtime = _AUTO, options: Any = None) -> Any:

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from PIL import Image
 
-from models.animators.in_context import seams
 from models.artifacts import read_json
 from models.backbones.diffusers_folder import (
     MODULAR_INDEX,
@@ -30,6 +29,7 @@ from models.backbones.diffusers_folder import (
     prepare_transformer,
     unfilled,
 )
+from models.baselines.local.account import account
 from models.baselines.local.native import within
 from models.baselines.local.wan_animate2 import DISTILLED, WanAnimate2Options, segment_plan
 from models.capabilities import Capabilities
@@ -91,13 +91,9 @@ class WanAnimate2:
         return np.uint8(np.round(np.asarray(frames)[:count] * 255))
 
     def _provenance(self, frames: np.ndarray, segment: int, number: int, note: str) -> dict[str, Any]:
-        advance = segment - self.options.overlap
-        ratios = seams(frames, [self.options.overlap + k * advance for k in range(1, number)])
-        notes = [note] if note else []
-        notes += [f"{number} segments" + "".join(f", seam ratio {ratio}" for ratio in ratios.values())] if number > 1 else []
-        painted = f"{frames.shape[2]}x{frames.shape[1]}x{segment}"
-        facts = {"steps": self.options.steps, "painted": painted, "segments": number, "runtime": self.runtime.record()}
-        return facts | ratios | ({"note": ", ".join(notes)} if notes else {})
+        overlap = self.options.overlap
+        starts = [0, *(overlap + k * (segment - overlap) for k in range(1, number))]
+        return account(frames, starts, [note], steps=self.options.steps, length=segment, runtime=self.runtime)
 
 
 def mirrored(count: int, length: int) -> np.ndarray:

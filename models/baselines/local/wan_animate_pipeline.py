@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 
 from models.adaptation import Adapted
-from models.animators.in_context import seams
 from models.artifacts import sha256, sha256_file
 from models.backbones.diffusers_folder import Component, check_folder, fingerprint, load_pipeline
+from models.baselines.local.account import account
 from models.baselines.local.face_crops import faces_of
 from models.baselines.local.native import within
 from models.baselines.local.pose_video import absence_note, draw_wan_pose, main_person, with_pose
@@ -55,8 +55,6 @@ class WanAnimate:
 
     def animate(self, request: AnimationRequest) -> AnimationResult:
         start = time.perf_counter()
-        got = f"{len(request.driving)} frames"
-        require(len(request.driving) >= request.num_frames, f"request {request.id}", "driving length", got, f">= {request.num_frames}")
         posed = with_pose(request, self.estimator)
         adapted = self._within(posed)
         plan = plan_of(adapted.request.num_frames, self.options)
@@ -123,13 +121,7 @@ class WanAnimate:
         return np.uint8(np.round(frames[:count] * 255))
 
     def _provenance(self, frames: np.ndarray, plan: Plan, notes: list[str]) -> dict[str, Any]:
-        ratios, number = seams(frames, plan.starts), plan.number
-        if number > 1:
-            notes.append(f"{number} segments" + "".join(f", seam ratio {ratio}" for ratio in ratios.values()))
-        note = ", ".join(said for said in notes if said)
-        shape = f"{frames.shape[2]}x{frames.shape[1]}x{plan.length}"
-        facts = {"steps": self.options.steps, "painted": shape, "segments": number, "runtime": self.runtime.record()}
-        return facts | ratios | ({"note": note} if note else {})
+        return account(frames, plan.starts, notes, steps=self.options.steps, length=plan.length, runtime=self.runtime)
 
 
 def load_wan_animate(folder: Path, name: str, runtime: Runtime, options: WanAnimateOptions, capabilities: Capabilities) -> WanAnimate:

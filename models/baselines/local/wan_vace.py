@@ -70,7 +70,7 @@ def capabilities(name: str) -> Capabilities:
         licence="Apache-2.0 (code and weights)",
         weights="Wan-AI/Wan2.1-VACE-1.3B-diffusers or -14B-diffusers, a local folder",
         note="the pose is drawn where the driver's people stand: a reference of other build or place is bent to it; "
-        "set estimator=rtmlib:DIR for people, area_px=921600 for 14B",
+        "set estimator=rtmlib:DIR for people, area_px=921600 for 14B; no --runtime.block-cache",
     )
 
 
@@ -91,6 +91,8 @@ def estimate(name: str, workload: Workload, options: WanVaceOptions) -> Estimate
 def create(argument: str | None = None, *, name: str = "wan_vace", runtime: Runtime = _AUTO, options: WanVaceOptions | None = None) -> Any:
     """The animator of a local folder. Raises ValueError for a folder that is none, damaged, or of another pipeline."""
     require(bool(argument), f"animator {name}", "folder", "none", "wan_vace:DIR, a local folder of Wan2.1-VACE in diffusers' layout")
+    advice = "diffusers' cache would add the control a second time: its hints stand between the blocks that are left out"
+    require(runtime.block_cache == 0, f"animator {name}", "block_cache", runtime.block_cache, "0", advice)
     from models.baselines.local.wan_vace_pipeline import load_wan_vace
 
     return load_wan_vace(Path(argument).expanduser(), name, runtime, options or WanVaceOptions(), capabilities(name))

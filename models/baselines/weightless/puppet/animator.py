@@ -12,7 +12,7 @@ Meant for one figure with arms or legs; of a head alone there is no trunk, and t
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -48,7 +48,7 @@ class PuppetOptions:
     the driver's bones, a Gaussian; `travel`: share of the driver's way that the figure goes; `vertices`: of the mesh.
     """
 
-    images: str = ""
+    images: str = field(default="", metadata={"place": True})
     estimator: str = ""
     pose: str = "tiny"
     background: str = "inpaint"
