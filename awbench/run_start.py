@@ -71,9 +71,10 @@ def _cover(out: Path, suite: Suite, before: dict[str, Any], plan: dict[str, Any]
         for name in mended:
             record_path(out, name).unlink(missing_ok=True)
         write_snapshot(suite, out / "suite", anew=mended)
+    since = {name: plan[name] for name in ("options", "terms")}  # of a run begun before they were recorded: those it is continued with
     for path in (out / PLAN_FILE, out / RUN_FILE):
-        if path.is_file() and (known := read_json(path))["suite"] != plan["suite"]:
-            write_json(path, known | {"suite": plan["suite"]})
+        if path.is_file() and (known := read_json(path)) != (now := since | known | {"suite": plan["suite"]}):
+            write_json(path, now)
 
 
 def _note_runtime(run: Run, animator: Animator) -> None:

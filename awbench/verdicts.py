@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from itertools import combinations
-from typing import Any, Iterable, Sequence
+from typing import Any, Iterable, Iterator, Sequence
 
 from awbench.report.comparison import Comparison, System
 from awbench.report.metric_facts import MetricFacts
@@ -123,7 +123,22 @@ def verdicts(comparison: Comparison, baseline: str | None = None) -> tuple[Verdi
             return tuple(_no_verdict(name, places[base]) for name, _ in pairs)
     found = findings(comparison, comparison.cases, pairs)
     found = [_reckoned(one, len(found)) for one in found]
-    return tuple(_verdict(comparison, places, pair, [one for one in found if (one.first, one.second) == pair]) for pair in pairs)
+    said = [_verdict(comparison, places, pair, [one for one in found if (one.first, one.second) == pair]) for pair in pairs]
+    return tuple(_told_once(said))
+
+
+def untold_standings(comparison: Comparison, said: Sequence[Verdict]) -> list[str]:
+    """Why systems are not ranked, of those that no verdict tells it of."""
+    told = {name for verdict in said for name in (verdict.first, verdict.second)}
+    return [standing.note for standing in standings(comparison) if standing.note and standing.system not in told]
+
+
+def _told_once(said: Sequence[Verdict]) -> Iterator[Verdict]:
+    """Why a system is not ranked is told with its first pair alone."""
+    told: set[str] = set()
+    for verdict in said:
+        yield replace(verdict, notes=tuple(note for note in verdict.notes if note not in told))
+        told.update(verdict.notes)
 
 
 def findings(comparison: Comparison, cases: Sequence[str], pairs: Iterable[Pair] | None = None) -> list[Finding]:

@@ -52,13 +52,14 @@ def _finished(context: RoundContext, item: MakePair, prepared: Prepared, encoded
         seconds=seconds,
         worker=encoded.worker,
         runtime=encoded.runtime,
+        cost_usd=encoded.cost_usd,
     )
 
 
 def failure_report(item: MakePair, failure: StepFailed) -> PairReport:
     """A pair that could not be made; nothing is recorded yet."""
     cause = "" if failure.expected else failure.reason
-    told = {"reason": failure.reason, "cause": cause, "seconds": failure.seconds}
+    told = {"reason": failure.reason, "cause": cause, "seconds": failure.seconds, "cost_usd": failure.cost_usd}
     return PairReport(key=item.key, status="failed", recorded=False, worker=this_worker(), **told)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 from models import storage
 
@@ -45,3 +46,16 @@ class Events:
             with open(Path(self._folder) / "events.jsonl", "a", encoding="utf-8") as handle:
                 handle.write(text)
         self._lines.clear()
+
+
+def spent_usd(folder: str) -> float:
+    """What the pairs of all runs so far have cost together, as the diary in `folder` has it. Raises OSError where it cannot be read."""
+    return sum(float(line.get("cost_usd") or 0.0) for line in _lines(folder) if line.get("event") == "pair")
+
+
+def _lines(folder: str) -> Iterator[dict[str, Any]]:
+    names = [name for name, _ in storage.walk(folder, lambda _: False) if name.startswith("events") and name.endswith(".jsonl")]
+    for name in names:
+        for line in storage.read_bytes(storage.join(folder, name)).splitlines():
+            with contextlib.suppress(ValueError):  # the last one of a run that was killed
+                yield json.loads(line)

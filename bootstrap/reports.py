@@ -11,7 +11,7 @@ class PairReport:
     """A pair that was made or judged. `recorded`: its record is written; a failure without one is the head's to write.
 
     `changed`: judged otherwise than before; `trouble`: why its earlier verdict stands; `cause`: what may be the worker's fault, "" where
-    nothing is; `seconds`: of every step; `runtime`: what the teacher ran on.
+    nothing is; `seconds`: of every step; `runtime`: what the teacher ran on; `cost_usd`: what its answer cost, as it says itself.
     """
 
     key: str
@@ -24,3 +24,4 @@ class PairReport:
     seconds: Mapping[str, float] = field(default_factory=dict)
     worker: str = ""
     runtime: Mapping[str, Any] = field(default_factory=dict)
+    cost_usd: float = 0.0

@@ -6,11 +6,12 @@
     finish    record, filters               card and judgement                                               -> Attempt
 What passes between them is arrays, bytes and small values, so one process may do all three, or processes of several kinds one each.
 A step that raises, whatever it raises, is the pair's failure, `StepFailed`, and begins with its name. Seconds are kept of every
-step so far, also where a pair fails.
+step so far, and what the teacher's answer cost, also where a pair fails.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import sys
@@ -30,11 +31,11 @@ from bootstrap.prompts import PairPrompts, write_prompts
 from bootstrap.reasons import reason_of
 from bootstrap.recipe import RECORDED
 from bootstrap.round_config import RoundContext
-from bootstrap.synthesis import Candidate, PairMedia, driver_of, encode_driver, encode_target
+from bootstrap.synthesis import Candidate, PairMedia, answer_of, driver_of, encode_driver, encode_target
 from models.guidance.guide import Guide
 from models.interrupts import from_outside
 from models.protocols import Animator
-from models.types import Clip
+from models.types import AnimationResult, Clip
 
 T = TypeVar("T")
 
@@ -51,7 +52,9 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Animated:
-    """The driver: uint8 `[T,H,W,3]` at `fps`. `notes`: how the answer was adapted; `runtime`: what the teacher ran on; `worker`: where."""
+    """The driver: uint8 `[T,H,W,3]` at `fps`. `notes`: how the answer was adapted; `runtime`: what the teacher ran on; `worker`: where;
+    `cost_usd`: what the answer cost, as it says itself.
+    """
 
     frames: np.ndarray
     fps: float
@@ -59,6 +62,7 @@ class Animated:
     seconds: Mapping[str, float]
     runtime: Mapping[str, Any] = field(default_factory=dict)
     worker: str = ""
+    cost_usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,21 +74,24 @@ class Encoded:
     seconds: Mapping[str, float]
     runtime: Mapping[str, Any] = field(default_factory=dict)
     worker: str = ""
+    cost_usd: float = 0.0
 
 
 class StepFailed(Exception):
-    """A pair's failure. `seconds`: of the steps up to it; `expected`: no sign of an ill worker (an answer that is not there yet)."""
+    """A pair's failure. `seconds`, `cost_usd`: of the steps up to it; `expected`: no sign of an ill worker (an answer that is not there
+    yet).
+    """
 
-    def __init__(self, reason: str, seconds: Mapping[str, float], expected: bool = False) -> None:
+    def __init__(self, reason: str, seconds: Mapping[str, float], expected: bool = False, cost_usd: float = 0.0) -> None:
         super().__init__(reason)
-        self.reason, self.seconds, self.expected = reason, dict(seconds), expected
+        self.reason, self.seconds, self.expected, self.cost_usd = reason, dict(seconds), expected, cost_usd
 
 
 class Steps:
-    """Does the steps of one pair and keeps the seconds of each. `earlier`: of the steps before them, told of a failure too."""
+    """Does the steps of one pair and keeps the seconds of each. `earlier`, `cost_usd`: of the steps before them, told of a failure too."""
 
-    def __init__(self, pair: PlannedPair, earlier: Mapping[str, float] | None = None) -> None:
-        self._key, self.seconds = pair.spec.key, dict[str, float](earlier or {})
+    def __init__(self, pair: PlannedPair, earlier: Mapping[str, float] | None = None, cost_usd: float = 0.0) -> None:
+        self._key, self.seconds, self.cost_usd = pair.spec.key, dict[str, float](earlier or {}), cost_usd
 
     def do(self, step: str, function: Callable[..., T], *args: Any, expected: bool = False, **named: Any) -> T:
         """`function(*args, **named)`. Raises StepFailed for whatever it raises, but for what ends the call from outside."""
@@ -95,7 +102,8 @@ class Steps:
             if from_outside(error):
                 raise
             reason = f"{step}: {reason_of(error)}".replace(self._key, "KEY")  # one cause is one reason
-            raise StepFailed(reason, {**self.seconds, step: time.perf_counter() - start}, expected) from error
+            cost_usd = self.cost_usd or _usd(getattr(error, "cost_usd", None))
+            raise StepFailed(reason, {**self.seconds, step: time.perf_counter() - start}, expected, cost_usd) from error
         finally:
             self.seconds[step] = round(self.seconds.get(step, 0.0) + time.perf_counter() - start, 4)
 
@@ -114,16 +122,19 @@ def animate(context: RoundContext, pair: PlannedPair, prepared: Prepared, teache
     steps, recorded = Steps(pair, prepared.seconds), context.recipe.teacher.name == RECORDED
     asked = (pair.spec, prepared.media, teacher, context.recipe.grid, prepared.prompts)
     with redirect_stdout(sys.stderr):
-        driver, notes = steps.do("teacher", driver_of, *asked, adapt=recorded, expected=recorded)
+        answer = steps.do("teacher", answer_of, *asked, expected=recorded)
+        steps.cost_usd = steps.do("teacher", _cost_of, answer)
+        driver, notes = steps.do("teacher", driver_of, answer, context.recipe.grid, adapt=recorded, expected=recorded)
         runtime = steps.do("teacher", _runtime, teacher)
-    return Animated(frames=driver.frames, fps=driver.fps, notes=notes, seconds=steps.seconds, runtime=runtime, worker=this_worker())
+    told = {"notes": notes, "runtime": runtime, "worker": this_worker(), "seconds": steps.seconds, "cost_usd": steps.cost_usd}
+    return Animated(frames=driver.frames, fps=driver.fps, **told)
 
 
 def encode(context: RoundContext, pair: PlannedPair, animated: Animated) -> Encoded:
     """Encode the driver; its frames are not needed any more. Raises StepFailed."""
-    steps = Steps(pair, animated.seconds)
+    steps = Steps(pair, animated.seconds, animated.cost_usd)
     driver = steps.do("driver", lambda: encode_driver(Clip(frames=animated.frames, fps=animated.fps), context.recipe.pix_fmt))
-    told = {"notes": animated.notes, "runtime": animated.runtime, "worker": animated.worker}
+    told = {name: getattr(animated, name) for name in ("notes", "runtime", "worker", "cost_usd")}
     return Encoded(driver=driver, seconds=steps.seconds, **told)
 
 
@@ -132,7 +143,7 @@ def finish(context: RoundContext, pair: PlannedPair, prepared: Prepared, encoded
 
     Returns the attempt and the seconds of all steps. Raises StepFailed.
     """
-    steps, recipe = Steps(pair, encoded.seconds), context.recipe
+    steps, recipe = Steps(pair, encoded.seconds, encoded.cost_usd), context.recipe
     candidate = Candidate(
         spec=pair.spec,
         media=prepared.media,
@@ -148,6 +159,15 @@ def finish(context: RoundContext, pair: PlannedPair, prepared: Prepared, encoded
     else:
         attempt = steps.do("record", judged, context, result, members, keep=context.keep_rejected)
     return attempt, steps.seconds
+
+
+def _cost_of(answer: AnimationResult) -> float:
+    return _usd(getattr(answer, "provenance", {}).get("cost_usd"))
+
+
+def _usd(told: Any) -> float:
+    """A price as an answer or an error tells it; 0 where it tells none."""
+    return float(told) if isinstance(told, (int, float)) and 0 <= told < math.inf else 0.0
 
 
 def _runtime(teacher: Animator) -> dict[str, Any]:

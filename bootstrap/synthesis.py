@@ -2,9 +2,9 @@
 
     driver = teacher(motion of V, identity),    reference = V[0],    target = V
 Its parts are functions of plain arrays and bytes, so that they may run in different processes: `read_media` and `encode_target`, the
-teacher's `driver_of`, and `encode_driver`. The reference is the first frame of the *encoded* target, so `reference == target[0]` holds to
-the pixel for a reader. The target is encoded before the teacher is given anything, and it is given copies: one that writes into them spoils
-its own answer only.
+teacher's `answer_of` and `driver_of`, and `encode_driver`. The reference is the first frame of the *encoded* target, so that
+`reference == target[0]` holds to the pixel for a reader. The target is encoded before the teacher is given anything, and it is given
+copies: one that writes into them spoils its own answer only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bootstrap.sources.identity import read_identity
 from models.framing import fit_image
 from models.images import encode_image
 from models.protocols import Animator
-from models.types import AnimationRequest, Clip, Grid, require
+from models.types import AnimationRequest, AnimationResult, Clip, Grid, require
 from models.video import Window, encode_video, fit_clip, read_first_frame, read_window
 
 CRF = 4
@@ -62,14 +62,17 @@ def encode_target(media: PairMedia, pix_fmt: str) -> dict[str, bytes]:
     return {"reference.png": encode_image(read_first_frame(target)), "target.mp4": target}
 
 
-def driver_of(
-    spec: PairSpec, media: PairMedia, teacher: Animator, grid: Grid, prompts: PairPrompts = NO_PROMPTS, *, adapt: bool = False
-) -> tuple[Clip, str]:
-    """The teacher's answer: the identity moved like V. Raises ValueError for an output off the grid.
+def answer_of(spec: PairSpec, media: PairMedia, teacher: Animator, grid: Grid, prompts: PairPrompts = NO_PROMPTS) -> AnimationResult:
+    """What the teacher makes of the identity, moved like V."""
+    return teacher.animate(_request(spec, media, grid, prompts))
 
-    `adapt`: an answer of the grid's shape and length, but of another size or frame rate, is brought to the grid; the text says how.
+
+def driver_of(answer: AnimationResult, grid: Grid, *, adapt: bool = False) -> tuple[Clip, str]:
+    """The driver. Raises ValueError for an answer off the grid.
+
+    `adapt`: one of the grid's shape and length, but of another size or frame rate, is brought to the grid; the text says how.
     """
-    driver, notes = teacher.animate(_request(spec, media, grid, prompts)).clip, ""
+    driver, notes = answer.clip, ""
     require(isinstance(driver, Clip), "teacher output", "clip", type(driver).__name__, "a Clip")
     if adapt:
         driver, notes = _on_grid(driver, grid)

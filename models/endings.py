@@ -21,6 +21,8 @@ VIDEO_SUFFIXES = frozenset(
 MAY_MOVE = frozenset({".gif", ".webp", ".png", ".apng", ".avif", ".avifs"})
 """Endings of pictures that may hold many: a clip among driving clips, their first picture among references."""
 
+BVH_ADVICE = "a BVH is motion, not a picture: put NAME.bvh in a folder, name a driver video NAME.mp4 and use tracks:DIR"
+
 _RAW = ".cr2 .cr3 .nef .nrw .arw .dng .raf .orf .rw2 .pef .srw"
 _ADVICE = {
     "convert it with: magick FILE out.png": ".heic .heif .tga .psd .xcf .exr .hdr .svg .dds .pdf .eps",

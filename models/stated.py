@@ -5,10 +5,14 @@ A module of the table may define, beside its factory:
     capabilities(name) -> Capabilities                      inputs, sizes, lengths, licence
     options(name) -> type                                    a frozen dataclass of what --set may change, with its defaults
     estimate(name, workload, options) -> Estimate            tokens and passes, or money, of one request
+    missing(name, options) -> list[str]                      what is not there and how to give it, a line each
+    strays(name, cases) -> list[str]                         files that answer none of these cases
+    paints(name, workload, options) -> str                   at which size of its own it paints, "" at the asked one
 
 and its factory may have the keyword parameters `name` (the name it was asked by), `runtime` and `options` (an instance).
-An outsider's module states the same. `name` is that of the table, without what follows its colon; each of the three is told that too
-where it has a parameter `argument`. A checkpoint folder is stated by `models.animators.checkpoint_stated`.
+An outsider's module states the same; nothing is loaded or contacted for it. `name` is that of the table, without what follows its colon;
+each of these is told that too where it has a parameter `argument`, and the ids of the cases to do where it has a parameter `cases`.
+A checkpoint folder is stated by `models.animators.checkpoint_stated`.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Iterable, Mapping
 
 from models.capabilities import Capabilities
 from models.catalog import Catalog
@@ -146,14 +150,38 @@ def estimate_of(name: str, workload: Workload, options: Any, catalog: Catalog) -
     return Estimate(basis="not stated") if estimate is None else estimate
 
 
-def _stated(found: Named, what: str, *more: Any) -> Any:
+def missing_of(name: str, options: Any, catalog: Catalog, cases: Iterable[str] = ()) -> list[str]:
+    """What is not there and how to give it, a line each; without `cases` only what every case needs."""
+    return _lines(name, "missing", catalog, options, cases=tuple(cases))
+
+
+def strays_of(name: str, catalog: Catalog, cases: Iterable[str]) -> list[str]:
+    """Names of recorded files that answer none of these cases."""
+    return _lines(name, "strays", catalog, cases=tuple(cases))
+
+
+def paints_of(name: str, workload: Workload, options: Any, catalog: Catalog) -> str:
+    """At which size of its own it paints, in words; "" where it paints as asked, or does not say."""
+    found = named(name, catalog)
+    return ("" if found is None else _stated(found, "paints", workload, options)) or ""
+
+
+def _lines(name: str, what: str, catalog: Catalog, *more: Any, cases: tuple[str, ...]) -> list[str]:
+    found = named(name, catalog)
+    stated = None if found is None else _stated(found, what, *more, cases=cases)
+    ok = stated is None or (isinstance(stated, list | tuple) and all(isinstance(line, str) for line in stated))
+    require(ok, f"animator {name}", what, repr(stated)[:100], "a list of lines")
+    return [" ".join(line.split()) for line in stated or ()]
+
+
+def _stated(found: Named, what: str, *more: Any, cases: tuple[str, ...] = ()) -> Any:
     stated = getattr(found.imported(), what, None)
     if stated is None:
         return None
     require(callable(stated), f"animator {found.name}", what, type(stated).__name__, "a function of the name")
-    told = {"argument": found.argument} if "argument" in signature(stated).parameters else {}
+    told, taken = {"argument": found.argument, "cases": cases}, signature(stated).parameters
     try:
-        return stated(found.name, *more, **told)
+        return stated(found.name, *more, **{key: value for key, value in told.items() if key in taken})
     except (ValueError, OSError):  # says itself what is wrong
         raise
     except Exception as error:

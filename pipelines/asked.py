@@ -5,8 +5,8 @@ animator, suite, options, the run's folder ──forecast──▶ Forecast ─�
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,19 @@ from models.capabilities import Capabilities
 from models.estimate import Estimate, Workload
 from models.option_values import record_options
 from models.retry_failed import RetryFailed
-from models.stated import capabilities_of, estimate_of, named
+from models.stated import capabilities_of, estimate_of, missing_of, named, paints_of
+from models.storage import redacted
 from models.types import require
 from pipelines.capability_words import block, estimate_words, facts
+from pipelines.purse import Purse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """`cases`: of the run; `left`: those to do; `adaptation`: what the suite's grid will need; `each`: what one case takes."""
+    """`cases`: of the run; `left`: those to do; `adaptation`: what the suite's grid will need; `each`: what one case takes.
+
+    `given`: options that were set and are no part of what is made; `missing`: what no case can do without.
+    """
 
     animator: str
     suite: Suite
@@ -35,8 +40,10 @@ class Forecast:
     spent_usd: float
     stated: Capabilities | None
     options: Mapping[str, Any]
+    given: Mapping[str, Any]
     adaptation: str
     each: Estimate
+    missing: tuple[str, ...]
 
     @property
     def usd(self) -> float | None:
@@ -50,7 +57,8 @@ class Forecast:
         kind = self.stated.kind if self.stated else "nothing stated"
         done = f", {self.cases - len(self.left)} done" if self.cases > len(self.left) else ""
         pairs = facts(self.stated) if self.stated else []
-        pairs += [("options", ", ".join(f"{name}={value}" for name, value in self.options.items()))] if self.options else []
+        told = {name: _shown(value) for name, value in (self.options | self.given).items()}
+        pairs += [("options", ", ".join(f"{name}={value}" for name, value in told.items()))] if told else []
         pairs += [("adaptation", self.adaptation or "none: the suite's grid is within its rules")] if self.stated else []
         basis = f" ({self.each.basis})" if self.each.basis else ""
         pairs += [("a case", estimate_words(self.each) + basis)]
@@ -71,6 +79,8 @@ def forecast(
     rows = _rows(out)
     covered = [case.id for number, case in enumerate(suite.cases) if limit is None or number < limit or case.id in rows]
     left = tuple(case for case in covered if _is_left(rows.get(case), retry))
+    lacks = missing_of(animator, read, ANIMATORS)
+    notes = [fitted(work, stated).note if stated else "", paints_of(animator, work, read, ANIMATORS)]
     return Forecast(
         animator=animator,
         suite=suite,
@@ -79,9 +89,40 @@ def forecast(
         spent_usd=spent_usd(row for case, row in rows.items() if row and case not in left),
         stated=stated,
         options=record_options(read),
-        adaptation=fitted(work, stated).note if stated else "",
+        given=_aside(read, options, lacks),
+        adaptation="; ".join(note for note in notes if note),
         each=estimate_of(animator, work, read, ANIMATORS),
+        missing=tuple(lacks),
     )
+
+
+def refuse_missing(animator: str, lines: Sequence[str]) -> None:
+    """Raises ValueError with all that is missing, before a run folder is begun."""
+    if lines:
+        raise ValueError(f"animator {animator}: missing: {'; missing: '.join(lines)}")
+
+
+def without_prompts(told: Forecast, guided: bool) -> list[str]:
+    """One line where the system is told in words and nobody has any for the cases to do."""
+    wants = told.stated is not None and "prompt" in told.stated.needs and bool(told.left) and not guided
+    if not wants or any(told.suite.case(case).prompt.strip() for case in told.left):
+        return []
+    return [f"prompt: this system is told in words, and no case of {told.suite.name} has any; --guide template writes them from the driver"]
+
+
+def _aside(read: Any, given: Mapping[str, str], lacks: Sequence[str]) -> dict[str, Any]:
+    """Options that `record_options` leaves out: those that were set, and those that must be."""
+    if read is None:
+        return {}
+    wanted = {line.partition(":")[0] for line in lacks}
+    aside = [each.name for each in fields(read) if not each.metadata.get("identity", True)]
+    shown = {name: getattr(read, name) for name in aside if name in given or name in wanted}
+    return {name: "(to be set)" if name in wanted and value in ("", None) else value for name, value in shown.items()}
+
+
+def _shown(value: Any) -> Any:
+    """An address without what might be a key in it."""
+    return redacted(value).partition("?")[0] if isinstance(value, str) and "://" in value else value
 
 
 def _rows(out: Path) -> dict[str, Row | None]:
@@ -99,25 +140,6 @@ def _is_left(row: Row | None, retry: RetryFailed) -> bool:
 def spent_usd(rows: Iterable[Row]) -> float:
     """What rows say that answers cost."""
     return sum(row.get("cost_usd") or 0.0 for row in rows)
-
-
-@dataclass(slots=True, kw_only=True)
-class Purse:
-    """What a run may still cost. `each_usd`: expected of a case, or what the dearest so far cost; `most_usd`: None for no bound."""
-
-    most_usd: float | None
-    each_usd: float = 0.0
-    spent_usd: float = 0.0
-
-    def pay(self, row: Row) -> None:
-        usd = row.get("cost_usd") or 0.0
-        self.spent_usd, self.each_usd = self.spent_usd + usd, max(self.each_usd, usd)
-
-    def may_begin(self, under_way: int = 0) -> bool:
-        """Whether one more case fits, with those under way."""
-        if self.most_usd is None:
-            return True
-        return self.spent_usd + (under_way + 1) * self.each_usd <= self.most_usd + 1e-9 and self.spent_usd < self.most_usd
 
 
 def purse_of(told: Forecast, most_usd: float | None) -> Purse:

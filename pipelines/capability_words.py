@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from shutil import get_terminal_size
 from textwrap import wrap
 
 from models.capabilities import Capabilities, FrameRule, SizeRule
 from models.estimate import Estimate
 
-WIDTH = 100
+WIDTH, _LEAST = 100, 40
+
+
+def width() -> int:
+    """Characters of a line: the terminal's, WIDTH at most, and WIDTH where there is none."""
+    return max(_LEAST, min(WIDTH, get_terminal_size((WIDTH, 24)).columns)) if sys.stdout.isatty() else WIDTH
 
 
 def size_words(rule: SizeRule) -> str:
@@ -59,10 +66,10 @@ def facts(stated: Capabilities) -> list[tuple[str, str]]:
 
 
 def block(pairs: list[tuple[str, str]], indent: str = "  ") -> list[str]:
-    """Lines of at most WIDTH characters, the words in a column of their own."""
+    """Lines of at most `width()` characters, the words in a column of their own."""
     lines, column = [], max((len(word) for word, _ in pairs), default=0) + 2
     for word, said in pairs:
-        rows = wrap(said, WIDTH - len(indent) - column, break_on_hyphens=False) or [""]
+        rows = wrap(said, max(width() - len(indent) - column, 20), break_on_hyphens=False) or [""]
         lines += [f"{indent}{word if not number else '':<{column}}{row}" for number, row in enumerate(rows)]
     return lines
 

@@ -26,6 +26,7 @@ SUMMARIES = {
     "judge": "runs x a multimodal model -> scores 1-5, or which of two is better",
     "compare": "runs -> who beats whom, in sentences and one small table",
     "report": "runs or a dataset -> one table or page",
+    "study": "runs -> a page on which people say which of two videos is better, and what they said",
     "metrics": "what a metric is, and the self-test of all of them",
     "ls": "list animators, suites, metrics, recipes, filters and other tables",
     "export": "a checkpoint or a dataset -> files and folders that other programs read",

@@ -21,7 +21,7 @@ from awbench.report.metric_facts import MetricFacts
 from awbench.report.standing import DECIDES, Standing, decided_by_truth, standing_notes, standings
 from awbench.report.table import BEST, SECOND, Row, mean_rows
 from awbench.runs import Run
-from awbench.verdicts import Verdict, tells_apart, verdicts
+from awbench.verdicts import Verdict, tells_apart, untold_standings, verdicts
 from models.artifacts import write_json
 from models.types import require
 
@@ -43,7 +43,8 @@ def compare(paths: Sequence[str | Path], baseline: str | None = None, json: Path
     said = verdicts(comparison, baseline)
     if json is not None:
         write_json(json, record(comparison, said))
-    for line in (*(verdict.sentence for verdict in said), *notes(comparison)):
+    told = {*standing_notes(comparison)} - {*untold_standings(comparison, said)}  # a sentence has said it already
+    for line in (*(verdict.sentence for verdict in said), *(note for note in notes(comparison) if note not in told)):
         print(line)
     console = Console()
     print(f"\n{title(comparison)}")

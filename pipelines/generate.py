@@ -19,16 +19,16 @@ from awbench.catalog import ANIMATORS
 from awbench.ground_truth import load_for_suite
 from awbench.runs import Row, Run, finish_generation, forget, generate_case, pending, recorded_rows, start_run, try_case
 from awbench.suites.load import load_suite
-from models.animators.load import absolute_animator
+from models.animators.load import absolute_animator, placed_options, resolved_options
 from models.guidance.catalog import load_guide
 from models.guidance.guide import Guide
-from models.option_values import absolute_options
 from models.progress import Progress
 from models.protocols import Animator
 from models.retry_failed import RetryFailed
 from models.runtime import Runtime
+from models.stated import is_checkpoint, missing_of, strays_of
 from models.types import AnimationRequest, require
-from pipelines.asked import forecast, purse_of, spent_usd
+from pipelines.asked import forecast, purse_of, refuse_missing, spent_usd, without_prompts
 from pipelines.asking_together import run_together
 from pipelines.executor.pools import Lost, Policy
 from pipelines.executor.run import run_items
@@ -66,14 +66,16 @@ def generate(
     An animator with a `concurrency` is asked for so many cases together where there are no workers.
     """
     require(seed >= 0, "generate", "seed", seed, "a whole number >= 0")
-    place, loaded_suite, words = absolute_animator(animator, ANIMATORS), load_suite(suite), absolute_options(options or {})
+    place, loaded_suite, words = absolute_animator(animator, ANIMATORS), load_suite(suite), placed_options(animator, options or {})
     if guide != OWN_GUIDE:
         guide_of(guide)  # a mistyped name is told before an animator is loaded
     told = forecast(place, loaded_suite, Path(out), options=words, limit=limit, retry=retry)
     purse = purse_of(told, max_cost_usd)
+    refuse_missing(animator, told.missing if told.left else ())
     loaded = load_for_suite(place, loaded_suite, runtime, words)
     guide = getattr(loaded, "guide", NO_GUIDE) if guide == OWN_GUIDE else guide
     loaded_guide = guide_of(guide)
+    refuse_missing(animator, without_prompts(told, guided=loaded_guide is not None))
     terms = {"kind": told.stated.kind, "licence": told.stated.licence} if told.stated else {}
     asked = {"guide": loaded_guide, "limit": limit, "offset_s": offset_s, "name": name, "options": told.options, "terms": terms}
     run = start_run(Path(out).resolve(), loaded_suite, place, loaded, seed, **asked)
@@ -98,7 +100,7 @@ def generate(
             if isinstance(row, Lost):
                 row = generate_case(run, todo[index], _Dead(reason=row.reason))
             progress.step(failed=row["status"] == "failed")
-            purse.pay(row)
+            purse.pay(row.get("cost_usd"))
             if together == 1 and progress.done < total and not purse.may_begin():
                 break
     return run if pending(run) else finish_generation(run)
@@ -134,7 +136,7 @@ def _tell_strays(animator: Animator, suite: Suite) -> None:
     """Say once which files of a folder of recorded answers answer no case."""
     strays = getattr(animator, "strays", lambda ids: [])([case.id for case in suite.cases])
     if strays:
-        named = ", ".join(strays[:5]) + (", ..." if len(strays) > 5 else "")
+        named = ", ".join(name if name.isprintable() else ascii(name) for name in strays[:5]) + (", ..." if len(strays) > 5 else "")
         print(f"note: {animator.name}: {len(strays)} file(s) answer no case of {suite.name}: {named}", file=sys.stderr)
 
 
@@ -165,13 +167,16 @@ class _Dead:
         raise ValueError(self.reason)
 
 
-def failures(run: Run, most: int = 3) -> list[str]:
-    """What failed and why, most frequent first, one line a cause; the case's own id stands as CASE."""
-    causes = Counter(cause_of(row) for row in recorded_rows(run) if row["status"] == "failed")
-    lines = [f"{count} failed: {cause}" for cause, count in causes.most_common(most)]
+def failures(run: Run, most: int = 5) -> list[str]:
+    """What failed and why, most frequent first, one line a cause with the first case; the case's own id stands as CASE."""
+    failed = [row for row in recorded_rows(run) if row["status"] == "failed"]
+    causes, first = Counter(map(cause_of, failed)), {cause_of(row): row["case"] for row in reversed(failed)}
+    lines = [f"{count} failed: {cause} (first: {first[cause]})" for cause, count in causes.most_common(most)]
     left = len(causes) - len(lines)
     again = ["once mended, the same command tries them anew"] if lines else []
-    return lines + [f"and {left} more causes, see generation.parquet"] * bool(left) + again
+    return (
+        lines + [f"and {left} more causes: column `reason` of generation.parquet, or `actorforge report` of the run"] * bool(left) + again
+    )
 
 
 def rehearse(
@@ -180,15 +185,31 @@ def rehearse(
     out: Path,
     *,
     options: Mapping[str, str],
+    guide: str = OWN_GUIDE,
     limit: int | None = None,
     retry: RetryFailed = RetryFailed(),
     max_cost_usd: float | None = None,
-) -> list[str]:
-    """What `generate` would ask, adapt and pay, in words; nothing is written, loaded or sent. Raises ValueError where it would refuse."""
-    place, words = absolute_animator(animator, ANIMATORS), absolute_options(options)
+) -> tuple[list[str], bool]:
+    """What `generate` would ask, adapt and pay, and what is missing, in words, and whether nothing is.
+
+    Nothing is written, loaded or sent. Raises ValueError where it would refuse for another reason.
+    """
+    own = guide == OWN_GUIDE
+    guided = is_checkpoint(animator) if own else guide_of(guide) is not None  # a checkpoint's own guide is known once it is loaded
+    place, words = absolute_animator(animator, ANIMATORS), placed_options(animator, options)
     told = forecast(place, load_suite(suite), Path(out), options=words, limit=limit, retry=retry)
     purse_of(told, max_cost_usd)
-    return [*told.lines(), "nothing was written, loaded or sent"]
+    read, every = resolved_options(place, ANIMATORS, words), [case.id for case in told.suite.cases]
+    lacks = list(dict.fromkeys([*told.missing, *missing_of(place, read, ANIMATORS, told.left), *without_prompts(told, guided)]))
+    strays = strays_of(place, ANIMATORS, every)
+    lines = _some([f"missing: {line}" for line in lacks]) + _some(
+        [f"stray: {name} answers no case of {told.suite.name}" for name in strays]
+    )
+    return [*told.lines(), *lines, "nothing was written, loaded or sent"], not lacks
+
+
+def _some(lines: list[str], most: int = 20) -> list[str]:
+    return lines[:most] + [f"and {len(lines) - most} more"] * (len(lines) > most)
 
 
 def spent(run: Run) -> float:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Sequence
 
 from bootstrap.doing import record_failure, record_trouble
-from bootstrap.events import Events
+from bootstrap.events import Events, spent_usd
 from bootstrap.in_flight import REASON, InFlight
 from bootstrap.planned import Item, JudgePair, MakePair, SealUnit
 from bootstrap.records import clear_all_records
@@ -25,8 +25,9 @@ from models.interrupts import ctrl_c_noticed
 from models.progress import Progress
 from models.types import require
 from pipelines.executor import meters
-from pipelines.executor.pools import LOAD_S, Lost, Policy, Pool, Start
+from pipelines.executor.pools import LOAD_S, Lost, Policy, Pool, SameCause, Start
 from pipelines.executor.run import run_pools
+from pipelines.purse import Purse
 from pipelines.stations import MakeGuide, MakeTeacher, Staff, noted
 
 TIMEOUT_S = 3600.0
@@ -37,25 +38,37 @@ _UNREAD = "samples in its shard cannot be read; without --retry-filters they are
 class Limits:
     """`pair_s`: the most one call of a worker may take: a file or an animator that never answers costs its pair only.
 
-    `load_s`: the most a worker may take to load its teacher. None: no limit.
+    `load_s`: the most a worker may take to load its teacher; `usd`: the most that the answers of all runs together may cost, `each_usd`:
+    what one is expected to. None: no limit.
     """
 
     pair_s: float | None = TIMEOUT_S
     load_s: float | None = LOAD_S
+    usd: float | None = None
+    each_usd: float = 0.0
 
 
 USUAL = Limits()
 
 
+class SpentUp(SameCause):
+    """The run was stopped: what answers may cost is reached."""
+
+
 def make_pairs(
     round_: Round, pending: Sequence[int], staff: Staff, make_teacher: MakeTeacher | None, make_guide: MakeGuide, limits: Limits = USUAL
 ) -> None:
-    """Bring all pending units to their seal. Raises SameCause where one cause fails everything; what was made stays."""
+    """Bring all pending units to their seal. Raises SameCause where one cause fails everything, SpentUp where the money does not reach;
+    what was made stays.
+    """
     events = Events(round_.ledger.folder)
     events.add("started", workers=staff.workers, cpu_workers=staff.cpu, gpu_workers=staff.gpu, units=len(pending))
     total = sum(len(round_.numbers(index)) for index in pending)
     with Progress("synthesize", total=round_.total, already=round_.total - total) as progress, ctrl_c_noticed():
-        making = _Making(round_=round_, work=Work(round_=round_, pending=pending), events=events, progress=progress, staff=staff)
+        spent = 0.0 if limits.usd is None else spent_usd(round_.ledger.folder)
+        purse = Purse(most_usd=limits.usd, each_usd=limits.each_usd, spent_usd=spent)
+        work = Work(round_=round_, pending=pending)
+        making = _Making(round_=round_, work=work, events=events, progress=progress, staff=staff, purse=purse)
         pools = staff.pools(round_.context, make_teacher, make_guide)
         if not staff.total:
             (pool,) = pools
@@ -78,6 +91,7 @@ class _Making:
     events: Events
     progress: Progress
     staff: Staff
+    purse: Purse
     in_flight: InFlight = field(init=False)
     teacher_s: float = 0.0
     wall_s: float = 0.0
@@ -86,6 +100,8 @@ class _Making:
     turned_down: Counter[str] = field(default_factory=Counter)
     unjudged: Counter[str] = field(default_factory=Counter)
     _skipped: int = 0
+    _asked: int = 0
+    _is_spent: bool = False
     _deaths: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -98,11 +114,19 @@ class _Making:
         for item, result in run_pools(pools, self.pull, policy, label="synthesize", cluster=cluster, tell=self.hear):
             self.take(item, result)
         self.wall_s = time.monotonic() - start_s
+        if self._is_spent:
+            spent = f"stopped at {self.purse.spent_usd:.2f} of {self.purse.most_usd:g} USD with pairs to make: raise --max-cost"
+            raise SpentUp(f"synthesize: {spent}")
 
     def pull(self) -> Start | None:
         while (item := self.work.next()) is not None:
             self.progress.skip(self.work.stayed - self._skipped)
             self._skipped = self.work.stayed
+            if isinstance(item, MakePair):
+                if not self.purse.may_begin(self._asked):
+                    self._is_spent = True  # asked again after each result: a unit that is whole then is sealed all the same
+                    return None
+                self._asked += 1
             if self.staff.total or not (isinstance(item, MakePair) and self.in_flight.is_deadly(item.key)):
                 return Start(pool=self.staff.first, item=item)
             self.in_flight.end(item.key)
@@ -146,7 +170,11 @@ class _Making:
         if not report.recorded:
             record_failure(self.round_.context, item, report.reason)
         self._count(report)
+        if isinstance(item, MakePair):
+            self._asked -= 1
+            self.purse.pay(report.cost_usd)
         told = {name: getattr(report, name) for name in ("status", "reason", "seconds", "worker", "runtime")}
+        told |= {"cost_usd": report.cost_usd} if report.cost_usd else {}
         self.events.add("judged" if isinstance(item, JudgePair) else "pair", key=report.key, unit=item.unit, attempts=attempts, **told)
         self.work.pair_is_back(item.unit)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ from models.animators.load import absolute_animator, checkpoint_folder, resolved
 from models.animators.registry import ANIMATORS
 from models.artifacts import read_json, to_json
 from models.estimate import Estimate, Workload
-from models.stated import estimate_of
+from models.stated import capabilities_of, estimate_of
 from models.types import Grid
 from pipelines.synthesize import GridFlags
 
@@ -88,7 +88,8 @@ def planned(asked: Asked, catalog: Path | None = None) -> Planned:
     strides = strides_of(family) if asked.family or family in FAMILIES else None
     rates = measured(storage.resolve(asked.measured), grid, asked.pix_fmt) if asked.measured else Rates()
     said = _said_by_teacher(asked, grid)
-    rates = stated(rates, asked.teacher_s, asked.cpu_s, asked.mb_per_pair)
+    rates = _as_teacher_says(stated(rates, asked.teacher_s, asked.cpu_s, asked.mb_per_pair), said)
+    workers = replace(asked.workers, gpus_each=0.0) if _needs_no_gpu(asked.teacher) else asked.workers
     found = _surveyed(asked, grid, catalog)
     counts = count_pairs(found.driving.usable, found.references.usable, asked.rules, asked.limit, found.apart)
     causes = Counter(item.reason for listing in (found.driving, found.references) for item in listing.unusable)
@@ -98,8 +99,9 @@ def planned(asked: Asked, catalog: Path | None = None) -> Planned:
         pix_fmt=asked.pix_fmt,
         counts=counts,
         rates=rates,
-        workers=asked.workers,
-        estimate=estimate(counts, rates, asked.workers, asked.gpu_hour, asked.cpu_hour),
+        workers=workers,
+        estimate=estimate(counts, rates, workers, asked.gpu_hour, asked.cpu_hour),
+        needs_no_gpu=_needs_no_gpu(asked.teacher),
         strides=strides,
         family=family,
         stated=said,
@@ -107,6 +109,19 @@ def planned(asked: Asked, catalog: Path | None = None) -> Planned:
         unusable=dict(causes.most_common(_CAUSES)),
         notes=(*_beyond(asked.limit, counts), *_notes(asked, grid, card)),
     )
+
+
+def _as_teacher_says(rates: Rates, said: Estimate | None) -> Rates:
+    """`rates` with the seconds that the teacher's module states, where nobody measured or gave any."""
+    if rates.teacher_s is not None or said is None or said.seconds is None:
+        return rates
+    return replace(rates, teacher_s=said.seconds, told=(*rates.told, f"teacher: {said.seconds:g} s a pair, as its module states"))
+
+
+def _needs_no_gpu(teacher: str | None) -> bool:
+    """Whether the teacher is weightless, or a service: it holds no accelerator."""
+    stated = capabilities_of(absolute_animator(teacher), ANIMATORS) if teacher is not None else None
+    return stated is not None and stated.kind in ("weightless", "hosted")
 
 
 def _surveyed(asked: Asked, grid: Grid, catalog: Path | None) -> Surveyed:

@@ -20,6 +20,7 @@ from bootstrap.tally import Outcome
 from bootstrap.thresholds import Thresholds
 from models import storage
 from models.animators.load import absolute_animator
+from models.estimate import Workload
 from models.option_values import absolute_options
 from models.protocols import Animator
 from models.retry_failed import RetryFailed
@@ -69,6 +70,7 @@ class RoundFlags:
     staff: Staff = Staff()
     timeout_s: float | None = TIMEOUT_S
     load_s: float | None = LOAD_S
+    max_cost_usd: float | None = None
     limit: int | None = None
     seed: int = 0
     guide: str = "template"
@@ -91,9 +93,8 @@ class RoundFlags:
         kept = ("seed", "fit", "pix_fmt", "thresholds")
         return Recipe(teacher=teacher, grid=grid, **{name: getattr(self, name) for name in kept})
 
-    @property
-    def limits(self) -> Limits:
-        return Limits(pair_s=self.timeout_s, load_s=self.load_s)
+    def limits(self, each_usd: float = 0.0) -> Limits:
+        return Limits(pair_s=self.timeout_s, load_s=self.load_s, usd=self.max_cost_usd, each_usd=each_usd)
 
     def make_guide(self) -> MakeGuide:
         """Makes the guide; a mistyped name is told here."""
@@ -138,8 +139,19 @@ def run(
         resolved = grid.resolve(known)
         print(f"synthesize: {_told(resolved, grid, known)}", file=sys.stderr)
         config, sources = asked.config(asked.recipe(known.teacher, resolved)), footage(driving, references, windows)
-        begun = partial(remember, place, who, known)
-        return synthesize(config, place, sources, asked.staff, make_teacher, make_guide, limits=asked.limits, begun=begun)
+        limits, begun = asked.limits(_price(who, resolved, asked.max_cost_usd)), partial(remember, place, who, known)
+        return synthesize(config, place, sources, asked.staff, make_teacher, make_guide, limits=limits, begun=begun)
+
+
+def _price(who: Asked, grid: Grid, most_usd: float | None) -> float:
+    """What a pair is expected to cost, where a bound is set. Raises ValueError where no price is known."""
+    if most_usd is None:
+        return 0.0
+    require(most_usd > 0, "synthesize", "--max-cost", most_usd, "USD > 0")
+    usd = who.estimate(Workload(size=grid.size, num_frames=grid.num_frames, fps=grid.fps)).usd
+    advice = "state one as its options say, such as --set usd_per_s=0.05"
+    require(usd is not None, "synthesize", "--max-cost", f"no price of an answer of {who.name}", "a teacher that estimates USD", advice)
+    return usd
 
 
 def _told(grid: Grid, flags: GridFlags, teacher: Described) -> str:
@@ -164,7 +176,7 @@ def judge_again(
     former = Teacher(**teacher)
     config = asked.config(asked.recipe(former, grid.resolve(Described(teacher=former, grid=Grid(**plan["grid"])))))
     sources = footage(driving, references, windows)
-    return synthesize(config, storage.resolve(out), sources, asked.staff, _no_teacher, asked.make_guide(), limits=asked.limits)
+    return synthesize(config, storage.resolve(out), sources, asked.staff, _no_teacher, asked.make_guide(), limits=asked.limits())
 
 
 def _no_teacher() -> Animator:

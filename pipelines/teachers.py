@@ -27,10 +27,11 @@ from models import storage
 from models.animators.load import load_animator
 from models.animators.registry import ANIMATORS
 from models.artifacts import read_json, write_json
+from models.estimate import Estimate, Workload
 from models.option_values import record_options
 from models.protocols import Animator
 from models.runtime import Runtime
-from models.stated import named, options_of, read_options
+from models.stated import estimate_of, named, options_of, read_options
 from models.types import Grid, require
 from pipelines.executor.pools import LOAD_S, Lost, Policy
 from pipelines.executor.run import run_items
@@ -60,15 +61,21 @@ class Asked:
     def load(self) -> Animator:
         return load_animator(self.name, runtime=self.runtime, options=self.options)
 
+    def estimate(self, work: Workload) -> Estimate:
+        """What one answer takes, as far as it is stated."""
+        return estimate_of(self.name, work, self._read(), ANIMATORS)
+
     def describe(self, loaded: Animator) -> Described:
         """Its options are what they come to, those among them that decide what is made: defaults too."""
         found = describe(loaded, self.name)
         return replace(found, teacher=replace(found.teacher, options=self._resolved()))
 
     def _resolved(self) -> str:
-        kind = options_of(self.name, ANIMATORS)
-        told = record_options(read_options(kind, self.options, f"animator {self.name}"), identity_only=True)
+        told = record_options(self._read())
         return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False) if told else ""
+
+    def _read(self) -> Any:
+        return read_options(options_of(self.name, ANIMATORS), self.options, f"animator {self.name}")
 
 
 def describe(loaded: Animator, asked: str = "") -> Described:

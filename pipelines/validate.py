@@ -37,7 +37,7 @@ def validate(place: str) -> Finding:
 
 
 def _suite(place: str) -> Finding:
-    from awbench.suites.check import notes_of_suite
+    from awbench.suites.check import few_to_compare, notes_of_suite
     from awbench.suites.folder import load_folder
     from awbench.suites.load import validate as validate_suite
     from awbench.suites.parse import SUITE_FILE
@@ -46,7 +46,8 @@ def _suite(place: str) -> Finding:
     folder = Path(place).parent if Path(place).name == SUITE_FILE else Path(place)
     problems = validate_suite(place)
     whole = not problems and (folder / SUITE_FILE).is_file()
-    notes = [*notes_of_suite(folder), *suite_remarks(load_folder(folder, fingerprint=False))] if whole else []
+    suite = load_folder(folder, fingerprint=False) if whole else None
+    notes = [*notes_of_suite(folder), *suite_remarks(suite), *few_to_compare(suite)] if suite is not None else []
     return Finding(kind="suite", problems=tuple(problems), notes=tuple(notes))
 
 

@@ -13,12 +13,12 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain, count
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Collection, Iterator, Mapping, Sequence
 
 from awbench.media.inputs import Found, Input, found_in
 from awbench.media.kinds import Kind, fault_of, no_media, wanted_kind
-from models.endings import kind_of, suffix_of
+from models.endings import BVH_ADVICE, kind_of, suffix_of
 from models.storage import FileFacts, name_of
 
 _MANY = 3
@@ -73,12 +73,14 @@ class _Listed:
     def __init__(self, kind: Kind) -> None:
         self._kind, self._entries, self._unusable = kind, dict[str, Entry](), dict[str, UnusableFile]()
         self._seen, self._others, self.notes = set[str](), list[str](), list[str]()
+        self._motions: list[str] = []
 
     def take(self, found: Found, source: Input) -> None:
         if found.location and found.location in self._seen:
             return
         self._seen.add(found.location)
         if not found.reason and no_media(found.name):
+            self._motions += [legible(found.name)] if suffix_of(found.name) == ".bvh" else []
             return
         named = _named(found)
         reason = found.reason or fault_of(named, found.facts)
@@ -97,9 +99,16 @@ class _Listed:
         ids = chain((name, f"{legible(source.name)}/{name}"), (f"{name}~{number}" for number in count(2)))
         return next(id_ for id_ in ids if id_ not in self._entries and id_ not in self._unusable)
 
+    def _motion_alone(self) -> Iterator[str]:
+        """One line about BVH files where clips are wanted; one beside a clip of its name is that clip's motion."""
+        stems = {PurePosixPath(id_).stem for id_ in self._entries}
+        alone = [name for name in self._motions if PurePosixPath(name).stem not in stems] if self._kind == "clip" else []
+        if alone:
+            yield f"{len(alone)} file(s) of motion passed over, first {min(alone)}: {BVH_ADVICE}"
+
     def done(self) -> MediaListing:
         by_id = sorted(self._entries.values(), key=lambda entry: entry.id), sorted(self._unusable.values(), key=lambda row: row.id)
-        notes = [*self.notes, *_shared_reasons(by_id[1]), *of_another_kind(self._others)]
+        notes = [*self.notes, *_shared_reasons(by_id[1]), *of_another_kind(self._others), *self._motion_alone()]
         return MediaListing(entries=tuple(by_id[0]), unusable=tuple(by_id[1]), notes=tuple(notes))
 
 

@@ -6,7 +6,7 @@ becomes a tile with the reason; making the cards never stops at one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Container, Mapping, Sequence
 
@@ -18,7 +18,7 @@ from awbench.report.groups import tag_text
 from awbench.report.judge_notes import Said
 from awbench.report.media import Media, upscale_factor
 from awbench.report.metric_facts import MetricFacts
-from awbench.report.standing import contenders
+from awbench.report.standing import RANKED, contenders, standings
 from awbench.report.table import ordered
 from awbench.report.tags import tag_choices
 from models.progress import Progress
@@ -51,6 +51,11 @@ class Tile:
     def pixelated(self) -> bool:
         return upscale_factor(*self.size) > 1
 
+    @property
+    def lost(self) -> str:
+        """One word for a clip that is not there; `reason` is a click away."""
+        return "failed" if self.reason.startswith("failed:") else "cannot be read"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
@@ -71,6 +76,11 @@ class Card:
     def across(self) -> int:
         """Tiles in a row: all of them, or half where they would be too small, so that none stands alone."""
         return len(self.tiles) if len(self.tiles) <= MOST_ACROSS else (len(self.tiles) + 1) // 2
+
+    @property
+    def frame(self) -> tuple[int, int]:
+        """The shape all pictures are shown in, that of its first video, so that poses can be compared."""
+        return next((tile.size for kind in ("video", "image") for tile in self.tiles if tile.kind == kind), (1, 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +122,32 @@ def disagreement(comparison: Comparison, metric: MetricFacts, case: str) -> floa
     return max(values) - min(values) if len(values) > 1 else -1.0
 
 
+def silent_systems(comparison: Comparison) -> list[str]:
+    """Systems that answered no case: they have nothing to show."""
+    return [system.name for system in ordered(comparison) if system.generation_failures.keys() >= set(comparison.cases)]
+
+
+def answered_by_ranked(comparison: Comparison) -> list[str]:
+    """The cases that all ranked systems answered; those that every system with answers answered, where there are such."""
+    silent, kinds = silent_systems(comparison), {standing.system: standing.kind for standing in standings(comparison)}
+    heard = [system for system in comparison.systems if system.name not in silent]
+    for asked in (heard, [system for system in heard if kinds[system.name] == RANKED]):
+        lost = {case for system in asked for case in system.generation_failures}
+        whole = [case for case in comparison.cases if case not in lost] if asked else []
+        if whole:
+            return whole
+    return []
+
+
+def opening_card(cards: Sequence[Card], title: str) -> Card:
+    """The card of that case, without what is not there to be seen."""
+    card = next(card for card in cards if card.title == title)
+    return replace(card, tiles=tuple(tile for tile in card.tiles if tile.kind != "none") or card.tiles)
+
+
 def telling_case(comparison: Comparison, metric: MetricFacts | None) -> str:
-    """The case to open with: every system answered it, and on `metric` the contenders differ most on it, the way their means do."""
-    lost = {case for system in comparison.systems for case in system.generation_failures}
-    whole = [case for case in comparison.cases if case not in lost] or list(comparison.cases)
+    """The case to open with: all ranked systems answered it, and on `metric` the contenders differ most on it, the way their means do."""
+    whole = answered_by_ranked(comparison) or list(comparison.cases)
     if metric is None:
         return whole[0]
     return max(whole, key=lambda case: (_agrees(comparison, metric, case), disagreement(comparison, metric, case)))
@@ -136,8 +168,11 @@ def _agrees(comparison: Comparison, metric: MetricFacts, case: str) -> bool:
 def _case_card(comparison: Comparison, case: Any, known: Mapping[str, Known], media: Media, chosen: Container[str]) -> Card:
     """`chosen`: the tags that the page is filtered by; the others are told on demand."""
     tags = tuple(tag for tag, cases in comparison.groups.items() if tag is not None and case.id in cases)
+    silent = silent_systems(comparison)
     answers = [
-        _system_tile(comparison, system, place, case.id, known[system.name], media) for place, system in enumerate(ordered(comparison))
+        _system_tile(comparison, system, place, case.id, known[system.name], media)
+        for place, system in enumerate(ordered(comparison))
+        if system.name not in silent
     ]
     lines = {name: tag_text(name, value) for name, value in case.tags.items()}
     short = [line for name, line in lines.items() if name in chosen][:MOST_LINES]

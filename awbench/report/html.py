@@ -22,18 +22,19 @@ from awbench.report.comparison import Comparison
 from awbench.report.duels import win_matrix
 from awbench.report.figures import radar_svg
 from awbench.report.formats import DAGGER_NOTE, interval_method, order_note
-from awbench.report.gallery import Known, case_cards, telling_case
+from awbench.report.gallery import Known, answered_by_ranked, case_cards, opening_card, silent_systems, telling_case
 from awbench.report.judge_notes import JudgeNotes, judge_notes
 from awbench.report.media import InlineMedia, Media, media_of
 from awbench.report.page_data import page_data
 from awbench.report.profile import profile
 from awbench.report.published import NOTE, published
-from awbench.report.standing import standings
 from awbench.report.systems import system_cards
 from awbench.report.table import MARKS_NOTE, difference_rows, failure_counts, mean_rows, ordered
 from awbench.report.tags import tag_choices
 from awbench.statistics import MIN_CLUSTERS
-from awbench.verdicts import Verdict, verdicts
+from awbench.study.analysis import StudyReport
+from awbench.study.page import study_section
+from awbench.verdicts import untold_standings, verdicts
 from models.storage import write_bytes
 
 SCRIPTS = ("tables.js", "cards.js", "clock.js", "enlarge.js")
@@ -41,11 +42,14 @@ SENTENCES = 6
 """How many sentences stand open; the others are a click away."""
 
 
-def write_comparison(comparison: Comparison, page: Path, baseline: str | None = None, *, single_file: bool = False) -> Path:
-    """Write `page` and its media. Raises ValueError for an unknown baseline before anything is written."""
+def write_comparison(
+    comparison: Comparison, page: Path, baseline: str | None = None, *, single_file: bool = False, study: StudyReport | None = None
+) -> Path:
+    """Write `page` and its media; `study`: what people preferred. Raises ValueError for an unknown baseline before anything is written."""
     differences = difference_rows(comparison, baseline) if baseline is not None else []
     media = media_of(page, inline=single_file)
-    return render_page("comparison.html.j2", page, _context(comparison, baseline, differences, media), media)
+    context = _context(comparison, baseline, differences, media) | {"study": None if study is None else study_section(study)}
+    return render_page("comparison.html.j2", page, context, media)
 
 
 def render_page(template: str, page: Path, context: Mapping[str, Any], media: Media) -> Path:
@@ -91,9 +95,11 @@ def _context(comparison: Comparison, baseline: str | None, differences: Sequence
         "lead": lead_table(comparison, leading(found), means),
         "columns": found,
         "chosen": chosen,
-        "opening": next(card for card in cards if card.title == telling),
+        "opening": opening_card(cards, telling),
+        "opening_is_whole": telling in answered_by_ranked(comparison),
+        "silent": silent_systems(comparison),
         "sentences": said,
-        "standing_notes": _standing_notes(comparison, said),
+        "standing_notes": untold_standings(comparison, said),
         "shown_sentences": SENTENCES,
         "judges": notes,
         "wins": win_matrix(comparison, chosen, said) if chosen is not None else None,
@@ -111,12 +117,6 @@ def _context(comparison: Comparison, baseline: str | None, differences: Sequence
 
 def _known(comparison: Comparison, notes: JudgeNotes) -> dict[str, Known]:
     return {system.name: Known(answers=answers_of(comparison, system), said=notes.said[system.name]) for system in comparison.systems}
-
-
-def _standing_notes(comparison: Comparison, said: Sequence[Verdict]) -> list[str]:
-    """Why systems are not ranked, of those that no sentence tells it of."""
-    told = {name for verdict in said for name in (verdict.first, verdict.second)}
-    return [standing.note for standing in standings(comparison) if standing.note and standing.system not in told]
 
 
 def _tables(comparison: Comparison, baseline: str | None, means: Sequence[Any], differences: Sequence[Any]) -> dict[str, Any]:

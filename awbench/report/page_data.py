@@ -13,15 +13,19 @@ from awbench.report.columns import Column
 from awbench.report.comparison import Comparison, System
 from awbench.report.formats import number
 from awbench.report.gallery import disagreement
+from awbench.report.standing import RANKED, standings
 from awbench.report.table import ordered
 
 
 def page_data(comparison: Comparison, found: Sequence[Column], tables: Sequence[Table | None]) -> dict[str, Any]:
-    """`scores`: case -> one list per system in their order, an entry per metric: a text, or the place of a reason."""
+    """`scores`: case -> one list per system in their order, an entry per metric: a text, or the place of a reason. `apart`: for each
+    system why its numbers rank nobody, "" for those that are ranked."""
     reasons: dict[str, int] = {}
     systems = ordered(comparison)
+    apart = {one.system: "" if one.kind == RANKED else one.note or one.reason for one in standings(comparison)}
     return {
         "systems": [system.name for system in systems],
+        "apart": [apart[system.name] for system in systems],
         "metrics": [{"name": column.metric.name, "title": column.title, "blind": column.blind} for column in found],
         "scores": {
             case: [[_score(system, column.metric.name, case, reasons) for column in found] for system in systems]

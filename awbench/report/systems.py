@@ -6,18 +6,20 @@ In: a `Comparison` whose runs say so (run.json, generation.parquet). Out: a `Sys
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from awbench.report.alike import forms
+from awbench.report.answers import AnswerSummary, answers_of, summary
 from awbench.report.comparison import Comparison, System
 from awbench.report.table import ordered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemCard:
-    """`adaptation`: the most frequent note, that of `alike` of `answers`; `usd`: what `priced` cases cost together, None if none says."""
+    """`adaptation`: the most frequent note, without the numbers that differ, that of `alike` of `answers`; `offset`: what was declared of a
+    lag; `usd`: what `priced` cases cost together, None if none says."""
 
     name: str
     kind: str
@@ -26,6 +28,7 @@ class SystemCard:
     adaptation: str
     alike: int
     answers: int
+    offset: str
     usd: float | None
     priced: int
 
@@ -49,10 +52,13 @@ def _card(comparison: Comparison, system: System) -> SystemCard:
     cases = set(comparison.cases)
     rows = [row for row in system.run.generation().to_dict("records") if row["case"] in cases]
     answers = [row for row in rows if row["status"] == "ok"]
-    notes = Counter(note for row in answers if isinstance(note := row.get("adaptation"), str) and note)
-    note, alike = notes.most_common(1)[0] if notes else ("", 0)
+    notes = forms(note for row in answers if isinstance(note := row.get("adaptation"), str) and note)
+    note, alike = notes[0] if notes else ("", 0)
     costs = [cost for row in rows if isinstance(cost := row.get("cost_usd"), (int, float)) and math.isfinite(cost)]
-    terms, options = _mapping(system.run.config.get("terms")), _mapping(system.run.config.get("options"))
+    terms, options = _mapping(system.run.config.get("terms")), dict(_mapping(system.run.config.get("options")))
+    counted = summary(system, len(cases), answers_of(comparison, system))
+    if counted.declared and options.get("offset_s", "") is None:
+        del options["offset_s"]  # said by lags.csv instead: "none" would read as no offset at all
     return SystemCard(
         name=system.name,
         kind=terms.get("kind", ""),
@@ -61,9 +67,14 @@ def _card(comparison: Comparison, system: System) -> SystemCard:
         adaptation=note,
         alike=alike,
         answers=len(answers),
+        offset=_offset(counted),
         usd=sum(costs) if costs else None,
         priced=len(costs),
     )
+
+
+def _offset(counted: AnswerSummary) -> str:
+    return f"{counted.offset_told}, {counted.declared} of {counted.answers} answers" if counted.declared else ""
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -7,9 +7,11 @@ printed table. A row exists for every (system, metric, tag), also when nothing w
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
+from awbench.report.alike import common_form, gist
 from awbench.report.comparison import CEILING, Comparison, System
 from awbench.report.metric_facts import MetricFacts
 from awbench.report.standing import DECIDES, contenders, shared_cases, standings, whole, whole_mean
@@ -183,15 +185,30 @@ def _difference_row(
 
 
 def failure_counts(comparison: Comparison) -> list[tuple[str, str, str, int]]:
-    """(system, what failed, reason, cases), most frequent first: generation failures once, then metrics on generated clips."""
-    counts: dict[tuple[str, str, str], int] = {}
+    """(system, what failed, reason, cases), most frequent first: generation failures once, then metrics on generated clips.
+
+    Reasons that differ by numbers or by the name of their case alone are one, with an ellipsis in their place.
+    """
+    found: dict[tuple[str, str], dict[str, str]] = {}
     for system in comparison.systems:
-        for reason in system.generation_failures.values():
-            key = (system.name, "generation", reason)
-            counts[key] = counts.get(key, 0) + 1
+        found[system.name, "generation"] = dict(system.generation_failures)
         for metric, cells in system.cells.items():
-            for case, cell in cells.items():
-                if cell.status in ("failed", "missing") and case not in system.generation_failures:
-                    key = (system.name, metric, cell.reason or cell.status)
-                    counts[key] = counts.get(key, 0) + 1
-    return sorted(((*key, count) for key, count in counts.items()), key=lambda row: (-row[3], row[:3]))
+            own = {case: cell.reason or cell.status for case, cell in cells.items() if cell.status in ("failed", "missing")}
+            found[system.name, metric] = {case: reason for case, reason in own.items() if case not in system.generation_failures}
+    rows = [(*key, reason, count) for key, reasons in found.items() for reason, count in _causes(reasons)]
+    return sorted(rows, key=lambda row: (-row[3], row[:3]))
+
+
+def _causes(reasons: Mapping[str, str]) -> list[tuple[str, int]]:
+    """Case -> reason as (reason, cases); a cause of one case is told in full."""
+    whole: dict[str, list[str]] = {}
+    for case, reason in reasons.items():
+        whole.setdefault(gist(_unnamed(reason, case)), []).append(case)
+    return [
+        (reasons[cases[0]] if len(cases) == 1 else common_form([_unnamed(reasons[case], case) for case in cases]), len(cases))
+        for cases in whole.values()
+    ]
+
+
+def _unnamed(reason: str, case: str) -> str:
+    return re.sub(rf"(?<!\w){re.escape(case)}(?!\w)", "…", reason)

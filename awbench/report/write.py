@@ -17,6 +17,8 @@ from awbench.report.inputs import NAMED, input_groups, why_nothing
 from awbench.report.media import media_of
 from awbench.report.pairs import card_choices, clock_of, evenly, kept_aside, pair_cards, switch_of
 from awbench.runs import Run
+from awbench.study.join import joined
+from awbench.study.tables import as_latex, as_markdown
 from models.artifacts import to_json
 from models.shards import is_dataset
 from models.storage import write_bytes
@@ -31,13 +33,21 @@ TEXT: dict[str, Callable[[Comparison, str | None], str]] = {
 FORMATS = ("html", *TEXT)
 SHOWN_ROWS = 60
 MAIL_MIB = 25
+STUDY_ADVICE = "its rows have other fields: run `actorforge study report`"
 _YIELD_FIELDS = ("step", "tried", "passed", "share")
 
 
 def write_report(
-    paths: Sequence[str | Path], out: str | Path, format: str = "html", baseline: str | None = None, *, single_file: bool = False
+    paths: Sequence[str | Path],
+    out: str | Path,
+    format: str = "html",
+    baseline: str | None = None,
+    *,
+    single_file: bool = False,
+    study: str | Path | None = None,
 ) -> Path:
     """Report on runs of one suite, or on one dataset; returns the file written. `single_file`: the page holds its media itself.
+    `study`: a folder of `study make` with votes in it, or votes in such a folder: what people preferred gets a section.
 
     Raises ValueError when the folders do not fit together, are not scored, or the baseline is unknown.
     """
@@ -50,8 +60,10 @@ def write_report(
     require(meant == format, "report", "out", out.name, f"a name that fits format {format}", f"give --format {meant}, or another name")
     require(not out.is_dir(), "report", "out", f"the folder {out}", "a file name such as report.html")
     datasets = [folder for folder in folders if is_dataset(str(folder))]
+    require(study is None or format not in ("csv", "json"), "report", "study", f"format {format}", "html, markdown or latex", STUDY_ADVICE)
+    require(study is None or not datasets, "report", "study", "a dataset", "runs")
     if not datasets:
-        return _write_runs(folders, out, format, baseline, single_file)
+        return _write_runs(folders, out, format, baseline, single_file, study)
     require(
         len(folders) == 1, "report", "paths", f"{len(folders)} folders with the dataset {datasets[0]}", "one dataset alone, or runs only"
     )
@@ -71,13 +83,16 @@ def size_warning(page: Path) -> str:
     return f"{page} has {size_mib:.0f} MiB, more than the {MAIL_MIB} that most mail servers take: {advice}" if size_mib > MAIL_MIB else ""
 
 
-def _write_runs(folders: Sequence[Path], out: Path, format: str, baseline: str | None, single_file: bool) -> Path:
+def _write_runs(folders: Sequence[Path], out: Path, format: str, baseline: str | None, single_file: bool, study: str | Path | None) -> Path:
     comparison = compare([Run.open(folder) for folder in folders], folders)
     if baseline is not None:
         comparison.system(baseline)  # a wrong name is said before the work
+    voted = None if study is None else joined(study, comparison)
     if format == "html":
-        return write_comparison(comparison, out, baseline, single_file=single_file)
-    write_bytes(out, TEXT[format](comparison, baseline).encode())
+        return write_comparison(comparison, out, baseline, single_file=single_file, study=voted)
+    tables = {"markdown": as_markdown, "latex": as_latex}
+    text = TEXT[format](comparison, baseline) + ("" if voted is None else "\n" + tables[format](voted, public=True))
+    write_bytes(out, text.encode())
     return out
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 from awbench.cases import Case, Suite
+from awbench.statistics import MIN_CLUSTERS
 from awbench.suites.case_media import FolderSource, read_part
 from awbench.suites.folder import load_folder
 from awbench.suites.parse import DRIVER, CaseFiles, parse_case, parse_grid, read_yaml, text_of
@@ -86,6 +87,16 @@ def notes_of_suite(folder: str | Path) -> list[str]:
         if share >= CUT_AWAY
     ]
     return notes + ["`fit: pad` (`suite make --fit pad`) would show all of these"] * bool(notes)
+
+
+def few_to_compare(suite: Suite) -> list[str]:
+    """One line where no comparison can be told on the suite, however many cases it has."""
+    drivers = len({case.driver_id or f"driver of {case.id}" for case in suite.cases})
+    references = len({case.identity_id or f"reference of {case.id}" for case in suite.cases})
+    if min(drivers, references) >= MIN_CLUSTERS:
+        return []
+    needed = f"at least {MIN_CLUSTERS} drivers and {MIN_CLUSTERS} references are needed"
+    return [f"{drivers} driver(s) and {references} reference(s): no comparison can be told on it, {needed}"]
 
 
 def _cut_share(path: Path, size_of: Callable[[Path], tuple[int, int]], grid: Grid) -> float:

@@ -119,7 +119,14 @@ def _check_usable(item: str, driving: Given, clips: Media, references: Given | N
     for kind, given, side in (("driving clips", driving, clips), ("reference images", references, images)):
         got = f"none usable ({len(skipped)} skipped)"
         where = " and ".join(map(str, _several(given or ())))
-        require(side is None or bool(side.files), item, kind, got, f"at least one in {where}", "; ".join(skipped[:3]))
+        require(
+            side is None or bool(side.files),
+            item,
+            kind,
+            got,
+            f"at least one in {where}",
+            "; ".join([*skipped[:3], *(side.notes if side else ())]),
+        )
 
 
 def _settings(item: str, before: Suite | None, **wishes: Any) -> tuple[Any, ...]:

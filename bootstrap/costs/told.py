@@ -21,6 +21,8 @@ class Planned:
     """Everything a plan says. `stated`: what the teacher's module says of one pair, None where it says nothing.
 
     `unknown`: files nobody has looked at yet, `unusable`: why files give nothing -> how many.
+
+    `needs_no_gpu`: the teacher is weightless, or a service.
     """
 
     grid: Grid
@@ -33,6 +35,7 @@ class Planned:
     family: str = ""
     stated: Stated | None = None
     unknown: int = 0
+    needs_no_gpu: bool = False
     unusable: Mapping[str, int] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -56,6 +59,9 @@ def values(plan: Planned) -> dict[str, Any]:
 def _rows(plan: Planned) -> Iterator[Row]:
     counts, rates, done = plan.counts, plan.rates, plan.estimate
     yield "stage", "count", "each", "together"
+    if not counts.pairs and plan.unknown:
+        yield "pairs", _UNKNOWN, "", f"{plan.unknown} files not looked at yet: run with --look"
+        return
     yield "sources", f"{counts.clips} clips, {counts.identities} identities", "", ""
     yield "windows", f"{counts.windows}", f"{plan.grid.width}x{plan.grid.height}, {plan.grid.num_frames} frames", ""
     yield "pairs", f"{counts.all_pairs} possible", f"{counts.pairs_a_window:.1f} a window", f"{counts.pairs} to make"
@@ -64,7 +70,8 @@ def _rows(plan: Planned) -> Iterator[Row]:
         yield "tokens", f"{counts.pairs} pairs", f"{2 * tokens} in context", f"{2 * tokens * counts.pairs:.3g}"
     if plan.stated is not None and plan.stated.usd is not None:
         yield "service", f"{counts.pairs} pairs", f"{plan.stated.usd:,.4g} USD", f"{plan.stated.usd * counts.pairs:,.2f} USD"
-    yield "teacher", f"{counts.pairs} pairs", _seconds(rates.teacher_s), _hours(done.gpu_h, "GPU-hours")
+    unit = "hours" if plan.needs_no_gpu else "GPU-hours"
+    yield "teacher", f"{counts.pairs} pairs", _seconds(rates.teacher_s), _hours(done.gpu_h, unit)
     for step, spent_s in (rates.steps or {}).items():
         if step != TEACHER:
             yield f"  {step}", "", _seconds(spent_s), ""
@@ -72,7 +79,8 @@ def _rows(plan: Planned) -> Iterator[Row]:
     kept = f"{rates.kept * counts.pairs:.0f} kept pairs"
     yield "shards", kept, _UNKNOWN if rates.bytes_kept is None else f"{rates.bytes_kept / 1e6:.3g} MB", _stored(done.stored_tb)
     yield "wall time", _workers(plan.workers), "", _wall(done.wall_h)
-    yield "cost", f"{plan.workers.gpus:g} GPU, {plan.workers.cpus} CPU held", "", _UNKNOWN if done.cost is None else f"{done.cost:,.2f}"
+    gpus = "" if plan.needs_no_gpu else f"{plan.workers.gpus:g} GPU, "
+    yield "cost", f"{gpus}{plan.workers.cpus} CPU held", "", _UNKNOWN if done.cost is None else f"{done.cost:,.2f}"
 
 
 def _below(plan: Planned) -> Iterator[str]:
@@ -96,7 +104,7 @@ def _below(plan: Planned) -> Iterator[str]:
     if not rates.counted:
         yield "kept: all, as no measured dataset says what the filters turn down"
     if plan.unknown:
-        yield f"not looked at yet: {plan.unknown} files, left out of every number; --look looks at them"
+        yield f"not looked at yet: {plan.unknown} files, left out of every number; run with --look"
     yield from (f"unusable: {count} files: {why}" for why, count in plan.unusable.items())
     yield from plan.notes
 

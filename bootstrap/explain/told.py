@@ -7,8 +7,10 @@ import shlex
 from typing import Any, Iterator, Mapping
 
 from bootstrap.explain.found import Explained
+from models.animators.registry import ANIMATORS
 from models.dataset_events import host_of, in_order
 from models.shards import MEMBERS
+from models.stated import capabilities_of
 
 _TOLD_APART = ("teacher", "seed", "grid", "thresholds", "filter_metrics", "given", "limit", "pairs_per_unit", "selection", "pairing")
 _WIDTH = 10
@@ -42,11 +44,23 @@ def values(found: Explained) -> dict[str, Any]:
 
 
 def again_command(found: Explained, data: str) -> str:
-    """The command that makes the pair again; where the sources lie is for whoever types it."""
+    """The command that makes the pair again; what stands in <...> is for whoever types it: places are not recorded."""
     teacher = found.row.get("teacher") or (found.settings.get("teacher") or {}).get("name", "")
     given = "".join(f" --set {shlex.quote(f'{name}={_as_given(value)}')}" for name, value in _options(found).items())
-    where = "--remake FOLDER --driving CLIPS --references IDENTITIES"
-    return f"actorforge explain {found.key} --data {data} {where} --teacher {teacher}{given}"
+    where = "--remake <FOLDER> --driving <CLIPS> --references <IDENTITIES>"
+    made_by, places = _teacher(str(teacher))
+    return f"actorforge explain {found.key} --data {shlex.quote(data)} {where} --teacher {made_by}{given}{places}"
+
+
+def _teacher(name: str) -> tuple[str, str]:
+    """The teacher as it may be typed, and the options that say where it lies; a folder or file was recorded by its last name alone."""
+    head, colon, argument = name.partition(":")
+    typed = f"{head}:<PATH OF {argument}>" if colon and argument else shlex.quote(name)
+    if head not in ANIMATORS.table() and not colon:
+        return f"<PATH OF {name}>", ""
+    stated = capabilities_of(head, ANIMATORS) if head in ANIMATORS.table() and head != "external" else None
+    placed = head == "external" or (stated is not None and stated.kind == "external")
+    return typed, " --set repo=<REPOSITORY> --set python=<ITS PYTHON> --set weights=<WEIGHTS>" if placed else ""
 
 
 def _options(found: Explained) -> dict[str, Any]:

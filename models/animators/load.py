@@ -44,7 +44,12 @@ def load_animator(
     given, taken = {"name": found.name, "runtime": runtime, "options": read}, signature(factory).parameters
     fits = not options or "options" in taken
     require(fits, f"animator {name_or_path}", "options", ", ".join(options or {}), "none", "its factory has no parameter `options`")
-    return factory(found.argument, **{key: value for key, value in given.items() if key in taken})
+    made = factory(found.argument, **{key: value for key, value in given.items() if key in taken})
+    has = {"name": isinstance(getattr(made, "name", None), str), "animate": callable(getattr(made, "animate", None))}
+    lacks = [part for part, there in has.items() if not there]
+    got = f"{type(made).__name__} without {' and '.join(lacks)}"
+    require(not lacks, f"animator {name_or_path}", "factory", got, "an Animator: a text `name` and a method `animate(request)`")
+    return made
 
 
 def resolved_options(name_or_path: str, catalog: Catalog = ANIMATORS, given: Mapping[str, str] | None = None) -> Any:

@@ -24,13 +24,15 @@ ANIMATORS = Catalog(
             summary="puppet:DIR, the reference's figure moved by the driver's bones",
         ),
         "recorded": Entry(target="models.baselines.weightless.recorded:create", summary="recorded:DIR plays DIR/CASE_ID.mp4 of any system"),
-        "scail2": Entry(target="models.baselines.external.system:create", summary="SCAIL-2, end to end; a repository in its own process"),
-        "one_to_all": Entry(target="models.baselines.external.system:create", summary="One-to-All Animation, pose-driven; likewise"),
-        "steady_dancer": Entry(target="models.baselines.external.system:create", summary="SteadyDancer, keeps the first frame; likewise"),
-        "unianimate_dit": Entry(target="models.baselines.external.system:create", summary="UniAnimate-DiT, pose-driven; likewise"),
-        "mtvcrafter": Entry(target="models.baselines.external.system:create", summary="MTVCrafter, SMPL motion tokens; likewise"),
-        "animate_x": Entry(target="models.baselines.external.system:create", summary="Animate-X, characters of every kind; likewise"),
-        "mimic_motion": Entry(target="models.baselines.external.system:create", summary="MimicMotion 1.1, pose-driven; likewise"),
+        "scail2": Entry(target="models.baselines.external.system:create", summary="SCAIL-2, end to end, a repository"),
+        "one_to_all": Entry(target="models.baselines.external.system:create", summary="One-to-All Animation, pose-driven, a repository"),
+        "steady_dancer": Entry(
+            target="models.baselines.external.system:create", summary="SteadyDancer, keeps the first frame, a repository"
+        ),
+        "unianimate_dit": Entry(target="models.baselines.external.system:create", summary="UniAnimate-DiT, pose-driven, a repository"),
+        "mtvcrafter": Entry(target="models.baselines.external.system:create", summary="MTVCrafter, SMPL motion tokens, a repository"),
+        "animate_x": Entry(target="models.baselines.external.system:create", summary="Animate-X, characters of every kind, a repository"),
+        "mimic_motion": Entry(target="models.baselines.external.system:create", summary="MimicMotion 1.1, pose-driven, a repository"),
         "external": Entry(
             target="models.baselines.external.system:create", summary="external:FILE.yaml, any repository in its own process"
         ),

@@ -16,6 +16,7 @@ from typing import Iterable
 
 from models.artifacts import sha256, sha256_file
 from models.catalog import Catalog, Entry
+from models.endings import BVH_ADVICE
 from models.protocols import PoseEstimator
 
 ESTIMATOR_FILE = "estimator.json"
@@ -40,6 +41,8 @@ def load_pose_estimator(text: str) -> PoseEstimator:
     name, colon, argument = text.partition(":")
     if name in POSE_ESTIMATORS.table():
         return POSE_ESTIMATORS.load(name)(argument if colon else None)
+    if name == "bvh" or Path(text).suffix.lower() == ".bvh":
+        raise ValueError(f"pose estimator {text}: got a file of motion, expected tracks:DIR; {BVH_ADVICE}")
     folder = Path(text).expanduser()
     if (folder / ESTIMATOR_FILE).is_file():
         from models.pose.heatmap import load_estimator  # imports torch

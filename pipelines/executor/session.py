@@ -1,7 +1,7 @@
 """A Ray session of our own on this machine, or the cluster that is joined; held open over any number of runs.
 
 Our own has no dashboard, sends no statistics, keeps a small object store and its files in `/tmp/af-PID-*`, which are removed at the end,
-and at the next start where the process was killed. Children of its workers die with them.
+and by the next session where the process was killed. Children of its workers die with them.
 """
 
 from __future__ import annotations
@@ -88,6 +88,7 @@ def _own(ray: Any, cpus: float, gpus: float, cluster: Cluster) -> Iterator[None]
     finally:
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+        sweep_orphans(_temporary_root())  # once more: what a killed run had started may have written on while we began
 
 
 @contextlib.contextmanager

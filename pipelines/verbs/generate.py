@@ -46,9 +46,9 @@ def generate(
         offset: Seconds of the driver that the answers do not show at their beginning, where that is known; else a lag is looked for.
         name: What the system is called in scores and reports; default: the animator's own name.
         runtime: Device, number format, offload, attention, compilation, cache.
-        set_: Options of the animator, KEY=VALUE, such as steps=20; `actorforge ls animators --long` names them. They are recorded.
+        set_: Options of the animator, KEY=VALUE, such as steps=20; `actorforge ls animators NAME` describes them. They are recorded.
         max_cost: The most the run may cost, USD, by its own estimate and what answers then say; cases beyond it stay to be done.
-        dry_run: Say what would be asked, adapted and paid; nothing is written, loaded or sent.
+        dry_run: Say what would be asked, adapted and paid, and what is missing; nothing is written, loaded or sent.
     """
     from pipelines import generate as job
 
@@ -58,8 +58,10 @@ def generate(
     asked |= {"retry": retry_of(retry_failed, keep_failed), "timeout_s": timeout}
     options = parse_settings(all_of(set_))
     if dry_run:
-        print("\n".join(job.rehearse(animator, suite, out, options=options, limit=limit, retry=asked["retry"], max_cost_usd=max_cost)))
-        return 0
+        rehearsed = {"options": options, "guide": guide, "limit": limit, "retry": asked["retry"], "max_cost_usd": max_cost}
+        lines, ready = job.rehearse(animator, suite, out, **rehearsed)
+        print("\n".join(lines))
+        return 0 if ready else 1
     asked |= {"options": options, "max_cost_usd": max_cost}
     run = job.generate(animator, suite, out, workers=workers, seed=seed, **asked)
     counts, cases = job.counts(run), run.config["suite"]

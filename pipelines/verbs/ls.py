@@ -9,12 +9,16 @@ if TYPE_CHECKING:
 
 
 def ls(
-    what: Literal["animators", "suites", "metrics", "recipes", "backbones", "estimators", "guides", "filters"], /, long: bool = False
+    what: Literal["animators", "suites", "metrics", "recipes", "backbones", "estimators", "guides", "filters"],
+    name: str | None = None,
+    /,
+    long: bool = False,
 ) -> int:
     """List one table: the name first in each row.
 
     Args:
         what: Which table.
+        name: Of animators, one that is told in full, with every option for --set.
         long: Of animators, also what each needs and takes, its sizes and lengths, licence, and the trap to know.
     """
     from awbench.catalog import ANIMATORS, METRICS, SUITES
@@ -24,6 +28,9 @@ def ls(
 
     if long and what != "animators":
         raise ValueError(f"ls: --long: got it with {what}, expected it with animators")
+    if name is not None:
+        print(_one(ANIMATORS, what, name))
+        return 0
     tables = {"animators": ANIMATORS, "suites": SUITES, "metrics": METRICS}
     tables |= {"backbones": FAMILIES, "estimators": POSE_ESTIMATORS, "guides": GUIDES}
     if what == "filters":
@@ -45,19 +52,40 @@ def ls(
     return 0
 
 
-def _long(table: Catalog, name: str) -> str:
+def _one(table: Catalog, what: str, name: str) -> str:
+    """Raises ValueError for a name that is none of an animator's."""
+    from models.option_help import described
+    from models.stated import named, options_of
+    from pipelines.capability_words import block
+
+    if what != "animators":
+        raise ValueError(f"ls: name: got {name!r} with {what}, expected it with animators")
+    if named(name, table) is None:
+        table.load(name)  # says which there are
+    text, kind = _long(table, name, whole=False), options_of(name, table)
+    rows = (
+        [(f"{each.name}", f"{each.help or 'not described'} ({each.kind}; default: {each.default})") for each in described(kind)]
+        if kind
+        else []
+    )
+    told = ["", "options, --set NAME=VALUE:", *block(rows)] if rows else ["", "no options"]
+    return "\n".join([text, *told])
+
+
+def _long(table: Catalog, name: str, whole: bool = True) -> str:
     from dataclasses import fields
     from textwrap import wrap
 
     from models.stated import capabilities_of, options_of
-    from pipelines.capability_words import WIDTH, block, facts
+    from pipelines.capability_words import block, facts, width
 
-    summary = table.table()[name].summary
+    entry = table.table().get(name.partition(":")[0])
+    summary = entry.summary if entry else "not in the table"
     try:
         stated, options = capabilities_of(name, table), options_of(name, table)
     except Exception as error:  # noqa: BLE001  an outsider's module may raise anything, and must not hide the others
         return "\n".join([f"{name}: {summary}", *block([("cannot be read", " ".join(f"{type(error).__name__}: {error}".split()))])])
     head = f"{name} ({stated.kind if stated else 'nothing stated'}): {summary}"
     pairs = facts(stated) if stated else []
-    pairs += [("options", ", ".join(each.name for each in fields(options)))] if options else []
-    return "\n".join([*wrap(head, WIDTH, subsequent_indent="    "), *block(pairs)])
+    pairs += [("options", ", ".join(each.name for each in fields(options)))] if options and whole else []
+    return "\n".join([*wrap(head, width(), subsequent_indent="    "), *block(pairs)])

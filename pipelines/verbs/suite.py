@@ -44,7 +44,7 @@ def suite(
         seed: Seed of the pairing.
         name: Name of the suite; default: that of the folder.
     """
-    from awbench.suites.check import notes_of_suite
+    from awbench.suites.check import few_to_compare, notes_of_suite
     from awbench.suites.folder import load_folder
     from awbench.suites.from_media import write_suite_from_media
     from bootstrap.suite_remarks import suite_remarks
@@ -65,7 +65,8 @@ def suite(
     made = write_suite_from_media(all_of(driving, "--driving"), all_of(references) or None, out, grid, name=called, **wishes)
     for line in made.skipped:
         print(f"skipped: {line}")
-    for line in (*made.notes, *notes_of_suite(out), *suite_remarks(load_folder(out, fingerprint=False))):
+    whole = load_folder(out, fingerprint=False)
+    for line in (*made.notes, *notes_of_suite(out), *suite_remarks(whole), *few_to_compare(whole)):
         print(f"note: {line}")
     print(f"{made.added} case(s) added, {made.cases} in {out}, {len(made.skipped)} skipped")
     return 0

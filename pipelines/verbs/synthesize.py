@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Literal
 
@@ -30,6 +31,7 @@ def synthesize(
     address: str = "",
     timeout: float = 3600.0,
     load_timeout: float = 1800.0,
+    max_cost: float | None = None,
     limit: int | None = None,
     by_tag: Many = (),
     quota: Many = (),
@@ -67,6 +69,7 @@ def synthesize(
         address: Of a Ray cluster to join, HOST:PORT or auto; default: RAY_ADDRESS, else a session on this machine.
         timeout: Seconds after which a pair that does not answer is given up.
         load_timeout: Seconds after which a worker that is still loading is exchanged; after a few the run ends.
+        max_cost: The most the teacher's answers may cost in all runs, USD, by its own estimate and what they then say; a later run goes on.
         limit: At most so many attempted pairs in all; raising it extends the dataset.
         by_tag: Pair only where labels agree (framing) or are so (subject=human:animal, driver first).
         quota: Shares of kinds of pairs, such as "subject=human:animal 0.3"; the rest goes to pairs that no quota names.
@@ -107,7 +110,7 @@ def synthesize(
     sources |= {"out": out, "grid": grid, "windows": windows}
     gpus = gpus_per_worker if gpus_per_worker is not None else 1.0 if gpu_workers else 0.0
     staff = Staff(workers=workers, cpu=cpu_workers, gpu=gpu_workers, gpus_each=gpus, address=address)
-    flags = {"staff": staff, "timeout_s": timeout, "load_s": load_timeout, "retry": retry, "shard_mb": shard_mb}
+    flags = {"staff": staff, "timeout_s": timeout, "load_s": load_timeout, "max_cost_usd": max_cost, "retry": retry, "shard_mb": shard_mb}
     flags |= {"limit": limit, "seed": seed, "guide": guide, "fit": fit, "pix_fmt": pix_fmt, "rules": rules}
     flags |= {"thresholds": thresholds, "runtime": runtime, "pairs_per_unit": pairs_per_shard, "keep_rejected": keep_rejected}
     options = parse_settings(all_of(set))
@@ -127,8 +130,11 @@ def synthesize(
         raise ValueError("--teacher: got none, expected an animator (`actorforge ls animators`), a checkpoint, or --export-requests DIR")
     try:
         outcome = job.run(**sources, teacher=teacher, options=options, retry_filters=retry_filters, **flags)
-    except SameCause as error:
-        print(f"actorforge synthesize: {error}; what was made is kept, the same command continues", file=sys.stderr)
+    except (SameCause, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        said = str(error).removeprefix("synthesize: ")
+        print(f"actorforge synthesize: {said}; what was made is kept, the same command continues", file=sys.stderr)
         return 1
     print(job.summary(outcome, out))
     return 0 if outcome.kept else 1

@@ -119,10 +119,10 @@ class Browser:
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code="Space" if key == " " else key, windowsVirtualKeyCode=code)
 
     def click(self, selector: str) -> None:
-        """A real click in the middle of the first element that matches."""
+        """A real click in the middle of the first element that matches; of one that wraps, of its first line."""
         where = self.run(
             f"(() => {{ const node = document.querySelector({json.dumps(selector)}); node.scrollIntoView({{block: 'center'}});"
-            "const box = node.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; })()"
+            "const box = node.getClientRects()[0]; return [box.x + box.width / 2, box.y + box.height / 2]; })()"
         )
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=where[0], y=where[1], button="left", clickCount=1)

@@ -256,7 +256,7 @@ def test_better_and_worse_have_colours_of_their_own(browser, page):
 def test_badges_say_what_was_done_and_a_failure_why(browser, page):
     browser.open(page)
     assert browser.run("document.querySelector('#case-c00 figure[data-system=\"1\"] .badges').textContent").strip() == "24 to 12 fps"
-    assert "no pose found" in browser.run("document.querySelector('#case-c02 .stage.empty').textContent")
+    assert "no pose found" in browser.run("document.querySelector('#case-c02 .lost').textContent")
 
 
 @pytest.mark.parametrize("dark", [False, True])

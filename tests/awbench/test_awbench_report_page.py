@@ -11,6 +11,7 @@ from awbench.judging.answers import COLUMNS as ANSWER_COLUMNS
 from awbench.judging.answers import answers_path
 from awbench.judging.identity import Judge, Used, remember
 from awbench.judging.rubrics import rubric_version
+from awbench.report.alike import forms
 from awbench.report.answers import answer_notes, answers_of, summary
 from awbench.report.cells import WORST, lead_table
 from awbench.report.columns import columns, leading, leading_metric
@@ -18,13 +19,14 @@ from awbench.report.comparison import compare
 from awbench.report.duels import win_matrix
 from awbench.report.figures import marks_on, radar_svg
 from awbench.report.formats import as_markdown
-from awbench.report.gallery import telling_case
+from awbench.report.gallery import Card, Tile, answered_by_ranked, empty_tile, opening_card, silent_systems, telling_case
 from awbench.report.html import environment
 from awbench.report.judge_notes import judge_notes
+from awbench.report.page_data import page_data
 from awbench.report.profile import profile
 from awbench.report.published import published
 from awbench.report.systems import cost_notes, system_cards
-from awbench.report.table import BETTER, WORSE, mean_rows
+from awbench.report.table import BETTER, WORSE, failure_counts, mean_rows
 from awbench.report.tags import tag_choices
 from awbench.report.write import write_report
 from awbench.runs import Run
@@ -125,17 +127,41 @@ def test_answers_are_counted_and_a_lag_is_told_apart():
     rows = [given(3, 8.0, 16, 16, "c00"), given(2, 8.0, 32, 16, "c01", seconds=4.0), given(3, 8.0, 32, 16, "c02", seconds=9.0)]
     rows.append(given(3, 8.0, 16, 16, "c03", status="failed"))
     comparison, found = answers(rows, lags={"c00": 0.25, "c01": 0.0, "c02": -0.125})
-    assert [badge.text for badge in found["c00"].badges] == ["lag +0.25 s"] and found["c02"].badges[-1].text == "lag −0.12 s"
+    assert [badge.text for badge in found["c00"].badges] == ["estimated lag +0.25 s"]
+    assert found["c02"].badges[-1].text == "estimated lag −0.12 s"
     counted = summary(comparison.systems[0], 12, found)
     assert (counted.answers, counted.failed, counted.as_asked, counted.lagging) == (3, 9, 1, 2)
     assert (counted.counts["framed"], counted.counts["held"], counted.counts["resampled"]) == (2, 1, 0)
     assert counted.latency == "4 s, slowest 9 s" and counted.lag_s == pytest.approx(0.0625)
+    assert counted.lag_told == "median +0.06 s" and (counted.declared, counted.offset_told) == (0, "")
+
+
+def test_a_declared_offset_is_told_apart_from_an_estimated_lag():
+    rows = [given(3, 8.0, 16, 16, case) | {"offset_s": s} for case, s in (("c00", 0.5), ("c01", 1.0), ("c02", float("nan")), ("c03", None))]
+    config = {"rows": rows, "options": {"offset_s": None, "steps": 2}}
+    comparison = compared(GivenRun("s", {"overall": ramp(), "lag": {"c00": 0.0, "c02": 1.08, "c03": 0.0}}, config=config))
+    found = answers_of(comparison, comparison.systems[0])
+    assert [found[case].badges[-1].text for case in ("c00", "c01", "c02")] == [
+        "declared +0.50 s",
+        "declared +1.00 s",
+        "estimated lag +1.08 s",
+    ]
+    assert found["c03"].badges == ()
+    line = "2 with a declared offset (median +0.75 s), 1 with an estimated lag (+1.08 s on one case alone, the other shows none: doubtful)"
+    assert answer_notes(comparison) == (f"s: of 4 answers {line}.",)
+    card = system_cards(comparison)[0]
+    assert card.offset == "median +0.75 s, 2 of 4 answers" and card.options == "steps = 2"
+    whole = compared(GivenRun("s", {"overall": ramp()}, config={"rows": rows[2:], "offset_s": 0.25}))
+    assert summary(whole.systems[0], 12, answers_of(whole, whole.systems[0])).offset_told == "median +0.25 s"
 
 
 def test_what_was_done_to_answers_is_one_line_a_system():
     rows = [given(3, 8.0, 64, 64, "c00"), given(2, 8.0, 32, 16, "c01"), given(3, 8.0, 16, 16, "c02")]
     comparison, _ = answers(rows, lags={"c00": 0.25})
-    assert answer_notes(comparison) == ("s: of 3 answers 1 cropped, 1 resized, 1 hold their last frame, 1 with a lag (median +0.25 s).",)
+    assert answer_notes(comparison) == (
+        "s: of 3 answers 1 cropped, 1 resized, 1 hold their last frame, "
+        "1 with an estimated lag (+0.25 s on one case alone, the 2 others show none: doubtful).",
+    )
     assert answer_notes(comparison)[0] in as_markdown(comparison).replace("\\", "")
     assert answer_notes(answers([given(3, 8.0, 16, 16)])[0]) == ()
     short = compared(GivenRun("s", {"completeness": dict.fromkeys(ramp(), 0.75)}, config={"rows": [given(3, 8.0, 16, 16)]}))
@@ -144,7 +170,7 @@ def test_what_was_done_to_answers_is_one_line_a_system():
 
 def test_a_systems_card_tells_its_terms_options_cost_and_most_frequent_note():
     rows = [given(3, 8.0, 16, 16, case) for case in ("c00", "c01", "c02")] + [given(3, 8.0, 16, 16, "c03", status="failed")]
-    notes = ("painted at 48x48 px", "painted at 48x48 px", "")
+    notes = ("cropped to 48x64 at 3, 4 px", "cropped to 48x60 at 5, 4 px", "")
     rows = [row | {"adaptation": note, "cost_usd": usd} for row, note, usd in zip(rows, (*notes, "lost"), (0.5, 0.25, float("nan"), 0.5))]
     terms = {"kind": "hosted", "licence": "its terms"}
     config = {"rows": rows, "terms": terms, "options": {"steps": 20, "layers": [1, 2], "prompt": "", "flip": None}}
@@ -152,7 +178,7 @@ def test_a_systems_card_tells_its_terms_options_cost_and_most_frequent_note():
     cards = {card.name: card for card in system_cards(comparison)}
     card = cards["s"]
     assert (card.kind, card.licence, card.options) == ("hosted", "its terms", "flip = none, layers = 1, 2, prompt = –, steps = 20")
-    assert (card.adaptation, card.alike, card.answers, card.cost) == ("painted at 48x48 px", 2, 3, "1.25 USD for 3 cases")
+    assert (card.adaptation, card.alike, card.answers, card.cost) == ("cropped to 48x… at …, 4 px", 2, 3, "1.25 USD for 3 cases")
     assert (cards["t"].kind, cards["t"].options, cards["t"].adaptation, cards["t"].cost) == ("", "", "", "")
     assert cost_notes(comparison) == ("s: 1.25 USD for 3 cases.",) and cost_notes(comparison)[0] in as_markdown(comparison)
 
@@ -160,6 +186,11 @@ def test_a_systems_card_tells_its_terms_options_cost_and_most_frequent_note():
 def test_seconds_of_reading_files_are_no_latency():
     comparison, found = answers([given(3, 8.0, 16, 16)], "recorded:clips")
     assert summary(comparison.systems[0], 12, found).latency == "read from files"
+    rows = [given(3, 8.0, 16, 16)]
+    named = compared(GivenRun("vendor 2.2", {"overall": ramp()}, config={"rows": rows, "animator": "recorded:/answers"})).systems[0]
+    assert summary(named, 12, answers_of(compared(FakeRun("x", {"overall": ramp()})), named)).latency == "read from files"
+    lost = compared(GivenRun("kling", {"overall": ramp()}, config={"rows": [rows[0] | {"status": "failed"}], "animator": "kling"}))
+    assert summary(lost.systems[0], 12, answers_of(lost, lost.systems[0])).latency == "–"
 
 
 def test_duels_count_shared_cases_ties_half_and_bear_the_verdict():
@@ -198,6 +229,42 @@ def test_the_page_opens_with_a_case_that_says_what_the_means_say():
     assert telling_case(comparison, comparison.metric("ssim")) == "c05"
     failed = compared(replace(runs[0], failures={"c05": "no memory"}), runs[1])
     assert telling_case(failed, failed.metric("ssim")) not in ("c03", "c05") and telling_case(failed, None) == "c00"
+
+
+def test_systems_that_answered_nothing_neither_choose_the_opening_nor_stand_in_the_gallery():
+    silent = FakeRun(
+        "kling",
+        {"ssim": dict.fromkeys(ramp(), ("failed", "no output"))},
+        failures={case: f"{case}.mp4: no such file, 3 tries" for case in ramp()},
+    )
+    runs = [FakeRun("a", {"ssim": ramp(0.5)}), FakeRun("b", {"ssim": ramp(0.2)}, failures={"c04": "lost"}), silent]
+    comparison = compared(*runs)
+    assert silent_systems(comparison) == ["kling"] and answered_by_ranked(comparison) == [case for case in ramp() if case != "c04"]
+    assert ("kling", "generation", "….mp4: no such file, 3 tries", 12) in failure_counts(comparison)
+    assert ("b", "generation", "lost", 1) in failure_counts(comparison)
+    card = Card(
+        title="c04",
+        tags=(),
+        tiles=(Tile(label="a", kind="video", role="system", size=(8, 6)), empty_tile("b", "system", "failed: x", (1, 1))),
+    )
+    assert [tile.label for tile in opening_card([card], "c04").tiles] == ["a"] and card.frame == (8, 6)
+    assert page_data(comparison, columns(comparison), [])["apart"][:1] == [""]
+
+
+def test_why_a_system_is_not_ranked_is_said_once():
+    runs = [
+        FakeRun("a", {"ssim": ramp(0.5)}),
+        FakeRun("b", {"ssim": ramp(0.2)}),
+        FakeRun("v", {"ssim": ramp(0.3)}, failures={"c04": "lost"}),
+    ]
+    runs[2].values["ssim"].pop("c04")
+    said = [note for verdict in verdicts(compared(*runs)) for note in verdict.notes]
+    assert said == ["v answered 11 of 12 cases, others 12 and is not ranked"]
+
+
+def test_numbers_that_are_the_same_in_all_stay():
+    assert forms(["a 3 of 5", "b", "a 4 of 5"]) == [("a … of 5", 2), ("b", 1)]
+    assert forms(["no 980b52e2f63d.mp4", "no a80b52e2f63d.mp4"]) == [("no ….mp4", 2)]
 
 
 def test_a_verdict_is_shown_in_two_weights():

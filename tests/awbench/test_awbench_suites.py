@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import yaml
 from awbench.cases import Truth
 from awbench.suites.arrays import digest, pack, truth_arrays, truth_from_arrays, unpack
 from awbench.suites.case_media import read_part
-from awbench.suites.check import notes_of_suite, validate_suite
+from awbench.suites.check import few_to_compare, notes_of_suite, validate_suite
 from awbench.suites.folder import load_folder
 from awbench.suites.load import load_suite, validate
 from awbench.suites.snapshot import write_snapshot
@@ -239,6 +240,13 @@ def test_a_stored_driver_knows_where_it_was_cut_from(tmp_path: Path) -> None:
     first, second, third = (load_folder(place).load("a").driving.origin for place in stored)
     assert first == second == third and first.file == "a, b's clip.mp4" and first.crop == (-16, 0, 48, 32)
     assert first.source_size == (16, 32) and first.start_s == 0
+
+
+def test_a_suite_on_which_nothing_can_be_told_says_what_it_lacks(tmp_path: Path) -> None:
+    suite = load_folder(folder_with(tmp_path))
+    assert few_to_compare(suite)[0].endswith("on it, at least 6 drivers and 6 references are needed")
+    many = [replace(suite.cases[0], id=f"c{k}", driver_id=f"d{k}", identity_id=f"i{k}") for k in range(6)]
+    assert few_to_compare(replace(suite, cases=tuple(many))) == [] and few_to_compare(replace(suite, cases=tuple(many[:5])))
 
 
 def test_what_cropping_cuts_away_is_a_note_and_no_problem(tmp_path: Path) -> None:

@@ -250,3 +250,12 @@ def test_rows_of_one_file_that_contradict_each_other_are_told(tmp_path: Path) ->
     listing = list_media([tmp_path], "clip")
     assert listing.entries[0].tags == {"licence": "CC-BY", "subject": "human"}
     assert listing.notes == ("clips.csv line 3: a.mp4: licence: 'CC-BY' in place of 'CC0', which was said before",)
+
+
+def test_motion_without_a_clip_of_its_name_is_told(tmp_path):
+    for name in ("dab.bvh", "wave.bvh", "wave.mp4"):
+        (tmp_path / name).write_bytes(b"x")
+    notes = [note for note in list_media([tmp_path], "clip").notes if "motion" in note]
+    assert len(notes) == 1 and "first dab.bvh" in notes[0] and "tracks:DIR" in notes[0]
+    assert any("dab.bvh" in note for note in list_media([tmp_path / "dab.bvh"], "clip").notes)
+    assert not any("motion" in note for note in list_media([tmp_path], "image").notes)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bootstrap.pairing import PairSpec
-from bootstrap.synthesis import PairMedia, driver_of, encode_driver, encode_target
+from bootstrap.synthesis import PairMedia, answer_of, driver_of, encode_driver, encode_target
 from models.images import read_image
 from models.video import Window, read_video
 from tests.bootstrap.factory_fakes import GRID, ShiftTeacher, moving_square
@@ -22,7 +22,7 @@ def _media() -> PairMedia:
 
 def test_the_target_is_the_source_and_the_reference_its_first_frame():
     media = _media()
-    members, (answer, _) = encode_target(media, "yuv444p"), driver_of(SPEC, media, ShiftTeacher(), GRID)
+    members, (answer, _) = encode_target(media, "yuv444p"), driver_of(answer_of(SPEC, media, ShiftTeacher(), GRID), GRID)
     target, driver = read_video(members["target.mp4"]), read_video(encode_driver(answer, "yuv444p"))
     assert np.array_equal(read_image(members["reference.png"]).image, target.frames[0])
     assert np.abs(target.frames.astype(int) - media.clip.frames).mean() < 1.5  # the codec, nothing else
@@ -32,4 +32,4 @@ def test_the_target_is_the_source_and_the_reference_its_first_frame():
 
 def test_an_output_of_the_wrong_size_raises():
     with pytest.raises(ValueError, match=r"teacher output: size: got \(16, 16\), expected \(32, 32\)"):
-        driver_of(SPEC, _media(), ShiftTeacher(size=(16, 16)), GRID)
+        driver_of(answer_of(SPEC, _media(), ShiftTeacher(size=(16, 16)), GRID), GRID)

@@ -151,10 +151,10 @@ def test_recorded_names_near_misses_doubles_and_strays(tmp_path: Path) -> None:
     for case_id, name in near.items():
         with pytest.raises(ValueError) as caught:
             animator.animate(request(sliding(1), id=case_id))
-        assert str(caught.value).endswith(f"--retry-failed; found {name}")
+        assert str(caught.value).endswith(f"add it to the folder; found {name}")
     with pytest.raises(ValueError, match=r"got 2 videos \(0002-run-cat.mov, 0002-run-cat.mp4\).*keep one"):
         animator.animate(request(sliding(1), id="0002-run-cat"))
-    with pytest.raises(ValueError, match="--retry-failed$"):
+    with pytest.raises(ValueError, match="add it to the folder$"):
         animator.animate(request(sliding(1), id="0005-run-cat"))
     strays = animator.strays(["0002-RUN-cat", "0004"])
     assert strays == ["0001-run-cat.webm.part", "kling 0003_run_cat (1).mp4", "x.mp4"]

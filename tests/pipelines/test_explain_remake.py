@@ -4,6 +4,8 @@ import shutil
 
 import pytest
 
+from bootstrap.explain.found import Explained
+from bootstrap.explain.told import again_command
 from models.dataset_rows import read_rows
 from models.shards import MEMBERS
 from pipelines.cli import main
@@ -40,6 +42,17 @@ def test_a_pair_made_again_has_the_same_bytes(home, tmp_path, capsys):
     said = capsys.readouterr().out
     assert said.count("the same bytes") == 4 and "the same pair, byte for byte" in said
     assert {path.name for path in (tmp_path / "again").iterdir()} == {f"{key}.{name}" for name in MEMBERS}
+
+
+def test_the_command_to_make_a_pair_again_leaves_places_to_fill_in():
+    def said(teacher):
+        return again_command(Explained(key="k", row={"teacher": teacher}), "my pairs")
+
+    sources = "actorforge explain k --data 'my pairs' --remake <FOLDER> --driving <CLIPS> --references <IDENTITIES>"
+    assert said("flow_warp") == f"{sources} --teacher flow_warp"
+    places = "--set repo=<REPOSITORY> --set python=<ITS PYTHON> --set weights=<WEIGHTS>"
+    assert said("external:mine.yaml") == f"{sources} --teacher external:<PATH OF mine.yaml> {places}"
+    assert said("scail2") == f"{sources} --teacher scail2 {places}" and said("e2e").endswith("--teacher <PATH OF e2e>")
 
 
 def test_sources_are_found_by_content_and_labels_are_the_recorded_ones(home, tmp_path):

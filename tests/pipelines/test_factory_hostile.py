@@ -94,7 +94,7 @@ def test_workers_that_do_everything(folder, two_workers, monkeypatch, capfd):
 
 def test_workers_that_only_animate(folder, two_workers, monkeypatch):
     modes = ["poison", "mute", "SIGKILL", "hang", "None", "wrong length", "into base", "closed streams", "KeyboardInterrupt"]
-    _run(folder, "apart", modes, Staff(cpu=1, gpu=1), monkeypatch, attempts=2, timeout_s=25.0)
+    _run(folder, "apart", modes, Staff(cpu=1, gpu=1), monkeypatch, attempts=2, timeout_s=12.0)
 
 
 def _runs(pid, most_s=10.0):

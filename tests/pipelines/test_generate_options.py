@@ -12,6 +12,7 @@ import pytest
 from awbench.run_validation import validate_run
 from awbench.runs import Run, pending
 from awbench.suites.from_media import write_suite_from_media
+from models.artifacts import read_json, write_json
 from models.types import Grid
 from pipelines.asking_together import run_together
 from pipelines.cli import main
@@ -46,6 +47,16 @@ def test_options_are_resolved_recorded_and_part_of_the_run(suite, tmp_path, caps
     assert "options.level: got 41, expected 40 as in its plan.json" in capsys.readouterr().err
     assert main(command(suite, tmp_path / "other", "--set", "levl=41")) == 2 and not (tmp_path / "other").exists()
     assert "did you mean level?" in capsys.readouterr().err
+
+
+def test_a_run_of_before_options_takes_those_it_is_continued_with(suite, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert main(command(suite, out, "--limit", "1")) == 0
+    for path in (out / "plan.json", out / "run.json"):
+        write_json(path, {name: value for name, value in read_json(path).items() if name not in ("options", "terms")})
+    assert main(command(suite, out, "--limit", "2", "--set", "level=40")) == 0
+    assert Run.open(out).config["options"]["level"] == 40 and Run.open(out).config["terms"]["kind"] == "hosted"
+    assert main(command(suite, out, "--set", "level=41")) == 2 and "options.level" in capsys.readouterr().err
 
 
 def test_what_a_system_says_of_its_answer_is_in_the_table(suite, tmp_path):
@@ -154,3 +165,53 @@ def test_no_more_are_begun_than_may_be_and_one_cause_ends_it():
     policy = Policy(stop_after=4, cause_of=lambda result: "out of credit")
     with pytest.raises(SameCause, match="the first 4 items failed: out of credit"):
         list(run_together(lambda item: item, range(10), 3, label="test", policy=policy))
+
+
+def test_what_a_factory_makes_that_is_no_animator_is_refused(suite, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "makes_nothing.py").write_text("def create(argument=None): return object()\n")
+    with pytest.raises(ValueError, match="makes_nothing:create: factory: got object without name and animate, expected an Animator"):
+        generate("makes_nothing:create", suite, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_says_what_is_missing_and_generate_refuses_with_the_same(suite, tmp_path, capsys, monkeypatch):
+    for key in ("KLING_ACCESS_KEY", "KLING_SECRET_KEY", "ARK_API_KEY"):
+        monkeypatch.delenv(key, raising=False)
+    asked = ["generate", "--animator", "kling_o1", "--suite", suite, "--out", str(tmp_path / "run"), "--set", "concurrency=2"]
+    assert main([*asked, "--dry-run"]) == 1
+    told = capsys.readouterr().out
+    assert "missing: KLING_ACCESS_KEY: not set" in told and "missing: upload: " in told
+    assert "concurrency=2" in told and "upload=(to be set)" in told and "patience_s" not in told
+    assert main(asked) == 2 and not (tmp_path / "run").exists()
+    assert "missing: KLING_ACCESS_KEY: not set" in capsys.readouterr().err
+
+
+def test_words_that_nobody_has_are_one_refusal(suite, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("ARK_API_KEY", "key")
+    asked = ["generate", "--animator", "seedance_i2v", "--suite", suite, "--out", str(tmp_path / "run")]
+    assert main([*asked, "--dry-run"]) == 1 and "missing: prompt: " in capsys.readouterr().out
+    assert main([*asked, "--dry-run", "--guide", "template"]) == 0
+    assert main(asked) == 2 and not (tmp_path / "run").exists() and "--guide template" in capsys.readouterr().err
+
+
+def test_recorded_lists_cases_and_strays_beforehand_and_still_runs(suite, tmp_path, capsys):
+    (tmp_path / "answers").mkdir()
+    (tmp_path / "answers" / "other.mp4").write_bytes(b"no video")
+    asked = ["generate", "--animator", f"recorded:{tmp_path / 'answers'}", "--suite", suite, "--out", str(tmp_path / "run"), "--limit", "2"]
+    assert main([*asked, "--dry-run"]) == 1
+    told = capsys.readouterr().out
+    assert told.count("missing: ") == 2 and "stray: other.mp4" in told
+    assert main(asked) == 1  # each case is a row
+    told = capsys.readouterr().out
+    first = Run.open(tmp_path / "run").suite.cases[0].id
+    assert f"(first: {first})" in told and told.count("the same command") == 1 and "--retry-failed" not in told
+
+
+def test_one_animator_is_told_with_every_option(capsys):
+    assert main(["ls", "animators", "wan_animate"]) == 0
+    told = capsys.readouterr().out
+    assert "Denoising steps. (a whole number; default: 20)" in told and max(map(len, told.splitlines())) <= 100
+    assert main(["ls", "animators", NAME]) == 0 and "what is expected (a number or none; default: 0.5)" in capsys.readouterr().out
+    assert main(["ls", "animators", "wan_animat"]) == 2 and "did you mean" in capsys.readouterr().err
+    assert main(["ls", "suites", "wan_animate"]) == 2

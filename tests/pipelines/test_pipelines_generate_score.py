@@ -251,11 +251,11 @@ def test_strays_among_recorded_answers_are_told_once(place, tmp_path, capsys):
     ids = [case.id for case in load_suite(str(place / "suite")).cases]
     source = generate("still", str(place / "suite"), place / "still")
     (tmp_path / "answers").mkdir()
-    for case_id, name in zip(ids, (f"{ids[0]}.MP4", f"{ids[1]}.webm.part", "extra.mp4")):
+    for case_id, name in zip(ids, (f"{ids[0]}.MP4", f"{ids[1]}.webm.part", "extra\x1b\n.mp4")):
         (tmp_path / "answers" / name).write_bytes(source.video_path(case_id).read_bytes())
     run = generate(f"recorded:{tmp_path / 'answers'}", str(place / "suite"), tmp_path / "run")
     told = capsys.readouterr().err
-    assert told.count("2 file(s) answer no case of from-media: ") == 1 and "extra.mp4" in told
+    assert told.count("2 file(s) answer no case of from-media: ") == 1 and r"'extra\x1b\n.mp4'" in told and "\x1b" not in told
     rows = run.generation()
     assert list(rows["status"]) == ["ok", "failed", "failed"] and f"found {ids[1]}.webm.part" in rows["reason"][1]
 

@@ -1,5 +1,6 @@
 """Same seed, any schedule, one kill: identical bytes."""
 
+import errno
 import json
 import pickle
 import signal
@@ -18,6 +19,7 @@ from models.animators.load import load_animator
 from models.artifacts import read_json
 from models.runtime import Runtime
 from models.types import Grid
+from pipelines.cli import main
 from pipelines.executor.pools import SameCause
 from pipelines.executor.source import source_root
 from pipelines.stations import Staff
@@ -244,6 +246,19 @@ def _run(folder, out, **flags):
     return run(**sources, teacher="flow_warp", out=folder / out, grid=GridFlags(size=(32, 32), num_frames=4), limit=2, **flags)
 
 
+def test_a_full_disk_is_told_and_what_was_made_is_kept(folder, monkeypatch, capsys):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device", "KEY.tar")
+
+    sources = ["--driving", str(folder / "driving"), "--references", str(folder / "references"), "--size", "32x32", "--num-frames", "4"]
+    command = ["synthesize", *sources, "--teacher", "flow_warp", "--thresholds.off", "--limit", "2", "--out", str(folder / "full")]
+    with monkeypatch.context() as here:
+        here.setattr("bootstrap.doing.put_away", full)
+        assert main(command) == 1
+    assert "No space left on device: 'KEY.tar'; what was made is kept, the same command continues" in capsys.readouterr().err
+    assert not (folder / "full" / "run.json").exists() and main(command) == 0
+
+
 def test_the_template_guides_unless_it_is_switched_off(folder):
     _run(folder, "default"), _run(folder, "off", guide="none")
     marks = [read_json(folder / out / "run.json")["config"]["guide"]["name"] for out in ("default", "off")]
@@ -264,9 +279,9 @@ def test_the_runtime_reaches_the_teacher_here_and_on_a_worker(folder, two_worker
     if not (folder / "teacher").exists():
         write_teacher(folder / "teacher")
     out, sources = folder / f"runtime{workers}", {"driving": folder / "driving", "references": folder / "references"}
-    for runtime in (Runtime(device="cpu", attention="native"), Runtime(device="cpu")):
+    for runtime, count in ((Runtime(device="cpu"), 0), (Runtime(device="cpu", attention="native"), workers)):
         grid = GridFlags(size=(16, 16), num_frames=3)
-        run(**sources, teacher=str(folder / "teacher"), out=out, grid=grid, workers=workers, limit=2, runtime=runtime)
+        run(**sources, teacher=str(folder / "teacher"), out=out, grid=grid, workers=count, limit=2, runtime=runtime)
         (out / "shard-000000.parquet").unlink()  # the second run, by another attention, makes it anew and is not refused
-    assert [event["runtime"].get("attention") for event in _events(out, "pair")] == ["native"] * 2 + [None] * 2
+    assert [event["runtime"].get("attention") for event in _events(out, "pair")] == [None] * 2 + ["native"] * 2
     assert "native" not in (out / "run.json").read_text()

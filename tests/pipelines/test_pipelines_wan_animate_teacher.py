@@ -24,8 +24,8 @@ CLI = "import sys; from pipelines.cli import main; sys.exit(main())"
 
 def command(folder, out, workers):
     asked = ["synthesize", "--driving", folder / "people", "--references", folder / "looks", "--teacher", f"wan_animate:{folder / 'tiny'}"]
-    asked += ["--set", "area_px=0", "--set", "steps=20", "--set", "segment=5", "--runtime.device", "cpu", "--thresholds.off"]
-    asked += ["--size", "32x32", "--num-frames", 5, "--fps", 8, "--limit", 8, "--pairs-per-shard", 2, "--workers", workers, "--out", out]
+    asked += ["--set", "area_px=0", "--set", "steps=10", "--set", "segment=5", "--runtime.device", "cpu", "--thresholds.off"]
+    asked += ["--size", "32x32", "--num-frames", 5, "--fps", 8, "--limit", 6, "--pairs-per-shard", 2, "--workers", workers, "--out", out]
     return [str(each) for each in asked]
 
 
@@ -65,4 +65,4 @@ def test_a_worker_killed_on_the_way_changes_no_byte(tmp_path):
     assert published(torn) == published(tmp_path / "peace") and validate_dataset(torn) == []
     recorded = (torn / "run.json").read_text()
     teacher = json.loads(recorded)["teacher"]
-    assert teacher["name"] == "wan_animate:tiny" and json.loads(teacher["options"])["steps"] == 20 and str(tmp_path) not in recorded
+    assert teacher["name"] == "wan_animate:tiny" and json.loads(teacher["options"])["steps"] == 10 and str(tmp_path) not in recorded

@@ -13,6 +13,7 @@ from bootstrap.costs.estimate import Workers, estimate
 from bootstrap.costs.pairs import count_pairs
 from bootstrap.costs.rates import Rates, measured
 from bootstrap.costs.tokens import FAMILIES, strides_of
+from bootstrap.costs.told import lines
 from bootstrap.generations import History
 from bootstrap.growth import grow
 from bootstrap.pair_rules import PairRules
@@ -134,6 +135,7 @@ def test_files_are_looked_at_only_when_asked_and_nothing_is_written(sources):
     catalog, before = sources / "catalog.sqlite", sorted(sources.rglob("*"))
     asked = partial(job.Asked, footage=footage(sources), grid=GRID)
     blind = job.planned(asked(), catalog)
+    assert any("6 files not looked at yet: run with --look" in line for line in lines(blind)) and "windows" not in "".join(lines(blind))
     assert (blind.unknown, blind.counts.pairs) == (6, 0) and sorted(sources.rglob("*")) == before
     seen = job.planned(asked(look=True, limit=5, workers=Workers(each=0)), catalog)
     counts = seen.counts
@@ -192,6 +194,20 @@ def test_what_the_teacher_says_it_takes_is_shown_without_loading_it(sources, tmp
     assert "teacher: 100 tokens a pass, 3 passes a pair, 1 USD a pair (price list)" in text and "9.00 USD" in text
     assert main([*command, "--json"]) == 0 and json.loads(capsys.readouterr().out)["teacher_states"]["usd"] == 0.25
     assert main([*command, "--set", "price=2"]) == 2 and "got 'price', expected one of usd_per_s" in capsys.readouterr().err
+
+
+def test_a_teacher_without_weights_holds_no_gpu_and_its_stated_seconds_count(sources, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("ACTORFORGE_CACHE", str(tmp_path / "cache"))
+    stated = PRICED.replace("tokens=100, passes=3", "seconds=2") + "from models.capabilities import Capabilities\n"
+    stated += "def capabilities(name):\n    return Capabilities(kind='hosted')\n"
+    (tmp_path / "served_teacher.py").write_text(stated)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    command = ["plan", "--driving", str(sources / "driving"), "--references", str(sources / "references"), "--size", "32x32", "--fps", "8"]
+    command += ["--num-frames", "4", "--windows.near-doubles", "--look", "--workers", "0", "--teacher", "served_teacher:create"]
+    assert main(command) == 0
+    text = capsys.readouterr().out
+    assert "GPU" not in text and "1 CPU held" in text and "teacher: 2 s a pair, as its module states" in text and "0.005 hours" in text
+    assert main([*command, "--teacher-seconds", "4"]) == 0 and "0.01 hours" in capsys.readouterr().out
 
 
 def test_wrong_use_is_named(sources, capsys):

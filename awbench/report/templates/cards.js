@@ -30,11 +30,15 @@ const showScores = () => {
   const metric = Number(one("#metric").value);
   all(".card figure[data-system]").forEach((figure) => {
     const { text, bad } = scoreOf(figure, metric), note = one(".score", figure);
-    note.textContent = one(".stage.empty", figure) ? "" : brief(text, 22);
-    note.title = `${data.metrics[metric].title}: ${text}${data.metrics[metric].blind && ` (${data.metrics[metric].blind})`}`;
+    const why = data.metrics[metric].blind || data.apart[Number(figure.dataset.system)]; /* of a number that ranks nobody */
+    const hidden = one(".lost", figure) || (why && figure.closest(".opening"));
+    note.textContent = hidden ? "" : brief(text, 22);
+    note.title = `${data.metrics[metric].title}: ${text}${why && ` (${why})`}`;
     note.classList.toggle("bad", bad);
-    note.classList.toggle("blind", data.metrics[metric].blind !== "");
+    note.classList.toggle("blind", why !== "");
   });
+  const label = one("#numbers"), numbered = all(".opening .score").some((note) => note.textContent !== "");
+  if (label) label.textContent = numbered ? `Numbers: ${data.metrics[metric].title}, of ranked systems.` : "";
 };
 
 const countText = (shown, found) => {

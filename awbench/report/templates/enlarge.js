@@ -38,7 +38,7 @@ const large = (() => {
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   document.addEventListener("click", (event) => {
     const stage = event.target.closest(".card button.stage");
-    if (stage && !stage.classList.contains("empty")) show(stage.closest("figure"));
+    if (stage) show(stage.closest("figure"));
   });
   return { show };
 })();

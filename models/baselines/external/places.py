@@ -38,6 +38,22 @@ def find_places(spec: Spec, options: Any) -> Places:
     return Places(repo=repo, python=_python(spec, options.python, repo), weights=_weights(spec, options.weights, repo))
 
 
+def missing_places(spec: Spec, options: Any) -> list[str]:
+    """One line for each that is not there; without a repository its interpreter is not looked for."""
+    lines, repo = [], None
+    try:
+        repo = _repo(spec, options.repo)
+    except ValueError as error:
+        lines.append(str(error))
+    for find, told in ((_python, options.python), (_weights, options.weights)):
+        try:
+            if repo is not None or (find is _python and _told(spec, "python", told)) or find is _weights:
+                find(spec, told, repo or Path())
+        except ValueError as error:
+            lines.append(str(error))
+    return [line.removeprefix(f"animator {spec.name}: ") for line in lines]
+
+
 def variable(spec: Spec, what: str) -> str:
     """The name of the environment variable that says where it lies: ACTORFORGE_SCAIL2_REPO."""
     return f"ACTORFORGE_{spec.name.upper()}_{what.upper()}"

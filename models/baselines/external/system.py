@@ -94,6 +94,14 @@ def estimate(name: str, workload: Workload, options: Any, argument: str | None =
     return Estimate(tokens=tokens, passes=steps and steps * cost.passes, basis=f"cost of {spec.name}.yaml, windows not counted")
 
 
+def missing(name: str, options: Any, argument: str | None = None) -> list[str]:
+    """Of the repository, its interpreter and its weights."""
+    from models.baselines.external.places import missing_places
+
+    spec = _spec_of(name, argument)
+    return missing_places(spec, options) if spec else ["argument: none; write external:FILE.yaml, a YAML that describes a repository"]
+
+
 def create(argument: str | None = None, *, name: str = "", runtime: Runtime = Runtime(), options: Any = None) -> Any:
     """The animator. `name`: what it was asked by; `external` takes the YAML as its argument."""
     from models.baselines.external.animator import External

@@ -16,6 +16,7 @@ from models.baselines.hosted.animator import Hosted, Service, hosted
 from models.baselines.hosted.first_second import FirstSecond, first_shown
 from models.baselines.hosted.inputs import bare_base64, image_file, video_file
 from models.baselines.hosted.keys import read_keys
+from models.baselines.hosted.lacking import lacking
 from models.baselines.hosted.options import HostedOptions, aside
 from models.baselines.hosted.outcomes import Accepted, Busy, Call, Done, Failed, Refused, Reply, Running, Trouble, Unclear, by_status
 from models.baselines.hosted.signing import signed_headers
@@ -26,6 +27,7 @@ from models.types import AnimationRequest, Clip, require
 
 M1, M2 = "dreamactor_m1", "dreamactor_m2"
 KEYS = ("VOLC_ACCESS_KEY_ID", "VOLC_SECRET_ACCESS_KEY")
+FAL_KEYS = ("FAL_KEY",)
 REQ_KEYS = {M1: "jimeng_dream_actor_m1_gen_video_cv", M2: "jimeng_dreamactor_m20_gen_video"}
 IMAGE_B, VIDEO_B = 4_700_000, 100 * 1000**2
 _VERSION, _BUSY, _BROKEN, _GOOD = "2022-08-31", (50429, 50430), (50500, 50501), 10000
@@ -69,6 +71,12 @@ def estimate(name: str, workload: Workload, options: DreamActorOptions) -> Estim
     if rate is None:
         return Estimate(seconds=seconds, basis="10 s take about 180 s; no price stated: --set usd_per_s=...")
     return Estimate(seconds=seconds, usd=rate * length_s, basis=basis)
+
+
+def missing(name: str, options: DreamActorOptions) -> list[str]:
+    if options.via == "volcengine":
+        return lacking(KEYS, options, uploads=True, priced=options.usd_per_s is not None)
+    return lacking(FAL_KEYS, options, uploads=options.upload != "fal", priced=True)
 
 
 def create(argument: str | None = None, *, name: str = M2, options: DreamActorOptions | None = None) -> Hosted:

@@ -14,6 +14,7 @@ from typing import Any, Mapping
 from urllib.parse import urlsplit
 
 from models.baselines.hosted.address import check_base_url, is_loopback, may_fetch
+from models.baselines.hosted.dreamactor import FAL_KEYS as KEYS
 from models.baselines.hosted.dreamactor import IMAGE_B, VIDEO_B, DreamActorService
 from models.baselines.hosted.inputs import bare_base64, image_file, video_file
 from models.baselines.hosted.keys import read_keys
@@ -22,7 +23,6 @@ from models.baselines.hosted.uploads import check_upload, put, uploaded
 from models.baselines.hosted.wire import Broken, NotSent, send
 from models.types import AnimationRequest
 
-KEYS = ("FAL_KEY",)
 _MODEL = "fal-ai/bytedance/dreamactor/v2"
 _WAY = re.compile(r"/[\w./-]{1,300}")
 

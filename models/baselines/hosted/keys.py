@@ -7,6 +7,12 @@ import os
 from models.types import require
 
 
+def missing_keys(names: tuple[str, ...]) -> list[str]:
+    """One line for each that is not set."""
+    advice = f"export {' and '.join(names)}"
+    return [f"{name}: not set in the environment; {advice}" for name in names if not os.environ.get(name, "").strip()]
+
+
 def read_keys(item: str, names: tuple[str, ...]) -> tuple[str, ...]:
     """The values of these environment variables. Raises ValueError naming the one that is missing."""
     found = tuple(os.environ.get(name, "").strip() for name in names)

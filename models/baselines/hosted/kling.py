@@ -17,6 +17,7 @@ from models.baselines.hosted import outcomes as outcome
 from models.baselines.hosted.animator import Hosted, Service, hosted
 from models.baselines.hosted.inputs import bare_base64, image_file, video_file
 from models.baselines.hosted.keys import read_keys
+from models.baselines.hosted.lacking import lacking
 from models.baselines.hosted.options import HostedOptions, aside
 from models.baselines.hosted.outcomes import Accepted, Call, Done, Failed, Listed, Refused, Reply, Running, Trouble, Unclear
 from models.baselines.hosted.signing import json_web_token
@@ -103,6 +104,10 @@ def estimate(name: str, workload: Workload, options: KlingOptions) -> Estimate:
         return Estimate(basis="Kling bills units; state a price with --set usd_per_s=... (estimate) and usd_per_unit=... (settled)")
     seconds = min(max(workload.duration_s, _LEAST_S), 10 if name == OMNI else 30)
     return Estimate(usd=options.usd_per_s * seconds, basis=f"stated by --set usd_per_s={options.usd_per_s:g}")
+
+
+def missing(name: str, options: KlingOptions) -> list[str]:
+    return lacking(_KEYS, options, uploads=True, priced=options.usd_per_s is not None)
 
 
 def create(argument: str | None = None, *, name: str = MOTION, options: KlingOptions | None = None) -> Hosted:

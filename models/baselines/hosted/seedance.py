@@ -14,6 +14,7 @@ from typing import Any, Literal, Mapping
 from models.baselines.hosted.animator import Hosted, Service, hosted
 from models.baselines.hosted.inputs import bare_base64, image_file
 from models.baselines.hosted.keys import read_keys
+from models.baselines.hosted.lacking import lacking
 from models.baselines.hosted.options import HostedOptions, aside
 from models.baselines.hosted.outcomes import Accepted, Busy, Call, Done, Failed, Reply, Running, Trouble, Unclear, by_status
 from models.capabilities import Capabilities, FrameRule, SizeRule
@@ -72,6 +73,14 @@ def estimate(name: str, workload: Workload, options: SeedanceOptions) -> Estimat
     if options.usd_per_s is not None:
         return Estimate(usd=options.usd_per_s * frames / _FPS, basis=f"stated by --set usd_per_s={options.usd_per_s:g}")
     return Estimate(basis=f"about {tokens} completion tokens; no price stated: --set usd_per_million_tokens=...")
+
+
+def missing(name: str, options: SeedanceOptions) -> list[str]:
+    priced = options.usd_per_s is not None or options.usd_per_million_tokens is not None
+    lines = lacking(_KEYS, options, uploads=False, priced=priced)
+    if not (options.model or _MODELS[options.region]):
+        lines.append(f"model: none for region {options.region}; --set model=... as the console lists it")
+    return lines
 
 
 def create(argument: str | None = None, *, name: str = NAME, options: SeedanceOptions | None = None) -> Hosted:

@@ -20,6 +20,12 @@ def painted_size(asked: tuple[int, int], area_px: int, multiple: int) -> tuple[i
     return tuple(max(multiple, round(side * scale / multiple) * multiple) for side in (width, height))
 
 
+def painted_words(asked: tuple[int, int], area_px: int, multiple: int) -> str:
+    """Where it paints, "" where that is the asked size."""
+    size, why = painted_size(asked, area_px, multiple), "its own area, --set area_px=0 keeps the asked one" if area_px else "whole tokens"
+    return "" if size == asked else f"painted at {size[0]}x{size[1]} px ({why}), brought back to {asked[0]}x{asked[1]}"
+
+
 def within(request: AnimationRequest, capabilities: Capabilities, *, area_px: int, fps: float | None) -> Adapted:
     """`request` at the size a pipeline paints it in and at its rate; None: the driver's."""
     size = painted_size(request.size, area_px, capabilities.size.multiple)

@@ -23,6 +23,11 @@ def frames_up(count: int) -> int:
     return lengths.frames_up(count, STRIDE)
 
 
+def counted(number: int) -> str:
+    """Such as "1 segment"."""
+    return f"{number} segment" + "s" * (number != 1)
+
+
 def latent_frames(frames: int) -> int:
     return (frames - 1) // STRIDE + 1
 

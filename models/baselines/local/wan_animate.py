@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from models.baselines.local.native import painted_size
+from models.baselines.local.lacking import lacking
+from models.baselines.local.native import painted_size, painted_words
 from models.baselines.local.sampling import tokens_of
-from models.baselines.local.segments import frames_up
+from models.baselines.local.segments import counted, frames_up
 from models.capabilities import Capabilities, FrameRule, SizeRule
 from models.estimate import Estimate, Workload
 from models.lengths import frames_at
@@ -136,8 +137,16 @@ def estimate(name: str, workload: Workload, options: WanAnimateOptions) -> Estim
     count = frames_at(workload.num_frames, workload.fps, options.fps) if options.fps else workload.num_frames
     plan, size = plan_of(count, options), painted_size(workload.size, options.area_px, MULTIPLE)
     tokens = plan.number * tokens_of(size, plan.length, extra_frames=1)
-    basis = f"{plan.number} segments of {size[0]}x{size[1]}x{plan.length}, each with a latent frame for the reference"
+    basis = f"{counted(plan.number)} of {size[0]}x{size[1]}x{plan.length}, each with a latent frame for the reference"
     return Estimate(tokens=tokens, passes=options.steps * (2 if options.guidance > 1 else 1), basis=basis)
+
+
+def missing(name: str, options: WanAnimateOptions, argument: str | None = None) -> list[str]:
+    return lacking(name, argument, capabilities(name).weights, options)
+
+
+def paints(name: str, workload: Workload, options: WanAnimateOptions) -> str:
+    return painted_words(workload.size, options.area_px, MULTIPLE)
 
 
 def create(argument: str | None = None, *, name: str = "wan_animate", runtime: Runtime = _AUTO, options: Any = None) -> Any:

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.baselines.local.native import painted_size
+from models.baselines.local.lacking import lacking
+from models.baselines.local.native import painted_size, painted_words
 from models.baselines.local.sampling import check_sampling, tokens_of
-from models.baselines.local.segments import check_segments, frames_up
+from models.baselines.local.segments import check_segments, counted, frames_up
 from models.capabilities import Capabilities, FrameRule, SizeRule
 from models.estimate import Estimate, Workload
 from models.lengths import frames_at
@@ -102,8 +103,16 @@ def estimate(name: str, workload: Workload, options: WanAnimate2Options) -> Esti
     segment, number = segment_plan(frames_at(workload.num_frames, workload.fps, options.fps), options)
     size = painted_size(workload.size, options.area_px, 16)
     passes = options.steps * (2 if options.guidance > 1 else 1) + 1
-    basis = f"{number} segments of {size[0]}x{size[1]}x{segment} and a latent frame for the reference; one pass is the driver's"
+    basis = f"{counted(number)} of {size[0]}x{size[1]}x{segment} and a latent frame for the reference; one pass is the driver's"
     return Estimate(tokens=number * tokens_of(size, segment, extra_frames=1), passes=passes, basis=basis)
+
+
+def missing(name: str, options: WanAnimate2Options, argument: str | None = None) -> list[str]:
+    return lacking(name, argument, capabilities(name).weights, options)
+
+
+def paints(name: str, workload: Workload, options: WanAnimate2Options) -> str:
+    return painted_words(workload.size, options.area_px, 16)
 
 
 def require_compiler(name: str) -> None:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.baselines.local.native import painted_size
+from models.baselines.local.lacking import lacking
+from models.baselines.local.native import painted_size, painted_words
 from models.baselines.local.sampling import check_control, check_sampling, tokens_of
-from models.baselines.local.segments import check_segments, segments
+from models.baselines.local.segments import check_segments, counted, segments
 from models.baselines.local.wan_words import NEGATIVE_PROMPT
 from models.capabilities import Capabilities, FrameRule, SizeRule
 from models.estimate import Estimate, Workload
@@ -84,8 +85,16 @@ def estimate(name: str, workload: Workload, options: WanVaceOptions) -> Estimate
     size = painted_size(workload.size, options.area_px, 16)
     tokens = sum(tokens_of(size, segment.length, extra_frames=1) for segment in plan)
     branches = 2 if options.guidance > 1 else 1
-    basis = f"{len(plan)} segments of {size[0]}x{size[1]}, each with a latent frame for the reference"
+    basis = f"{counted(len(plan))} of {size[0]}x{size[1]}, each with a latent frame for the reference"
     return Estimate(tokens=tokens, passes=options.steps * branches, basis=basis)
+
+
+def missing(name: str, options: WanVaceOptions, argument: str | None = None) -> list[str]:
+    return lacking(name, argument, capabilities(name).weights, options)
+
+
+def paints(name: str, workload: Workload, options: WanVaceOptions) -> str:
+    return painted_words(workload.size, options.area_px, 16)
 
 
 def create(argument: str | None = None, *, name: str = "wan_vace", runtime: Runtime = _AUTO, options: WanVaceOptions | None = None) -> Any:

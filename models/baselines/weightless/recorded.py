@@ -82,7 +82,7 @@ class Recorded:
         found = [path for path in named if _is_video(path)] or [path for path in named if path.suffix.lower() in MAY_MOVE]
         wanted, several = "one video for every case", ", ".join(path.name for path in found[:_SHOWN])
         near = [] if found else _near(case_id, _files(self.folder))
-        advice = "add it to the folder, then the same command with --retry-failed" + (f"; found {', '.join(near)}" if near else "")
+        advice = "add it to the folder" + (f"; found {', '.join(near)}" if near else "")
         other = "no regular file" if not found and os.path.lexists(self.folder / f"{case_id}.mp4") else "no such file"
         require(bool(found), self.name, f"{case_id}.mp4", other, wanted, advice)
         require(len(found) == 1, self.name, case_id, f"{len(found)} videos ({several})", wanted, "keep one")
@@ -133,6 +133,25 @@ def _near(case_id: str, files: list[Path]) -> list[str]:
 def _words(text: str) -> list[str]:
     """Letters and numbers apart, numbers without zeros before them: case1 is case_01."""
     return [word.lstrip("0") or "0" if word.isdigit() else word for word in re.findall("[0-9]+|[a-z]+", text.casefold())]
+
+
+def missing(name: str, options: RecordedOptions, argument: str | None = None, cases: Iterable[str] = ()) -> list[str]:
+    """The folder, or the cases that it answers not or twice."""
+    if not argument or not Path(argument).is_dir():
+        return [f"folder: {f'{argument} does not exist' if argument else 'none'}; write recorded:DIR with DIR/CASE_ID.mp4 for every case"]
+    lines, answers = [], Recorded(folder=Path(argument))
+    for case in cases:
+        try:
+            answers.video_of(case)
+        except ValueError as error:
+            lines.append(str(error).removeprefix(f"{answers.name}: "))
+    return lines
+
+
+def strays(name: str, argument: str | None = None, cases: Iterable[str] = ()) -> list[str]:
+    """What in the folder answers none of these cases."""
+    there = bool(argument) and Path(argument).is_dir()
+    return Recorded(folder=Path(argument), lags=read_lags(Path(argument))).strays(cases) if there else []
 
 
 def create(argument: str | None = None, *, options: RecordedOptions = RecordedOptions()) -> Recorded:

@@ -41,9 +41,10 @@ from bootstrap.filters.catalog import filter_metrics, in_use  # noqa: E402
 from bootstrap.filters.evidence import PairEvidence  # noqa: E402
 from bootstrap.thresholds import Thresholds  # noqa: E402
 from models.animators.checkpoint import ESTIMATOR, checked_weights, load_checkpoint, read_card  # noqa: E402
-from models.animators.in_context import InContextAnimator, windows  # noqa: E402
+from models.animators.in_context import InContextAnimator  # noqa: E402
 from models.animators.load import SHIPPED  # noqa: E402
 from models.animators.motion import Posed, build_motion  # noqa: E402
+from models.animators.windows import windows  # noqa: E402
 from models.backbones.backbone import paint  # noqa: E402
 from models.backbones.families import build_backbone  # noqa: E402
 from models.canvas import compose, left_half  # noqa: E402
@@ -183,7 +184,7 @@ def animate_many(
 ) -> Iterator[np.ndarray]:
     """Clips uint8 `[count,H,W,3]` of references `[N,H,W,3]` under prepared drivers, as `InContextAnimator.animate` paints one."""
     backbone, size = animator.backbone, animator.grid.size
-    plan = windows(count, animator.grid, backbone, gap_frames=animator.gap_frames, tail_frames=0)
+    plan = windows(count, animator.grid.num_frames, stride=backbone.codec.time_stride, gap_frames=animator.gap_frames, tail_frames=0)
     for first in range(0, len(references), batch):
         some = slice(first, first + batch)
         generator = torch.Generator(backbone.device).manual_seed(item_seed(seed, "paint", first))

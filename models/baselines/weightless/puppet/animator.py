@@ -84,6 +84,25 @@ def estimate(name: str, workload: Workload, options: PuppetOptions) -> Estimate:
     return Estimate(tokens=0, passes=0, seconds=seconds, usd=0.0, basis="one CPU thread; the driver's pose estimate not counted")
 
 
+def missing(name: str, options: PuppetOptions, argument: str | None = None) -> list[str]:
+    """Folders that are not there, and annotations that lack a picture."""
+    lines = []
+    if not (argument or options.estimator):
+        lines.append("joints of references: nobody tells them; puppet:DIR with NAME.joints.yaml, or --set estimator=tiny")
+    if options.images and not Path(options.images).expanduser().is_dir():
+        lines.append(f"images: {options.images} does not exist; --set images=DIR with the annotated pictures")
+    elif argument:
+        try:
+            annotations_in(Path(argument).expanduser(), Path(options.images) if options.images else None)
+        except (ValueError, OSError) as error:
+            lines.append(str(error))
+    for option, text in (("pose", options.pose), ("estimator", options.estimator)):
+        head, colon, place = text.partition(":")
+        if colon and head in ("rtmlib", "tracks", "tiny") and not Path(place).expanduser().is_dir():
+            lines.append(f"{option}: folder {place} of {text} does not exist; --set {option}={head}:DIR")
+    return lines
+
+
 class PuppetAnimator:
     """Answers with the reference's figure in the driver's poses. Raises ValueError where either has none."""
 

@@ -1,0 +1,155 @@
+"""The folder of a study: nothing in its public half tells a system, its private half tells all, and a stopped command continues."""
+
+from __future__ import annotations
+
+import io
+import json
+from functools import cache
+
+import av
+import numpy as np
+import pytest
+
+from awbench.study import bundle
+from awbench.study.bundle import common_cases, make_study
+from awbench.study.degraded import degraded
+from awbench.study.key import read_key
+from awbench.study.media import filled
+from models.artifacts import read_json
+from models.images import read_image
+from models.video import encode_video, read_video
+from tests.awbench.study_runs import CASES, FPS, FRAMES, SYSTEMS, clip_of, make_runs
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    return make_runs(tmp_path_factory.mktemp("runs"), broken=(CASES[1].id,))
+
+
+@pytest.fixture(scope="module")
+def folder(runs, tmp_path_factory):
+    out = tmp_path_factory.mktemp("made") / "study"
+    make_study(runs, out, cases=4, raters=3, completion_code="C0FFEE")
+    return out
+
+
+def test_no_byte_of_the_public_half_names_a_system_a_run_or_a_case(folder):
+    words = [*SYSTEMS, *(case.id for case in CASES), "wombat", "painter", "studied", read_json(folder / "key.json")["secret"]]
+    for path in (folder / "site").rglob("*"):
+        said = str(path.relative_to(folder)).encode().lower() + (path.read_bytes().lower() if path.is_file() else b"")
+        assert not [word for word in words if word.lower().encode() in said], path
+        assert not [word for word in (b"attention", b'repeat":', b"expected") if path.suffix == ".json" and word in said]
+
+
+def test_files_that_stand_beside_each_other_differ_in_pixels_alone(folder):
+    study = read_json(folder / "site" / "study.json")
+    for trial in (trial for slot in study["slots"] for trial in slot):
+        left, right = ((folder / "site" / trial[side]).read_bytes() for side in ("left", "right"))
+        assert len(left) == len(right) and trial["left"] != trial["right"]
+        facts = [facts_of(data) for data in (left, right)]
+        assert facts[0] == facts[1] == ({}, FRAMES, FPS, (192, 192), "h264", "yuv420p")
+
+
+def facts_of(data: bytes):
+    with av.open(io.BytesIO(data)) as container:
+        stream = container.streams.video[0]
+        said = {
+            name: text for name, text in container.metadata.items() if name not in ("major_brand", "minor_version", "compatible_brands")
+        }
+        size = (stream.width, stream.height)
+        return said, stream.frames, float(stream.average_rate), size, stream.codec_context.name, stream.pix_fmt
+
+
+def test_the_key_says_what_each_trial_shows(folder, runs):
+    key, study = read_json(folder / "key.json"), read_json(folder / "site" / "study.json")
+    assert read_key(folder).systems == SYSTEMS and key["clip_s"] == FRAMES / FPS and 0 < key["detectable_lead"]["lead"] < 1
+    assert [[trial["trial"] for trial in slot] for slot in study["slots"]] == key["slots"] and len(key["trials"]) == sum(
+        map(len, key["slots"])
+    )
+    shown = {trial["trial"]: trial for slot in study["slots"] for trial in slot}
+    for name, trial in key["trials"].items():
+        case, (left, right) = int(trial["case"][-2:]), (decoded(folder, shown[name][side]) for side in ("left", "right"))
+        own = {side: clip_of(case, 20 * SYSTEMS.index(trial[side])).frames.repeat(4, 1).repeat(4, 2) for side in ("left", "right")}
+        good = {"left": near(left, own["left"]), "right": near(right, own["right"])}
+        wanted = {side: trial["kind"] != "attention_bad" or trial["expected"] == side for side in ("left", "right")}
+        assert good == wanted, trial
+        assert (left == right).all() == (trial["kind"] == "attention_same")
+        assert near(decoded(folder, shown[name]["driver"]), clip_of(case).frames.repeat(4, 1).repeat(4, 2))
+        assert (read_image(folder / "site" / shown[name]["reference"]).image[::4, ::4] == clip_of(case).frames[0]).all()
+
+
+@cache
+def decoded(folder, name) -> np.ndarray:
+    return read_video(folder / "site" / name).frames
+
+
+def near(frames, wanted) -> bool:
+    return np.abs(frames.astype(int) - wanted).mean() < 4
+
+
+def test_a_degraded_copy_is_plainly_worse_and_as_long():
+    clip = clip_of(3)
+    bad = degraded(clip, 0)
+    assert (bad.size, len(bad), bad.fps) == (clip.size, len(clip), clip.fps)
+    assert np.abs(bad.frames.astype(int) - clip.frames).mean() > 8
+    still = [np.array_equal(one, other) for one, other in zip(bad.frames, bad.frames[1:])]
+    assert np.mean(still) >= 0.5
+
+
+def test_a_filled_file_is_as_long_as_asked_and_plays():
+    data = encode_video(clip_of(0), pix_fmt="yuv420p")
+    longer = filled(data, len(data) + 1000)
+    assert len(longer) == len(data) + 1008 and (read_video(longer).frames == read_video(data).frames).all()
+
+
+def test_a_stopped_command_continues_and_the_key_comes_last(runs, folder, tmp_path, monkeypatch):
+    out, real, calls = tmp_path / "study", bundle.write_case, []
+
+    def stopping(*args):
+        calls.append(args)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(*args)
+
+    monkeypatch.setattr(bundle, "write_case", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        make_study(runs, out, cases=4, raters=3)
+    before = {path: path.stat().st_mtime_ns for path in (out / "site" / "media").iterdir()}
+    assert before and not (out / "key.json").exists()
+    monkeypatch.setattr(bundle, "write_case", real)
+    made = make_study(runs, out, cases=4, raters=3)
+    assert made.new_files > 0 and all(path.stat().st_mtime_ns == when for path, when in before.items())
+    assert sorted(path.name for path in out.iterdir()) == ["key.json", "site"]
+    assert make_study(runs, out, cases=4, raters=3).new_files == 0
+    with pytest.raises(ValueError, match="another study"):
+        make_study(runs, out, cases=4, raters=3, seed=1)
+
+
+def test_names_come_from_a_secret_and_the_design_from_the_seed(runs, folder, tmp_path):
+    make_study(runs, tmp_path / "again", cases=4, raters=3, completion_code="C0FFEE")
+    one, other = read_json(folder / "key.json"), read_json(tmp_path / "again" / "key.json")
+    facts = [
+        [[(key["trials"][name]["case"], key["trials"][name]["left"]) for name in slot] for slot in key["slots"]] for key in (one, other)
+    ]
+    assert facts[0] == facts[1] and one["study"] != other["study"]
+    media = [{path.name for path in (out / "site" / "media").iterdir()} for out in (folder, tmp_path / "again")]
+    assert not media[0] & media[1]
+
+
+def test_cases_that_a_run_failed_are_left_out(runs):
+    assert common_cases(runs) == [case.id for case in CASES if case.id != CASES[1].id]
+
+
+def test_wrong_use_is_refused(runs, tmp_path):
+    for wrong, said in (({"cases": 6}, "cases: got 6"), ({"raters": 0}, "raters"), ({"pairs_each": 99}, "trials")):
+        with pytest.raises(ValueError, match=said):
+            make_study(runs, tmp_path / "no", **{"cases": 2, "raters": 1} | wrong)
+    with pytest.raises(ValueError, match="two or more"):
+        make_study(runs[:1], tmp_path / "no", cases=2, raters=1)
+    with pytest.raises(ValueError, match="one run of each"):
+        make_study([runs[0], runs[0]], tmp_path / "no", cases=2, raters=1)
+    assert not (tmp_path / "no").exists()
+
+
+def test_no_text_can_end_the_page_it_stands_in():
+    assert "</script>" not in bundle._inside({"x": "</script><b>"}) and json.loads(bundle._inside({"x": "</script>"})) == {"x": "</script>"}
