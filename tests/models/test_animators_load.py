@@ -7,18 +7,29 @@ from models.catalog import Catalog, Entry
 from models.runtime import Runtime
 
 
+class Told:
+    """An animator that keeps what its factory was told."""
+
+    name = "told"
+
+    def __init__(self, *told):
+        self.told = told
+
+    def animate(self, request): ...
+
+
 def create_running(argument=None, runtime=None):
-    return argument, runtime
+    return Told(argument, runtime)
 
 
 def create_plain(argument=None):
-    return argument
+    return Told(argument)
 
 
 def test_a_factory_with_a_runtime_is_told_it_and_one_without_is_not():
     entries = {name: Entry(target=f"{__name__}:create_{name}", summary=name) for name in ("running", "plain")}
     catalog, runtime = Catalog(kind="animator", group="tests.none", entries=entries), Runtime(device="cpu")
-    assert load_animator("running:x", catalog, runtime) == ("x", runtime) and load_animator("plain:x", catalog, runtime) == "x"
+    assert load_animator("running:x", catalog, runtime).told == ("x", runtime) and load_animator("plain:x", catalog, runtime).told == ("x",)
 
 
 def test_the_shipped_method_in_small_runs_by_name_as_its_folder_does():

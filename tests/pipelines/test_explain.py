@@ -30,7 +30,7 @@ def test_a_kept_pair_is_told_from_its_parents_to_its_bytes(whole, capsys):
     parts = [f"{KEPT[0]}  kept", "clip1.mp4, sha256 " + key_hash("clip1"), "1.500 to 2.125 s, 32x32 px at 4, 0 of 64x32", "licence: CC0"]
     parts += ["who.png, sha256 " + key_hash("who"), f"weights {'ab' * 32}", "seed 1", "32x32 px, 6 frames at 8 fps; seed of the run 7"]
     parts += ["A knight waves.", "moving 2.5 (threshold 0.5): passed", "actorforge 0.1.0", "shard-000000.tar, bytes 512 to ", "crf 4"]
-    parts += ["attempt 1, host a, sources 0.25 s, teacher 2 s", f"--data {whole} --remake FOLDER", "consent: signed"]
+    parts += ["attempt 1, host a, sources 0.25 s, teacher 2 s", f"--data {whole} --remake <FOLDER>", "consent: signed"]
     assert [part for part in parts if part not in text] == []
 
 
