@@ -1,5 +1,6 @@
 """Animators that cost something, and one that is asked for several cases together: named `tests.pipelines.priced_systems:create`."""
 
+import os
 import threading
 import time
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ class Priced:
 
     def animate(self, request):
         if self.options.way == "hang":
-            print("asked", flush=True)
+            os.write(1, b"asked\n")  # unbuffered: a thread that holds the lock of stdout at the end would abort the process
             time.sleep(600)
         if self.options.way == "together":
             TOGETHER.wait(timeout=20)
