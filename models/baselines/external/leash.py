@@ -123,7 +123,7 @@ def _end_all(grace_s: float, pid: int = 0) -> int | None:
 def _send(pid: int, number: int) -> None:
     try:
         os.kill(pid, number)
-    except (ProcessLookupError, PermissionError):
+    except (ProcessLookupError, PermissionError):  # it is gone already, or its number is another user's by now
         pass
 
 

@@ -173,7 +173,7 @@ class Leashed:
         if self._process.returncode < 0:  # ended from outside: its session holds what is left
             try:
                 os.killpg(self._process.pid, 9)
-            except (ProcessLookupError, PermissionError):
+            except (ProcessLookupError, PermissionError):  # nothing is left of it
                 pass
 
 
@@ -195,5 +195,5 @@ def _told(leash: int, word: bytes) -> None:
 def _closed(stream: IO[bytes]) -> None:
     try:
         stream.close()
-    except OSError:
+    except OSError:  # what it still held has nobody to go to
         pass

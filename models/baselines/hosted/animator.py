@@ -34,6 +34,8 @@ class Service:
     can_look_up = False
     rtf: float | None = None
     expires_s = 86400.0
+    body: Callable[[AnimationRequest, str], dict[str, Any]]
+    """The submit's fields for a request and its name in errors; uploads happen there. Every system defines it."""
 
     def asked(self) -> dict[str, Any]:
         """Settings that decide pixels."""
@@ -41,10 +43,6 @@ class Service:
 
     def check(self, request: AnimationRequest, item: str) -> None:
         """Raises ValueError, before anything is sent, where it cannot be asked."""
-
-    def body(self, request: AnimationRequest, item: str) -> dict[str, Any]:
-        """The submit's fields; uploads happen here."""
-        raise NotImplementedError
 
     def usd_of(self, done: Done) -> float | None:
         """What it cost by the reply; None: as estimated."""

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from models.baselines.local.lacking import lacking
-from models.baselines.local.native import painted_size, painted_words
-from models.baselines.local.sampling import check_control, check_sampling, tokens_of
-from models.baselines.local.segments import check_segments, counted, segments
+from models.baselines.local.native import painted_words
+from models.baselines.local.sampling import check_control, check_sampling, estimate_controlled
+from models.baselines.local.segments import check_segments
 from models.baselines.local.wan_words import NEGATIVE_PROMPT
 from models.capabilities import Capabilities, FrameRule, SizeRule
 from models.estimate import Estimate, Workload
-from models.lengths import frames_at
 from models.runtime import Runtime
 from models.types import require
 
@@ -80,13 +79,7 @@ def options(name: str) -> type[WanVaceOptions]:
 
 
 def estimate(name: str, workload: Workload, options: WanVaceOptions) -> Estimate:
-    count = frames_at(workload.num_frames, workload.fps, options.fps)
-    plan = segments(count, options.segment, options.overlap)
-    size = painted_size(workload.size, options.area_px, 16)
-    tokens = sum(tokens_of(size, segment.length, extra_frames=1) for segment in plan)
-    branches = 2 if options.guidance > 1 else 1
-    basis = f"{counted(len(plan))} of {size[0]}x{size[1]}, each with a latent frame for the reference"
-    return Estimate(tokens=tokens, passes=options.steps * branches, basis=basis)
+    return estimate_controlled(workload, options, "each with a latent frame for the reference")
 
 
 def missing(name: str, options: WanVaceOptions, argument: str | None = None) -> list[str]:
