@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 	$(BIN)/actorforge demo
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 weights: $(VENV)/.installed
 	ACTORFORGE=$(BIN)/actorforge models/weights/make_weights.sh

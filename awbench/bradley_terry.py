@@ -21,15 +21,18 @@ SAME_ENOUGH = 1e-12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A system among all. `strength`: Bradley-Terry log-odds against the mean of all systems, with its interval; `rank` from 1."""
+    """A system among all. `strength`: Bradley-Terry log-odds against the mean of all systems; `rank` from 1.
+
+    Interval and rank range are None where there is one case and one rater, of which nothing can be resampled.
+    """
 
     system: str
     strength: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     rank: int
-    rank_low: int
-    rank_high: int
+    rank_low: int | None
+    rank_high: int | None
     votes: int
 
 
@@ -46,15 +49,16 @@ def places(choices: Sequence[Choice], systems: Sequence[str], *, seed: int = 0, 
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
     rank_low, rank_high = np.quantile(ranks, [tail, 1 - tail], axis=0, method="nearest")
+    resampled = max(tables.shape[:2]) > 1
     rows = [
         Place(
             system=name,
             strength=float(found[place]),
-            low=float(low[place]),
-            high=float(high[place]),
+            low=float(low[place]) if resampled else None,
+            high=float(high[place]) if resampled else None,
             rank=1 + int((found > found[place] + SAME_ENOUGH).sum()),
-            rank_low=int(rank_low[place]),
-            rank_high=int(rank_high[place]),
+            rank_low=int(rank_low[place]) if resampled else None,
+            rank_high=int(rank_high[place]) if resampled else None,
             votes=voted[name],
         )
         for place, name in enumerate(able)
@@ -101,15 +105,18 @@ def _strengths(half_wins: np.ndarray) -> np.ndarray:
 
 
 def _all_strengths(half_wins: np.ndarray) -> np.ndarray:
-    """The same for many tables at once `[N,S,S]` -> `[N,S]`, by Newman's iteration (JMLR 24, 2023) as evalica does one."""
+    """The same for many tables at once `[N,S,S]` -> `[N,S]`, by Newman's iteration (JMLR 24, 2023).
+
+    One system after the other, as there: all at once it swings between two systems without end.
+    """
     wins = _wins(half_wins)
     scores = np.ones(wins.shape[:2])
     for _ in range(1000):
-        sums = scores[:, :, None] + scores[:, None, :]
-        news = (wins * scores[:, None, :] / sums).sum(2) / (wins / sums).sum(1)
-        news /= np.exp(np.log(news).mean(1, keepdims=True))
-        settled = np.abs(news / scores - 1).max() < 1e-8
-        scores = news
-        if settled:
+        before = scores.copy()
+        for place in range(scores.shape[1]):
+            sums = scores[:, [place]] + scores
+            scores[:, place] = (wins[:, place] * scores / sums).sum(1) / (wins[:, :, place] / sums).sum(1)
+        scores /= np.exp(np.log(scores).mean(1, keepdims=True))
+        if np.abs(scores / before - 1).max() < 1e-8:
             break
     return np.round(np.log(scores), 6)

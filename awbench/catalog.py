@@ -39,7 +39,8 @@ METRICS = Catalog(
         ),
         "motion_fidelity": Entry(target="awbench.metrics.motion_fidelity:METRIC", summary="moves as the truth or the driver moves"),
         "driver_leak": Entry(
-            target="awbench.metrics.driver_leak:METRIC", summary="1 where the output is nearer the driver's look (lower is better)"
+            target="awbench.metrics.driver_leak:METRIC",
+            summary="1 where the driver's picture is in the output, whole or as a ghost (lower is better)",
         ),
         "completeness": Entry(target="awbench.metrics.timing:COMPLETENESS", summary="share of the asked frames that were answered"),
         "lag": Entry(target="awbench.metrics.timing:LAG", summary="seconds by which the answer is ahead of its driver (told, not ranked)"),
@@ -85,7 +86,9 @@ ANIMATORS = Catalog(
     group=registry.ANIMATORS.group,
     entries={
         **registry.ANIMATORS.entries,
-        "ground_truth": Entry(target="awbench.ground_truth:create", summary="the case's truth: the ceiling, where a suite has one"),
+        "ground_truth": Entry(
+            target="awbench.ground_truth:create", summary="the case's truth: the ceiling, where a suite has one", argument=False
+        ),
     },
 )
 """All animators of `models` and ground_truth, which needs a suite: load with `awbench.ground_truth.load_for_suite`."""

@@ -46,6 +46,13 @@ def capabilities(name: str) -> Capabilities:
     )
 
 
+def lacking_truth(name: str, suite: Suite) -> list[str]:
+    """A line where `name` answers with truths and the suite has none."""
+    if name != NAME or suite.has_truth:
+        return []
+    return [f"truth: none in {suite.name}; truth exists in world suites and where a suite.yaml names one"]
+
+
 def load_for_suite(name_or_path: str, suite: Suite, runtime: Runtime = Runtime(), options: Mapping[str, str] | None = None) -> Animator:
     """Any animator by name, `name:argument` or checkpoint folder; ground_truth is tied to `suite`."""
     animator = load_animator(name_or_path, ANIMATORS, runtime, options)

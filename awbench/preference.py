@@ -17,7 +17,7 @@ from typing import Sequence
 
 import numpy as np
 
-from awbench.statistics import CONFIDENCE, MIN_CLUSTERS, Estimate, detectable, sign_test
+from awbench.statistics import CONFIDENCE, MIN_CLUSTERS, Estimate, sign_test
 from awbench.student_t import quantile
 
 MIN_RATERS = 5
@@ -70,11 +70,6 @@ class Preference:
         """Whether there are enough cases and raters to speak of others than these."""
         return self.cases >= MIN_CLUSTERS and self.raters >= MIN_RATERS
 
-    @property
-    def detectable(self) -> float | None:
-        """The smallest true lead found with 80 % power on as many votes; None where nothing varies."""
-        return detectable(self.lead) if self.lead.error else None
-
 
 def preference(choices: Sequence[Choice]) -> Preference:
     """What the votes on one pair say; all must name the systems in the same order."""
@@ -90,28 +85,60 @@ def preference(choices: Sequence[Choice]) -> Preference:
 def crossed(values: np.ndarray, cases: Sequence[str], raters: Sequence[str]) -> Estimate:
     """Mean of votes `[n]` with an interval for other cases and other raters.
 
-    V = V_cases + V_raters - V_votes, as in `awbench.statistics`, with Student's t at Satterthwaite's degrees of freedom (1946), held
-    between the smaller number of clusters less one and FREEDOM times that; and never narrower than as many independent votes would
-    give: with few clusters V may come out near 0 by chance. Of one rater alone it speaks of other cases only, of one case of other raters.
+    V = V_cases + V_raters - V_cells, as in `awbench.statistics` (a cell: the votes of one rater on one case, as a rule one), with Student's
+    t at Satterthwaite's degrees of freedom (1946), held between the smaller number of clusters less one and FREEDOM times that; and never
+    narrower than as many independent votes would give: with few clusters V may come out near 0 by chance. Of one rater alone it speaks of
+    other cases only, of one case of other raters.
     """
     sides = [np.unique(list(side), return_inverse=True)[1] for side in (cases, raters)]
     counts = [int(side.max()) + 1 if len(values) else 0 for side in sides]
     known = {"n": len(values), "drivers": counts[0], "references": counts[1]}
     mean = float(values.mean()) if len(values) else None
-    varying = [(side, count) for side, count in zip(sides, counts) if count > 1]
-    if not varying:
+    if max(counts) < 2:
         return Estimate(mean=mean, low=None, high=None, **known)
-    gaps, n = values - mean, len(values)
-    parts = [count / (count - 1) * float((np.bincount(side, gaps) ** 2).sum()) / n**2 for side, count in varying]
-    alone = float((gaps**2).sum()) / (n - 1) / n
-    total = sum(parts) - alone * (len(varying) - 1)
-    least = min(count for _, count in varying) - 1
-    squares = sum(part**2 / (count - 1) for part, (_, count) in zip(parts, varying))
-    df = int(min(max(least, total**2 / squares), FREEDOM * least)) if squares else least
-    ways = [(math.sqrt(max(total, 0.0)), df), (math.sqrt(alone), n - 1)]
-    error, df = max(ways, key=lambda way: way[0] * quantile((1 + CONFIDENCE) / 2, way[1]))
+    error, df = (found[0].item() for found in crossed_errors(values[None], *sides))
     half = error * quantile((1 + CONFIDENCE) / 2, df)
     return Estimate(mean=mean, low=mean - half, high=mean + half, error=error, df=df, **known)
+
+
+def crossed_errors(values: np.ndarray, cases: np.ndarray, raters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Standard errors and degrees of freedom `[S]` of the means of S tables of votes `[S,n]`.
+
+    `cases`, `raters`: cluster numbers `[n]` from 0, the same in every table; one of the two has two clusters or more.
+    """
+    tables, n = values.shape
+    gaps = values - values.mean(1, keepdims=True)
+    varying = [side for side in (cases, raters) if side.max() > 0]
+    parts = [_cluster_variance(gaps, side) for side in varying]
+    alone = (gaps**2).sum(1) / (n - 1) / n
+    total = sum(parts)
+    if len(varying) == 2:
+        cells = np.unique(cases * (int(raters.max()) + 1) + raters, return_inverse=True)[1]
+        total = total - (alone if int(cells.max()) + 1 == n else _cluster_variance(gaps, cells))
+    freedoms = [int(side.max()) for side in varying]
+    least, squares = min(freedoms), sum(part**2 / freedom for part, freedom in zip(parts, freedoms))
+    asked = np.divide(total**2, squares, out=np.full(tables, float(least)), where=squares > 0)
+    df = np.minimum(np.maximum(least, asked), FREEDOM * least).astype(np.int64)
+    error, floor = np.sqrt(np.maximum(total, 0.0)), np.sqrt(alone)
+    narrow = error * _quantiles(df) < floor * quantile((1 + CONFIDENCE) / 2, n - 1)
+    return np.where(narrow, floor, error), np.where(narrow, n - 1, df)
+
+
+def _quantiles(df: np.ndarray) -> np.ndarray:
+    degrees, places = np.unique(df, return_inverse=True)
+    return np.array([quantile((1 + CONFIDENCE) / 2, int(one)) for one in degrees])[places]
+
+
+def _cluster_variance(gaps: np.ndarray, side: np.ndarray) -> np.ndarray:
+    """V_c `[S]` of the deviations `[S,n]` in clusters numbered without a gap."""
+    sums, count = cluster_sums(gaps, side), int(side.max()) + 1
+    return count / (count - 1) * (sums**2).sum(1) / gaps.shape[1] ** 2
+
+
+def cluster_sums(values: np.ndarray, side: np.ndarray) -> np.ndarray:
+    """Sums `[S,clusters]` of values `[S,n]` in clusters numbered without a gap."""
+    order = np.argsort(side, kind="stable")
+    return np.add.reduceat(values[:, order], np.searchsorted(side[order], np.arange(int(side.max()) + 1)), axis=1)
 
 
 def _unanimous(found: Estimate) -> Estimate:
@@ -136,6 +163,8 @@ def _ratio(values: np.ndarray, cases: Sequence[str], raters: Sequence[str]) -> t
 
 
 def binomial_two_sided(hits: int, trials: int) -> float:
-    """Exact p that `hits` of `trials` come from a fair coin; 1.0 without trials."""
+    """p that `hits` of `trials` come from a fair coin, by the binomial sum itself; 1.0 without trials."""
     fewer = min(hits, trials - hits)
-    return min(1.0, 2 * sum(math.comb(trials, k) for k in range(fewer + 1)) / 2**trials)
+    steps = np.arange(1, fewer + 1, dtype=np.float64)
+    logs = np.concatenate([[0.0], np.cumsum(np.log((trials + 1 - steps) / steps))])  # of the binomial coefficients
+    return float(min(1.0, 2 * np.exp(logs - trials * math.log(2)).sum()))

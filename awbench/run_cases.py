@@ -12,6 +12,7 @@ from models.artifacts import sha256, write_json
 from models.guidance.guide import Guide
 from models.mllm.errors import MllmError
 from models.protocols import Animator
+from models.raised import is_told, traceback_of
 from models.seeds import item_seed
 from models.storage import write_bytes
 from models.types import AnimationRequest, AnimationResult, Clip, require
@@ -21,9 +22,10 @@ from models.video import encode_video
 def generate_case(run: Run, case_id: str, animator: Animator, guide: Guide | None = None) -> Row:
     """Animate one case, publish its video, then its row. Whatever goes wrong becomes a failed row with the reason.
 
-    A case without a prompt gets the guide's. A guide that fails fails the case: it is not asked for with an empty prompt.
+    What an animator's own code raised is kept as a traceback beside it. A case without a prompt gets the guide's. A guide that fails fails
+    the case: it is not asked for with an empty prompt.
     """
-    row, video = try_case(run, case_id, animator, guide)
+    row, video, trace = _attempt(run, case_id, animator, guide)
     try:
         if video:
             write_bytes(run.video_path(case_id), video)
@@ -31,12 +33,25 @@ def generate_case(run: Run, case_id: str, animator: Animator, guide: Guide | Non
         row |= {"status": "failed", "reason": _reason(error), "animator": "", "sha256": "", "adaptation": ""}
     if row["status"] == "failed":
         run.video_path(case_id).unlink(missing_ok=True)
+    _keep_traceback(run, case_id, trace)
     write_json(run.record_path(case_id), row)
     return row
 
 
 def try_case(run: Run, case_id: str, animator: Animator, guide: Guide | None = None) -> tuple[Row, bytes]:
     """The row of one case and its video, b"" where it failed; nothing is written."""
+    return _attempt(run, case_id, animator, guide)[:2]
+
+
+def _keep_traceback(run: Run, case_id: str, text: str) -> None:
+    if text:
+        write_bytes(run.traceback_path(case_id), text.encode(errors="replace"))
+    else:
+        run.traceback_path(case_id).unlink(missing_ok=True)
+
+
+def _attempt(run: Run, case_id: str, animator: Animator, guide: Guide | None) -> tuple[Row, bytes, str]:
+    """And the traceback of what was raised, "" where there is none or the reason says it all."""
     row: Row = dict.fromkeys(COLUMNS, "") | dict.fromkeys(NUMBERS) | {"case": case_id, "system": run.system}
     row["seed"] = item_seed(run.seed, case_id)
     start_s = time.monotonic()
@@ -52,10 +67,11 @@ def try_case(run: Run, case_id: str, animator: Animator, guide: Guide | None = N
         clip, note = to_grid(given, run.suite.grid, run.suite.fit, row["offset_s"], media.driver_cut)
         data = encode_video(clip)
         adaptation = _told(media.adaptation, result.provenance.get("note", ""), note)
-        return row | {"status": "ok", "animator": _line(result.animator), "sha256": sha256(data), "adaptation": adaptation}, data
+        return row | {"status": "ok", "animator": _line(result.animator), "sha256": sha256(data), "adaptation": adaptation}, data, ""
     except (Exception, SystemExit) as error:  # noqa: BLE001  an animator may raise anything, and one case must not stop the others
         row["cost_usd"] = row["cost_usd"] or _usd(getattr(error, "cost_usd", None))
-        return row | {"status": "failed", "reason": _reason(error), "seconds": round(time.monotonic() - start_s, 4)}, b""
+        failed = {"status": "failed", "reason": _reason(error), "seconds": round(time.monotonic() - start_s, 4)}
+        return row | failed, b"", "" if is_told(error) else traceback_of(error)
 
 
 def _offset_s(run: Run, result: AnimationResult) -> float | None:

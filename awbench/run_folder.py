@@ -68,6 +68,9 @@ class Run:
     def record_path(self, case_id: str) -> Path:
         return record_path(self.path, case_id)
 
+    def traceback_path(self, case_id: str) -> Path:
+        return self.path / "tracebacks" / f"{case_id}.txt"
+
     def generation(self) -> pandas.DataFrame:
         """One row per attempted case, in case order, with the columns of `COLUMNS`."""
         import pandas as pd
@@ -99,6 +102,7 @@ def forget(run: Run, case_ids: Iterable[str]) -> None:
     reopen(run.path)
     for case_id in case_ids:
         run.record_path(case_id).unlink(missing_ok=True)
+        run.traceback_path(case_id).unlink(missing_ok=True)
 
 
 def record(run: Run, case_id: str) -> Row | None:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from awbench.cases import Suite
+from awbench.catalog import ANIMATORS
 from awbench.run_folder import PLAN_FILE
+from models.animators.code import code_of
 from models.guidance.guide import Guide
 from models.placeless import placeless
 from models.protocols import Animator
@@ -35,6 +37,8 @@ def plan_of(whole: Suite, suite: Suite, animator_name: str, animator: Animator, 
         "animator": placeless(animator_name),
         "system": animator.name,
         "weights_hash": getattr(animator, "weights_hash", ""),
+        "weights_parts": dict(getattr(animator, "weights_parts", {})),
+        "code": code_of(animator, animator_name, ANIMATORS),
         "filter_metrics": sorted(getattr(animator, "filter_metrics", ())),
         "seed": seed,
         "guide": _NO_GUIDE if guide is None else {"name": guide.name, "version": guide.version},
@@ -44,23 +48,36 @@ def plan_of(whole: Suite, suite: Suite, animator_name: str, animator: Animator, 
 
 
 def _identity(plan: dict[str, Any]) -> dict[str, Any]:
-    """What must agree between two uses of one folder; a checkpoint is known by its weights, not by its path."""
+    """What must agree between two uses of one folder; a checkpoint is known by its weights, not by its path, a plug-in by its code."""
     suite = {f"suite.{name}": plan["suite"][name] for name in ("name", "version", "grid")}
     suite["suite.fit"] = plan["suite"].get("fit", "crop")
     named = () if plan["weights_hash"] else ("animator",)
     since = {"guide": plan.get("guide", _NO_GUIDE), "offset_s": plan.get("offset_s")}
     since |= {f"options.{name}": value for name, value in plan.get("options", {}).items()}
-    own = {name: plan[name] for name in ("system", "weights_hash", "seed")}
+    own = {name: plan.get(name) for name in ("system", "weights_hash", "code", "seed")}
     return suite | {name: placeless(plan[name]) for name in named} | own | since
 
 
 def refuse_other_settings(out: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raises ValueError naming what differs; what an older run did not record is not compared."""
     old, new = _identity(before), _identity(now)
-    if "options" not in before:  # begun before runs recorded them
+    if "options" not in before:
         new = {name: value for name, value in new.items() if not name.startswith("options.")}
+    if "code" not in before:
+        new.pop("code")
+    advice = "use another --out, or the settings this folder was begun with"
     for name, value in new.items():
-        advice = "use another --out, or the settings this folder was begun with"
-        require(old.get(name) == value, f"run {out}", name, value, f"{old.get(name)} as in its {PLAN_FILE}", advice)
+        got = f"{value}{_whereof(name, before, now)}"
+        require(old.get(name) == value, f"run {out}", name, got, f"{old.get(name)} as in its {PLAN_FILE}", advice)
+
+
+def _whereof(name: str, before: dict[str, Any], now: dict[str, Any]) -> str:
+    """What a hash that differs was made of, in words."""
+    if name == "code":
+        return f" ({now['animator']} is edited, or another module of that name)"
+    one, other = (plan.get("weights_parts", {}) for plan in (before, now))
+    parts = [part for part in other if part in one and one[part] != other[part]]
+    return f" (another {', another '.join(parts)})" if name == "weights_hash" and parts else ""
 
 
 def refuse_changed_cases(out: Path, before: dict[str, Any], now: dict[str, Any], suite: Suite, stored: dict[str, Any]) -> None:

@@ -37,7 +37,8 @@ def start_run(
     they decide what is made. `terms`: its kind and licence, for those who read the run.
     What the animator runs on is noted in the plan and may differ from call to call. `guide`: writes prompts of cases without one.
     `limit`: the run covers the suite's first cases only, and those it covers already. Cases that the suite has gained since are added; one
-    that it has lost, or whose mark has changed, is refused by name. `offset_s`: the moment of the driver that the answers' first frames are
+    that it has lost, or whose mark has changed, is refused by name; a plug-in that was edited is another system once one of its answers is
+    there. `offset_s`: the moment of the driver that the answers' first frames are
     declared to show, as of a hosted system that cuts the beginning; None: a lag is looked for when scoring.
     """
     out = Path(out)
@@ -51,7 +52,7 @@ def start_run(
     plan = plan_of(suite, suite.only(first | set(stored)), animator_name, animator, seed, guide)
     plan |= {"offset_s": offset_s, "system": name or animator.name, "options": dict(options or {}), "terms": dict(terms or {})}
     if begun:
-        refuse_other_settings(out, before, plan)
+        refuse_other_settings(out, before if _has_answers(out) else {name: before[name] for name in before if name != "code"}, plan)
         refuse_changed_cases(out, before, plan, suite, stored)
     else:
         others = [entry.name for entry in out.iterdir() if not entry.name.startswith(".")] if out.exists() else []
@@ -63,6 +64,11 @@ def start_run(
     return run
 
 
+def _has_answers(out: Path) -> bool:
+    """Where nothing has come yet a plug-in may be mended without another folder."""
+    return any((out / "videos").glob("*.mp4"))
+
+
 def _cover(out: Path, suite: Suite, before: dict[str, Any], plan: dict[str, Any], stored: dict[str, Any]) -> None:
     """Bring the stored suite and the plan to what the run covers now: new cases, and media that were unreadable and have changed."""
     mended = [name for name, entry in stored.items() if "problem" in entry and mark_of(before, name) != mark_of(plan, name)]
@@ -71,9 +77,11 @@ def _cover(out: Path, suite: Suite, before: dict[str, Any], plan: dict[str, Any]
         for name in mended:
             record_path(out, name).unlink(missing_ok=True)
         write_snapshot(suite, out / "suite", anew=mended)
-    since = {name: plan[name] for name in ("options", "terms")}  # of a run begun before they were recorded: those it is continued with
+    since = {
+        name: plan[name] for name in ("options", "terms", "code", "weights_parts")
+    }  # of a run begun before they were recorded: those it is continued with
     for path in (out / PLAN_FILE, out / RUN_FILE):
-        if path.is_file() and (known := read_json(path)) != (now := since | known | {"suite": plan["suite"]}):
+        if path.is_file() and (known := read_json(path)) != (now := since | known | {name: plan[name] for name in ("suite", "code")}):
             write_json(path, now)
 
 

@@ -4,6 +4,7 @@
     suite/               the suite as a folder suite: media by content hash, suite.yaml
     videos/CASE.mp4      the outputs on the suite's grid; `recorded:RUN/videos` replays them
     records/CASE.json    one row per attempted case, written after its video: what a rerun skips
+    tracebacks/CASE.txt  of a failed case whose animator raised: where, in its own code; only there to mend it
     generation.parquet   the rows in case order
     scores.parquet       written by scoring
     run.json             the resolved configuration; written last: the run is complete

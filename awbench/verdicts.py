@@ -1,74 +1,22 @@
-"""What may be said of two systems: one finding per metric, and one sentence in plain words.
+"""What may be said of two systems: everything found of them (`awbench.findings`), and one sentence in plain words.
 
-In: a `Comparison` and a selection of its cases. Out: `Finding`s and `Verdict`s. A difference is clear only where
-  - its interval (`awbench.statistics`) lies beyond the metric's margin, which is what re-encoding alone moves,
-  - its p, adjusted after Holm over all pairs and metrics looked at together, is below 5 %: the t test's, or the sign test's where
-    the differences have no spread,
-  - it rests on at least MIN_CLUSTERS drivers and references,
-  - and the metric may rank on these cases.
-Level: the whole interval lies inside the margin. Everything else cannot be told, and the number of cases that would tell is said.
-Two systems that answered as many cases as any are compared on the cases all such systems share, others on those both answered.
-Degenerate systems and the ceiling are compared with nobody.
+In: a `Comparison`. Out: `Verdict`s. A sentence says on which metrics one is clearly better, on which they are level, and of the rest how
+many cases would tell. Degenerate and mostly failing systems and the ceiling are compared with nobody, and where nothing sees who follows
+the driver (`Comparison.unseen`) nobody is.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
-from typing import Any, Iterable, Iterator, Sequence
+from typing import Any, Iterator, Sequence
 
-from awbench.report.comparison import Comparison, System
+from awbench.findings import AHEAD, ALPHA, BEHIND, LEVEL, UNCLEAR, Finding, Pair, findings
+from awbench.report.comparison import Comparison
 from awbench.report.metric_facts import MetricFacts
-from awbench.report.standing import PARTIAL, RANKED, Standing, contenders, decided_by_truth, shared_cases, standings, whole
-from awbench.statistics import CONFIDENCE, MIN_CLUSTERS, Estimate, cases_needed, detectable, differences, estimate, holm, sign_test
-
-AHEAD, BEHIND, LEVEL, UNCLEAR = "ahead", "behind", "level", "unclear"
-ALPHA = 1 - CONFIDENCE
-
-Pair = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """`first` against `second` on one metric. `gain`: mean difference by case, turned so that above 0 `first` is better.
-
-    `p`: t test; `p_sign`: exact sign test over drivers; `p_adjusted`: after Holm; `detectable`: the smallest true difference found with
-    80 % power at 5 % by a test of its own; `needed`: cases that would tell a difference as seen, None where no number would;
-    `outcome`: ahead | behind | level | unclear.
-    """
-
-    first: str
-    second: str
-    metric: str
-    gain: Estimate
-    margin: float
-    p: float | None
-    p_sign: float
-    p_adjusted: float
-    detectable: float | None
-    needed: int | None
-    outcome: str
-
-    @property
-    def clear(self) -> bool:
-        """Whether one is better."""
-        return self.outcome in (AHEAD, BEHIND)
-
-    @property
-    def winner(self) -> str:
-        """The better one, "" unless clear."""
-        return {AHEAD: self.first, BEHIND: self.second}.get(self.outcome, "")
-
-    @property
-    def loser(self) -> str:
-        return {AHEAD: self.second, BEHIND: self.first}.get(self.outcome, "")
-
-    def record(self) -> dict[str, Any]:
-        """The finding as plain values, the gain's fields beside the others."""
-        plain = asdict(self)
-        gain = plain.pop("gain")
-        return {**plain, "gain": gain.pop("mean"), **gain}
+from awbench.report.standing import PARTIAL, RANKED, Standing, decided_by_truth, standings
+from awbench.statistics import MIN_CLUSTERS, Estimate, cases_needed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,15 +57,18 @@ class Verdict:
 
 
 def verdicts(comparison: Comparison, baseline: str | None = None) -> tuple[Verdict, ...]:
-    """One per pair of systems that may be compared, in the order of their standings; with `baseline`, the pairs it is in.
+    """One per pair of systems that may be compared, in the order of their standings; with `baseline`, the pairs it is in; none where
+    nobody may be ranked.
 
     Raises ValueError for an unknown baseline.
     """
+    base = None if baseline is None else comparison.system(baseline).name
+    if comparison.unseen:
+        return ()
     places = {standing.system: standing for standing in standings(comparison)}
     names = [name for name, standing in places.items() if standing.kind in (RANKED, PARTIAL)]
     pairs = list(combinations(names, 2))
-    if baseline is not None:
-        base = comparison.system(baseline).name
+    if base is not None:
         pairs = [(name, base) for name in names if name != base]
         if base not in names:
             return tuple(_no_verdict(name, places[base]) for name, _ in pairs)
@@ -139,50 +90,6 @@ def _told_once(said: Sequence[Verdict]) -> Iterator[Verdict]:
     for verdict in said:
         yield replace(verdict, notes=tuple(note for note in verdict.notes if note not in told))
         told.update(verdict.notes)
-
-
-def findings(comparison: Comparison, cases: Sequence[str], pairs: Iterable[Pair] | None = None) -> list[Finding]:
-    """Every pair of systems that may be compared (default: all of them) on every metric that may rank, adjusted together.
-
-    A pair that shares no case of a metric has no finding on it.
-    """
-    able = {system.name: system for system in contenders(comparison)}
-    chosen = [pair for pair in (combinations(able, 2) if pairs is None else pairs) if set(pair) <= able.keys()]
-    found = []
-    for metric in comparison.ranking:
-        ranking = comparison.ranking_cases(metric.name, cases)
-        full = whole(comparison, metric.name, list(able.values()), ranking)
-        common = shared_cases(full, metric.name, ranking)
-        for pair in chosen:
-            first, second = (able[name] for name in pair)
-            on = common if first in full and second in full else ranking
-            found += _raw(comparison, metric, first, second, on)
-    return _adjusted(found)
-
-
-def _raw(comparison: Comparison, metric: MetricFacts, first: System, second: System, cases: Sequence[str]) -> list[Finding]:
-    """The finding before it is adjusted and judged; none without a shared case."""
-    gaps = differences(*(_oriented(system, metric, cases) for system in (first, second)))
-    if not gaps:
-        return []
-    gain, p_sign = estimate(gaps, comparison.drivers, comparison.references), sign_test(gaps, comparison.drivers)
-    known = {"first": first.name, "second": second.name, "metric": metric.name, "margin": metric.margin}
-    return [Finding(**known, gain=gain, p=gain.p, p_sign=p_sign, p_adjusted=1.0, detectable=detectable(gain), needed=None, outcome=UNCLEAR)]
-
-
-def _oriented(system: System, metric: MetricFacts, cases: Sequence[str]) -> dict[str, float]:
-    return {case: metric.sign * value for case, value in system.values(metric.name, cases).items()}
-
-
-def _adjusted(found: Sequence[Finding]) -> list[Finding]:
-    p_values = holm({place: one.p_sign if one.p is None else one.p for place, one in enumerate(found)})
-    return [_judged(replace(one, p_adjusted=p_values[place])) for place, one in enumerate(found)]
-
-
-def _judged(one: Finding) -> Finding:
-    if one.gain.enough and one.gain.beyond(one.margin) and one.p_adjusted < ALPHA:
-        return replace(one, outcome=AHEAD if one.gain.mean > 0 else BEHIND)
-    return replace(one, outcome=LEVEL) if one.gain.enough and one.gain.within(one.margin) else one
 
 
 def _reckoned(one: Finding, tests: int) -> Finding:
@@ -272,8 +179,12 @@ def _and(parts: Sequence[str]) -> str:
 
 @lru_cache(maxsize=16)  # by identity, as standings are
 def tells_apart(comparison: Comparison) -> bool:
-    """Whether the order of systems says anything: the truth decides it, or some pair is clearly apart, or only one is ranked."""
+    """Whether the order of systems says anything: the truth decides it, or some pair is clearly apart, without a truth on what sees the
+    answers; or only one is ranked."""
+    if comparison.unseen:
+        return False
     ranked = [standing for standing in standings(comparison) if standing.kind == RANKED]
     if len(ranked) < 2 or decided_by_truth(comparison):
         return True
-    return any(one.clear for verdict in verdicts(comparison) for one in verdict.findings)
+    seeing = {metric.name for metric in comparison.seeing or comparison.ranking}
+    return any(one.clear and one.metric in seeing for verdict in verdicts(comparison) for one in verdict.findings)

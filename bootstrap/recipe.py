@@ -31,13 +31,15 @@ RECORDED = "recorded"
 class Teacher:
     """Who made the drivers. `name`: as it was asked for, with its argument; of a checkpoint its own, of recorded answers `RECORDED`.
 
-    `code`: digest of the modules of a plug-in that is none of our packages; `options`: what its options came to, as JSON text, "" where it
+    `code`: digest of the modules of a plug-in that is none of our packages; `asked`: what that was asked for by where its name is another,
+    as `module:create`; it decides nothing. `options`: what its options came to, as JSON text, "" where it
     has none; `filter_metrics`: metrics that filtered the pairs it was itself trained on.
     """
 
     name: str
     weights_hash: str = ""
     code: str = ""
+    asked: str = ""
     options: str = ""
     filter_metrics: tuple[str, ...] = ()
 
@@ -56,9 +58,9 @@ class Recipe:
 
     @property
     def _teacher(self) -> dict[str, str]:
-        """Options are told where there are any only: datasets of teachers without them stay what they are."""
+        """Two fields are told where there is something in them only: datasets of teachers without stay what they are."""
         told = {name: getattr(self.teacher, name) for name in ("name", "weights_hash", "code")}
-        return told | ({"options": self.teacher.options} if self.teacher.options else {})
+        return told | {name: text for name in ("asked", "options") if (text := getattr(self.teacher, name))}
 
     @property
     def makes(self) -> dict[str, Any]:

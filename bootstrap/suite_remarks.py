@@ -1,7 +1,7 @@
 """What a suite's media show that a training pair's must not: cuts, fades, black frames, nothing that moves, one picture twice.
 
 A benchmark may want such cases, so these are remarks and no refusals. In: a suite in a folder; out: one line for each driver or reference.
-Each file is looked at once and remembered, as the factory's are. A driver's window begins with its first frame.
+Each file is looked at once and remembered, as the factory's are. A driver's windows begin where its cases do.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ def suite_remarks(suite: Suite) -> list[str]:
     if not isinstance(source, FolderSource):
         return []
     others = [case for case in suite.cases if case.track != "self"]  # whose references are no frames of their drivers
-    drivers = _facts(source, {source.files[case.id].driver for case in suite.cases}, "clip", ClipFacts)
+    windows = sorted({(source.files[case.id].driver, source.files[case.id].driver_start_s) for case in suite.cases})
+    drivers = _facts(source, {name for name, _ in windows}, "clip", ClipFacts)
     references = _facts(source, {source.files[case.id].reference for case in others}, "image", ImageFacts)
-    shown = {name: blemishes(facts, 0.0, suite.grid, WindowRules()) for name, facts in drivers.items()}
-    said = [f"{name}: its window shows {', '.join(why)}" for name, why in shown.items() if why]
+    shown = {(name, start): blemishes(drivers[name], start, suite.grid, WindowRules()) for name, start in windows if name in drivers}
+    late = {start: f" from {start:g} s on" * (start > 0) for _, start in windows}
+    said = [f"{name}: its window{late[start]} shows {', '.join(why)}" for (name, start), why in shown.items() if why]
     said += [f"{name}: a {facts.flaw} picture" for name, facts in references.items() if facts.flaw]
     said += _twice(drivers, same_footage, "the same footage") + _twice(references, same_pictures, "the same picture")
     return sorted(said)

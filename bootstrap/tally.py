@@ -8,9 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
-from bootstrap.reasons import shortened
-
-_REASON_CHARS = 120
+_HASH = re.compile(r"\b[0-9a-f]{16,}\b")
 _DOUBLE, _NUMBER = re.compile(r"^double of .*: "), re.compile(r"\d+(\.\d+)?")
 
 
@@ -18,8 +16,8 @@ _DOUBLE, _NUMBER = re.compile(r"^double of .*: "), re.compile(r"\d+(\.\d+)?")
 class Outcome:
     """What a finished round holds. `unreadable`: unusable input files; `reasons`: reason -> pairs, `causes`: reason -> such files.
 
-    Commonest first. Rejections by one check are one reason, the first of them stands for all; files whose reasons differ in names and
-    numbers only are one cause.
+    Commonest first, each told by the first of it, whole. Rejections by one check are one reason; so are failures, and files, whose reasons
+    differ in numbers only, or in the hash that a pair is called by.
     """
 
     attempted: int
@@ -50,7 +48,7 @@ class Tally:
             return
         self._statuses[status] += 1
         if status != "kept":
-            group = reason.partition(":")[0] if status == "rejected" else reason
+            group = reason.partition(":")[0] if status == "rejected" else _NUMBER.sub("#", _HASH.sub("#", reason))
             self._groups.setdefault(group, [reason, 0])[1] += 1
         for verdict in json.loads(row.get("verdicts", "[]")):
             self._judged[verdict["check"]] += 1
@@ -73,5 +71,5 @@ class Tally:
 def _commonest(groups: Mapping[str, Sequence[Any]]) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for first, count in groups.values():
-        counts[shortened(first, _REASON_CHARS)] += count
+        counts[first] += count
     return dict(counts.most_common())

@@ -31,6 +31,8 @@ class Thresholds:
         smoothness: Motion smoothness against the source, 0-1: jitter, stutter, shuffled frames.
         motion_agreement: Likeness of the driver's motion to the source's, 0-1: another motion, frames in another order.
         forward: Below 0.5: the motion is as like the source's run backwards.
+        unblended: 1 - the share of the source that lies over the driver / 0.15, 0-1: ghosts and blends of the source.
+        articulated: Motion of parts that no camera explains, over the source's: a picture that is panned, zoomed or shaken.
         judge: Mean score of a multimodal model, 1-5 (its address in ACTORFORGE_JUDGE=BASE_URL#MODEL); the paper takes 4.5.
         more: Plug-ins, each NAME=THRESHOLD or module:attribute=THRESHOLD.
         all_checks: Ask all filters even after one has failed, so that thresholds can be chosen anew from the manifest.
@@ -49,6 +51,8 @@ class Thresholds:
     smoothness: float = 0.55
     motion_agreement: float = 0.12
     forward: float = 0.4
+    unblended: float = 0.6
+    articulated: float = 0.4
     judge: float = 0.0
     more: tuple[str, ...] = ()
     all_checks: bool = False

@@ -11,7 +11,8 @@ A module of the table may define, beside its factory:
 
 and its factory may have the keyword parameters `name` (the name it was asked by), `runtime` and `options` (an instance).
 An outsider's module states the same; nothing is loaded or contacted for it. `name` is that of the table, without what follows its colon;
-each of these is told that too where it has a parameter `argument`, and the ids of the cases to do where it has a parameter `cases`.
+each of these is told that too where it has a parameter `argument`, and the ids of the cases to do where it has a parameter `left`, or
+`cases` for those of which each that lacks something is to be named; `reference_of` then gives the picture of one, where that can be had.
 A checkpoint folder is stated by `models.animators.checkpoint_stated`.
 """
 
@@ -30,6 +31,7 @@ from models.capabilities import Capabilities
 from models.catalog import Catalog
 from models.estimate import Estimate, Workload
 from models.option_values import read_fields
+from models.raised import PACKAGES, is_told, raised, raised_at
 from models.types import require
 
 CHECKPOINT_FILE = "animator.json"
@@ -47,12 +49,17 @@ class Named:
     module: str
     attribute: str
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it lies in one of our packages; else it is a plug-in."""
+        return self.module.partition(".")[0] in PACKAGES
+
     def imported(self) -> ModuleType:
         """Raises ValueError where the module raises, or ends the program, while it is imported."""
         try:
             return importlib.import_module(self.module)
         except (Exception, SystemExit) as error:
-            raise ValueError(f"animator {self.name}: module {self.module}: got {_raised(error)}, expected one that imports") from error
+            raise ValueError(f"animator {self.name}: module {self.module}: got {raised_at(error)}, expected one that imports") from error
 
     def factory(self) -> Callable[..., Any]:
         """Raises ValueError where the module has no such attribute."""
@@ -67,22 +74,27 @@ def is_checkpoint(path: str | Path) -> bool:
 
 
 def named(text: str, catalog: Catalog) -> Named | None:
-    """A name of the table (with `:argument`), a checkpoint folder, or `module:attribute` of anybody's (with `:argument`), in this order."""
+    """A name of the table (with `:argument`), a checkpoint folder, or `module:attribute` of anybody's (with `:argument`), in this order.
+
+    None for what is none of them. Raises ValueError for an argument of a name that takes none, and for a name that is taken twice.
+    """
     head, colon, argument = text.partition(":")
-    entry = catalog.table().get(head)
+    entry = catalog.entry(head)
     if entry is not None:
+        stray = colon and not entry.argument
+        require(not stray, f"animator {head}", "argument", repr(argument), f"none; write just {head}")
         module, _, attribute = entry.target.partition(":")
         return Named(name=head, argument=argument if colon else None, module=module, attribute=attribute)
     if is_checkpoint(text):
         return Named(name=Path(text).name, argument=text, module=CHECKPOINT_STATED, attribute="create")
     match = _TARGET.fullmatch(text)
-    if match is None or not _importable(match[1]):
+    if match is None or not importable(match[1]):
         return None
     return Named(name=f"{match[1]}:{match[2]}", argument=match[3], module=match[1], attribute=match[2])
 
 
-def _importable(module: str) -> bool:
-    """Looks for the file; of a dotted name the packages above are imported."""
+def importable(module: str) -> bool:
+    """Whether Python finds it. Looks for the file; of a dotted name the packages above are imported."""
     try:
         return find_spec(module) is not None
     except (ImportError, ValueError):
@@ -121,7 +133,7 @@ def read_options(kind: type | None, given: Mapping[str, str], item: str) -> Any:
     try:
         values = read_fields(kind, given, item)
     except (NameError, TypeError) as error:
-        raise ValueError(f"{item}: options: got {_raised(error)}, expected fields whose types are known") from error
+        raise ValueError(f"{item}: options: got {raised(error)}, expected fields whose types are known") from error
     try:
         return kind(**values)
     except (ValueError, TypeError) as error:
@@ -150,9 +162,20 @@ def estimate_of(name: str, workload: Workload, options: Any, catalog: Catalog) -
     return Estimate(basis="not stated") if estimate is None else estimate
 
 
-def missing_of(name: str, options: Any, catalog: Catalog, cases: Iterable[str] = ()) -> list[str]:
-    """What is not there and how to give it, a line each; without `cases` only what every case needs."""
-    return _lines(name, "missing", catalog, options, cases=tuple(cases))
+def missing_of(
+    name: str,
+    options: Any,
+    catalog: Catalog,
+    cases: Iterable[str] = (),
+    left: Iterable[str] = (),
+    reference_of: Callable[[str], Any] | None = None,
+) -> list[str]:
+    """What is not there and how to give it, a line each; without `cases` only what every case needs.
+
+    `left`: the cases to do, so that who has an answer to each of them on disk lacks nothing. `reference_of`: the reference of a case, uint8
+    RGB `[H,W,3]`, or None where it cannot be read.
+    """
+    return _lines(name, "missing", catalog, options, cases=tuple(cases), left=tuple(left), reference_of=reference_of)
 
 
 def strays_of(name: str, catalog: Catalog, cases: Iterable[str]) -> list[str]:
@@ -166,27 +189,24 @@ def paints_of(name: str, workload: Workload, options: Any, catalog: Catalog) -> 
     return ("" if found is None else _stated(found, "paints", workload, options)) or ""
 
 
-def _lines(name: str, what: str, catalog: Catalog, *more: Any, cases: tuple[str, ...]) -> list[str]:
+def _lines(name: str, what: str, catalog: Catalog, *more: Any, **of_run: Any) -> list[str]:
     found = named(name, catalog)
-    stated = None if found is None else _stated(found, what, *more, cases=cases)
+    stated = None if found is None else _stated(found, what, *more, **of_run)
     ok = stated is None or (isinstance(stated, list | tuple) and all(isinstance(line, str) for line in stated))
     require(ok, f"animator {name}", what, repr(stated)[:100], "a list of lines")
     return [" ".join(line.split()) for line in stated or ()]
 
 
-def _stated(found: Named, what: str, *more: Any, cases: tuple[str, ...] = ()) -> Any:
+def _stated(found: Named, what: str, *more: Any, **of_run: Any) -> Any:
     stated = getattr(found.imported(), what, None)
     if stated is None:
         return None
     require(callable(stated), f"animator {found.name}", what, type(stated).__name__, "a function of the name")
-    told, taken = {"argument": found.argument, "cases": cases}, signature(stated).parameters
+    told = {"argument": found.argument, "cases": (), "left": (), "reference_of": None, **of_run}
+    taken = signature(stated).parameters
     try:
         return stated(found.name, *more, **{key: value for key, value in told.items() if key in taken})
-    except (ValueError, OSError):  # says itself what is wrong
-        raise
     except Exception as error:
-        raise ValueError(f"animator {found.name}: {what}: got {_raised(error)}, expected what models/stated.py describes") from error
-
-
-def _raised(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}".removesuffix(": ")
+        if is_told(error) or (found.is_ours and isinstance(error, ValueError | OSError)):
+            raise
+        raise ValueError(f"animator {found.name}: {what}: got {raised_at(error)}, expected what models/stated.py describes") from error

@@ -12,18 +12,25 @@ from typing import Any
 
 from awbench.cases import Suite
 from awbench.catalog import ANIMATORS
+from awbench.ground_truth import lacking_truth
 from awbench.runs import PLAN_FILE, Row, Run, record
 from models.adaptation import fitted
-from models.animators.load import resolved_options
+from models.animators.load import refuse_unknown, resolved_options
 from models.capabilities import Capabilities
 from models.estimate import Estimate, Workload
 from models.option_values import record_options
 from models.retry_failed import RetryFailed
-from models.stated import capabilities_of, estimate_of, missing_of, named, paints_of
+from models.runtime import Runtime
+from models.stated import capabilities_of, estimate_of, missing_of, paints_of
 from models.storage import redacted
 from models.types import require
 from pipelines.capability_words import block, estimate_words, facts
-from pipelines.purse import Purse
+from pipelines.purse import Purse, priced, usd_words
+
+_TIMED = (
+    "not known for this machine: --limit 1 makes one case, whose `seconds` stand in generation.parquet; "
+    "plan --teacher-seconds S --gpu-hour-price USD makes hours and money of it"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +54,9 @@ class Forecast:
 
     @property
     def usd(self) -> float | None:
-        """What the cases left will cost together; None where no price is known."""
-        return None if self.each.usd is None else self.each.usd * len(self.left)
+        """What the cases left will cost together, 0 where no service is asked; None where its price is not known."""
+        each_usd = priced(self.each.usd, self.stated)
+        return None if each_usd is None else each_usd * len(self.left)
 
     def lines(self) -> list[str]:
         """In words."""
@@ -63,23 +71,27 @@ class Forecast:
         basis = f" ({self.each.basis})" if self.each.basis else ""
         pairs += [("a case", estimate_words(self.each) + basis)]
         pairs += [(f"{len(self.left)} cases", estimate_words(self.each, len(self.left)))]
-        pairs += [("spent", f"{self.spent_usd:.2f} USD by the cases done")] if self.spent_usd else []
+        pairs += [("time", _TIMED)] if self._untimed() else []
+        pairs += [("spent", f"{usd_words(self.spent_usd)} USD by the cases done")] if self.spent_usd else []
         return [f"{len(self.left)} cases of {self.suite.name} to do{done}: {raster}", f"{self.animator} ({kind})", *block(pairs)]
+
+    def _untimed(self) -> bool:
+        """Whether a network runs for the answers of which nobody knows how long it takes on this machine."""
+        return self.stated is not None and self.stated.kind in ("local", "external") and self.each.seconds is None
 
 
 def forecast(
     animator: str, suite: Suite, out: Path, *, options: Mapping[str, str], limit: int | None = None, retry: RetryFailed = RetryFailed()
 ) -> Forecast:
     """What `generate` with these settings will ask for. Raises ValueError as it would, for names and options."""
-    if named(animator, ANIMATORS) is None:
-        ANIMATORS.load(animator)  # says which names there are
+    refuse_unknown(animator, ANIMATORS)
     read, stated = resolved_options(animator, ANIMATORS, options), capabilities_of(animator, ANIMATORS)
     grid = suite.grid
     work = Workload(size=grid.size, num_frames=grid.num_frames, fps=grid.fps)
     rows = _rows(out)
     covered = [case.id for number, case in enumerate(suite.cases) if limit is None or number < limit or case.id in rows]
     left = tuple(case for case in covered if _is_left(rows.get(case), retry))
-    lacks = missing_of(animator, read, ANIMATORS)
+    lacks = [*missing_of(animator, read, ANIMATORS, left=left), *lacking_truth(animator, suite)]
     notes = [fitted(work, stated).note if stated else "", paints_of(animator, work, read, ANIMATORS)]
     return Forecast(
         animator=animator,
@@ -108,6 +120,17 @@ def without_prompts(told: Forecast, guided: bool) -> list[str]:
     if not wants or any(told.suite.case(case).prompt.strip() for case in told.left):
         return []
     return [f"prompt: this system is told in words, and no case of {told.suite.name} has any; --guide template writes them from the driver"]
+
+
+def without_device(told: Forecast, runtime: Runtime) -> list[str]:
+    """One line where a network of ours is to run on a GPU that is not there; torch is asked only where one is named."""
+    if told.stated is None or told.stated.kind != "local" or not runtime.device.startswith("cuda"):
+        return []
+    try:
+        runtime.torch_device()
+    except ValueError as error:
+        return [str(error)]
+    return []
 
 
 def _aside(read: Any, given: Mapping[str, str], lacks: Sequence[str]) -> dict[str, Any]:
@@ -152,6 +175,8 @@ def purse_of(told: Forecast, most_usd: float | None) -> Purse:
         advice = "state one as its options say, such as --set usd_per_s=0.05"
         require(told.usd is not None, item, "--max-cost", "no price of a case", "an animator that estimates USD", advice)
         total = told.spent_usd + told.usd
-        got = f"{total:.2f} USD for {len(told.left)} cases" + (f" and the {told.spent_usd:.2f} spent" if told.spent_usd else "")
-        require(total <= most_usd + 1e-9, item, "--max-cost", got, f"{most_usd:.2f} USD at most", "a lower --limit, or a higher --max-cost")
+        got = f"{usd_words(total)} USD for {len(told.left)} cases"
+        got += f" and the {usd_words(told.spent_usd)} spent" if told.spent_usd else ""
+        advice = "a lower --limit, or a higher --max-cost"
+        require(total <= most_usd + 1e-9, item, "--max-cost", got, f"{usd_words(most_usd)} USD at most", advice)
     return Purse(most_usd=most_usd, each_usd=told.each.usd or 0.0, spent_usd=told.spent_usd)

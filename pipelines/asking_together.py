@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from pipelines.executor.pools import Policy, SameCause
+from pipelines.executor.inline import InARow
+from pipelines.executor.pools import Policy
 
 
 def run_together(
@@ -25,7 +26,7 @@ def run_together(
 ) -> Iterator[tuple[int, Any]]:
     """Yield `(index, result)`. `may_begin(under_way)`: asked before every item, with how many are under way; False begins no more.
 
-    Raises what `work` raises, and SameCause where the first `policy.stop_after` items failed for one cause.
+    Raises what `work` raises, and SameCause where `policy.stop_after` items in a row failed for one cause before anything came out.
     """
     waiting: queue.SimpleQueue[int | None] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[int, Any, BaseException | None]] = queue.SimpleQueue()
@@ -39,7 +40,7 @@ def run_together(
 
     for _ in range(min(threads, len(items))):
         threading.Thread(target=serve, name=label, daemon=True).start()
-    begun, under_way, causes = 0, 0, list[str]()
+    begun, under_way, row = 0, 0, InARow(policy.stop_after)
     try:
         while True:
             while begun < len(items) and under_way < threads and may_begin(under_way):
@@ -52,15 +53,7 @@ def run_together(
             if error is not None:
                 raise error
             yield index, result
-            _check_alike(causes, policy, result, label)
+            row.see(label, policy.cause_of(result))
     finally:
         for _ in range(threads):
             waiting.put(None)
-
-
-def _check_alike(causes: list[str], policy: Policy, result: Any, label: str) -> None:
-    """Raises SameCause at the last failure that is borne with, before anything came out."""
-    causes.append(policy.cause_of(result))
-    alike = len(set(causes)) == 1 and bool(causes[0])
-    if policy.stop_after is not None and alike and len(causes) >= policy.stop_after:
-        raise SameCause(f"{label}: the first {len(causes)} items failed: {causes[0]}")

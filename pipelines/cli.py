@@ -7,10 +7,19 @@ recorded with a reason, 1 when nothing was kept, generated or scored (or `valida
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
+import threading
+from contextlib import suppress
 from importlib import import_module
-from typing import Callable, Sequence, get_args, get_type_hints
+from typing import Callable, NoReturn, Sequence, get_args, get_type_hints
+
+STOPPED = 130
+"""The exit status after Ctrl-C."""
+GOODBYE_S = 1.0
+"""So long is waited for standard output and error to take the last words."""
 
 SUMMARIES = {
     "demo": "the whole loop on small world clips; ends with the path of report.html",
@@ -35,16 +44,45 @@ SUMMARIES = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status."""
+    """Run one command; returns the exit status. Without `argv` it is the program's own, and Ctrl-C ends the program here."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _dispatch(argv)
+        return _dispatch(arguments)
     except BrokenPipeError:  # the reader of our output has left, as in `actorforge ls metrics | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:
+        pass  # with it go the frames it came through: sessions, locks, drafts and children they held are closed now
+    return _stopped(arguments) if argv is not None else _leave(arguments)
 
 
-def _dispatch(argv: Sequence[str] | None) -> int:
-    arguments = list(sys.argv[1:] if argv is None else argv)
+def _stopped(arguments: Sequence[str]) -> int:
+    """Say so and flush, without waiting longer than a moment for a stream: a thread that is stopped too may hold its lock."""
+
+    def say() -> None:
+        with suppress(OSError):  # nobody reads on
+            print(f"\n{' '.join(['actorforge', *arguments[:1]])}: stopped; the same command continues", file=sys.stderr, flush=True)
+            sys.stdout.flush()
+
+    saying = threading.Thread(target=say, daemon=True)
+    saying.start()
+    saying.join(GOODBYE_S)
+    return STOPPED
+
+
+def _leave(arguments: Sequence[str]) -> NoReturn:
+    """Say so, close what is still open, and end without the interpreter's own end, which aborts where a thread holds the lock of a stream.
+
+    Such as that of a plug-in which prints. Another Ctrl-C ends it at once.
+    """
+    with suppress(KeyboardInterrupt):
+        _stopped(arguments)
+        gc.collect()  # what hangs in circles holds children too
+        atexit._run_exitfuncs()
+    os._exit(STOPPED)
+
+
+def _dispatch(arguments: list[str]) -> int:
     verb = arguments[0] if arguments else ""
     if verb in ("", "-h", "--help"):
         print(_help())
@@ -72,9 +110,6 @@ def _run(verb: str, arguments: list[str]) -> int:
             return int(tyro.cli(job, prog=_called(verb, job, arguments), description=SUMMARIES[verb], args=arguments))
     except BrokenPipeError:
         raise
-    except KeyboardInterrupt:
-        print(f"\nactorforge {verb}: stopped; the same command continues", file=sys.stderr)
-        return 130
     except (ValueError, OSError) as error:
         if os.environ.get("ACTORFORGE_DEBUG"):
             raise

@@ -1,4 +1,4 @@
-"""The `compare` verb: who beats whom in one sentence per pair of systems, and one table that fits a terminal.
+"""The `compare` verb: who beats whom in one sentence per pair of systems, or why nothing can say it, and one table that fits a terminal.
 
 In: scored runs of one suite. Out: text; for machines one JSON file with the standings and every finding behind the sentences:
 `{suite, cases, systems: [{system, kind, reason, answered, cases, mean_rank, decided, completeness}], verdicts: [{first, second, sentence,
@@ -44,7 +44,8 @@ def compare(paths: Sequence[str | Path], baseline: str | None = None, json: Path
     if json is not None:
         write_json(json, record(comparison, said))
     told = {*standing_notes(comparison)} - {*untold_standings(comparison, said)}  # a sentence has said it already
-    for line in (*(verdict.sentence for verdict in said), *(note for note in notes(comparison) if note not in told)):
+    first = [comparison.unseen] if comparison.unseen else [verdict.sentence for verdict in said]
+    for line in (*first, *(note for note in notes(comparison) if note not in {*first, *told})):
         print(line)
     console = Console()
     print(f"\n{title(comparison)}")
@@ -64,8 +65,10 @@ def record(comparison: Comparison, said: Sequence[Verdict]) -> dict[str, Any]:
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """What a reader must know: who is not ranked and why, what was done to answers, which metrics do not rank."""
-    return [*standing_notes(comparison), *answer_notes(comparison), *comparison.notes]
+    """What a reader must know: that nobody is ranked, who else is not and why, what was done to answers, which metrics do not rank."""
+    unseen = [comparison.unseen] if comparison.unseen else []
+    rest = [note for note in comparison.notes if note not in unseen]
+    return [*unseen, *standing_notes(comparison), *answer_notes(comparison), *rest]
 
 
 def title(comparison: Comparison) -> str:
@@ -139,9 +142,10 @@ def _table(columns: Mapping[str, list[Any]], systems: Sequence[str]) -> Table:
 
 
 def _title(comparison: Comparison, metric: MetricFacts) -> str:
-    if not comparison.is_ranked(metric.name):
+    if not comparison.may_rank(metric.name):
         return f"{metric.title} (ranks nobody)"
-    return f"{metric.title} {'↑' if metric.higher_is_better else '↓'}"
+    arrow = f"{metric.title} {'↑' if metric.higher_is_better else '↓'}"
+    return f"{arrow} (not alone)" if comparison.unseen else arrow
 
 
 def _cell(comparison: Comparison, row: Row) -> Any:

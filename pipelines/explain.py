@@ -56,7 +56,7 @@ def make_again(
     clip = _by_content(driving, "clip", "--driving", found, "driving")
     picture = _by_content(references, "image", "--references", found, "reference")
     pair = planned_pair(found, recipe, clip, picture)
-    loaded = load_teacher(Asked(name=teacher, options=options), recipe.teacher)
+    loaded = load_teacher(Asked.of(teacher, options), recipe.teacher)
     try:
         attempt = remake(found, pair, recipe, loaded, _guide(found, recipe.guide.name))
     except StepFailed as failure:

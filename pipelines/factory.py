@@ -21,10 +21,11 @@ from bootstrap.requests import Asked, Requested, Unanswered, write_request, writ
 from bootstrap.round_config import RoundConfig, RoundContext
 from bootstrap.rounds import Round, begin_round, check_folder, in_use, plan_round, record_plan
 from bootstrap.sources.catalog import Catalog
-from bootstrap.survey import Footage, refuse_nesting, survey
+from bootstrap.survey import Footage, Surveyed, refuse_nesting, survey
 from bootstrap.tally import Outcome
 from models import storage
 from models.progress import Progress
+from models.types import require
 from pipelines.executor.pools import Lost, Pool, Start
 from pipelines.executor.run import run_pools
 from pipelines.inspection import inspected
@@ -43,17 +44,19 @@ def synthesize(
     make_guide: MakeGuide = unguided,
     catalog: Catalog | None = None,
     limits: Limits = USUAL,
+    ready: Callable[[], object] = lambda: None,
     begun: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Bring the dataset at `out` to what `config` asks for. `make_teacher` and `make_guide` run once in every worker.
 
-    `catalog`: remembers what files hold; default: the one in the cache folder. `begun`: called once it is known that there is something to
-    do. Raises SameCause where one cause fails everything.
+    `catalog`: remembers what files hold; default: the one in the cache folder. Where there is something to do, `ready` is called before
+    anything is changed, in place of a teacher that workers make (what it raises leaves the dataset as it is), and `begun` once the plan is
+    recorded. Raises SameCause where one cause fails everything.
     """
     with ExitStack() as held:
         round_ = _planned(config, out, footage, staff, make_guide, catalog, held)
         makes_here = not staff.total and not config.retry_filters
-        pending = begin_round(round_, make_teacher if makes_here else _nothing)
+        pending = begin_round(round_, make_teacher if makes_here else ready)
         finished = None if pending else read_outcome(round_)
         if finished is not None:
             return finished
@@ -64,10 +67,6 @@ def synthesize(
         events.add("finished", kept=outcome.kept, attempted=outcome.attempted)
         events.flush()
     return outcome
-
-
-def _nothing() -> None:
-    """Workers make their teachers themselves."""
 
 
 def _planned(
@@ -83,11 +82,20 @@ def _planned(
     catalog = catalog or Catalog()
     look = partial(inspected, workers=staff.total, held=held, cluster=staff.cluster(recipe.grid))
     found = survey(footage, recipe.grid, look, catalog, in_use(out))
+    refuse_nothing(footage, found)
     held.enter_context(locked(out))
     round_ = plan_round(config, out, found.driving, found.references, found.apart)
     for line in (*catalog.notes, *round_.driving.notes, *round_.references.notes, *round_.told):
         print(f"synthesize: {line}", file=sys.stderr)
     return round_
+
+
+def refuse_nothing(footage: Footage, found: Surveyed) -> None:
+    """Raises ValueError where no file is behind a flag, readable or not."""
+    sides = (("--driving", footage.driving, found.driving, "clips"), ("--references", footage.references, found.references, "images"))
+    for flag, given, listing, wanted in sides:
+        where = ", ".join(map(storage.redacted, given))
+        require(bool(listing.usable or listing.unusable), flag, "media", f"none in {where}", f"a folder, glob, table or URL of {wanted}")
 
 
 def export_requests(

@@ -7,12 +7,13 @@ does one that hangs or takes its worker along. Where nothing has come yet and on
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Callable, Mapping
+
+import numpy as np
 
 from awbench.cases import Suite
 from awbench.catalog import ANIMATORS
@@ -28,10 +29,11 @@ from models.retry_failed import RetryFailed
 from models.runtime import Runtime
 from models.stated import is_checkpoint, missing_of, strays_of
 from models.types import AnimationRequest, require
-from pipelines.asked import forecast, purse_of, refuse_missing, spent_usd, without_prompts
+from pipelines.asked import forecast, purse_of, refuse_missing, spent_usd, without_device, without_prompts
 from pipelines.asking_together import run_together
 from pipelines.executor.pools import Lost, Policy
 from pipelines.executor.run import run_items
+from pipelines.failed_cases import cause_of
 
 NO_GUIDE, OWN_GUIDE = "none", "own"
 """What --guide may say beside a guide's name: no prompts, or those of the guide that the checkpoint was trained with."""
@@ -66,6 +68,7 @@ def generate(
     An animator with a `concurrency` is asked for so many cases together where there are no workers.
     """
     require(seed >= 0, "generate", "seed", seed, "a whole number >= 0")
+    _one_offset(offset_s, options or {})
     place, loaded_suite, words = absolute_animator(animator, ANIMATORS), load_suite(suite), placed_options(animator, options or {})
     if guide != OWN_GUIDE:
         guide_of(guide)  # a mistyped name is told before an animator is loaded
@@ -94,15 +97,13 @@ def generate(
         require(timeout_s is None, f"generate {run.system}", "--timeout", timeout_s, "none where cases are asked together", advice)
         rows = run_together(here, todo, together, label="generate", policy=policy, may_begin=purse.may_begin)
     else:
-        rows = run_items(make_worker, todo if purse.may_begin() else [], workers, label="generate", policy=policy)
+        rows = run_items(make_worker, todo, workers, label="generate", policy=policy, may_begin=purse.may_begin)
     with Progress(f"generate {run.system}", total=total, already=total - len(todo)) as progress, closing(rows):
         for index, row in rows:
             if isinstance(row, Lost):
                 row = generate_case(run, todo[index], _Dead(reason=row.reason))
             progress.step(failed=row["status"] == "failed")
             purse.pay(row.get("cost_usd"))
-            if together == 1 and progress.done < total and not purse.may_begin():
-                break
     return run if pending(run) else finish_generation(run)
 
 
@@ -118,11 +119,6 @@ def _policy(run: Run, timeout_s: float | None) -> Policy:
     """A run of which something has come before is not stopped because the rest fails alike."""
     any_ok = any(row["status"] == "ok" for row in recorded_rows(run))
     return Policy(timeout_s=timeout_s, cause_of=cause_of, as_probe=_Probe, name_of=str, stop_after=None if any_ok else STUCK)
-
-
-def cause_of(row: Row) -> str:
-    """Why a case failed, in the same words for every case; "" where it did not."""
-    return "" if row["status"] == "ok" else row["reason"].replace(row["case"], "CASE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,16 +163,11 @@ class _Dead:
         raise ValueError(self.reason)
 
 
-def failures(run: Run, most: int = 5) -> list[str]:
-    """What failed and why, most frequent first, one line a cause with the first case; the case's own id stands as CASE."""
-    failed = [row for row in recorded_rows(run) if row["status"] == "failed"]
-    causes, first = Counter(map(cause_of, failed)), {cause_of(row): row["case"] for row in reversed(failed)}
-    lines = [f"{count} failed: {cause} (first: {first[cause]})" for cause, count in causes.most_common(most)]
-    left = len(causes) - len(lines)
-    again = ["once mended, the same command tries them anew"] if lines else []
-    return (
-        lines + [f"and {left} more causes: column `reason` of generation.parquet, or `actorforge report` of the run"] * bool(left) + again
-    )
+def _one_offset(offset_s: float | None, options: Mapping[str, str]) -> None:
+    """Raises ValueError where a lag is declared twice."""
+    own = options.get("offset_s")
+    got = f"{offset_s} beside --set offset_s={own}"
+    require(offset_s is None or own is None, "generate", "--offset", got, "one of the two", "--offset is for any system")
 
 
 def rehearse(
@@ -188,24 +179,39 @@ def rehearse(
     guide: str = OWN_GUIDE,
     limit: int | None = None,
     retry: RetryFailed = RetryFailed(),
+    offset_s: float | None = None,
+    runtime: Runtime = _AUTO,
     max_cost_usd: float | None = None,
 ) -> tuple[list[str], bool]:
     """What `generate` would ask, adapt and pay, and what is missing, in words, and whether nothing is.
 
     Nothing is written, loaded or sent. Raises ValueError where it would refuse for another reason.
     """
+    _one_offset(offset_s, options)
     own = guide == OWN_GUIDE
     guided = is_checkpoint(animator) if own else guide_of(guide) is not None  # a checkpoint's own guide is known once it is loaded
     place, words = absolute_animator(animator, ANIMATORS), placed_options(animator, options)
     told = forecast(place, load_suite(suite), Path(out), options=words, limit=limit, retry=retry)
     purse_of(told, max_cost_usd)
     read, every = resolved_options(place, ANIMATORS, words), [case.id for case in told.suite.cases]
-    lacks = list(dict.fromkeys([*told.missing, *missing_of(place, read, ANIMATORS, told.left), *without_prompts(told, guided)]))
+    of_cases = missing_of(place, read, ANIMATORS, told.left, told.left, partial(reference_of, told.suite))
+    lacks = list(dict.fromkeys([*told.missing, *of_cases, *without_prompts(told, guided), *without_device(told, runtime)]))
     strays = strays_of(place, ANIMATORS, every)
     lines = _some([f"missing: {line}" for line in lacks]) + _some(
         [f"stray: {name} answers no case of {told.suite.name}" for name in strays]
     )
     return [*told.lines(), *lines, "nothing was written, loaded or sent"], not lacks
+
+
+def reference_of(suite: Suite, case_id: str) -> np.ndarray | None:
+    """A case's reference, uint8 RGB `[H,W,3]`; None where it cannot be read, or only by drawing the whole case."""
+    read = getattr(suite.source, "reference", None)
+    if read is None:
+        return None
+    try:
+        return read(suite.case(case_id))
+    except (ValueError, OSError):  # the run says what is wrong with this case
+        return None
 
 
 def _some(lines: list[str], most: int = 20) -> list[str]:

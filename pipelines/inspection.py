@@ -25,7 +25,8 @@ def inspected(files: Sequence[File], workers: int, held: ExitStack, cluster: Clu
     held.enter_context(session(workers, cluster=cluster))
     policy = Policy(timeout_s=PATIENCE_S, name_of=lambda file: file[0])
     with Progress(f"inspect {_what(files)}", total=len(files)) as progress:
-        for place, facts in run_items(_make_inspector, files, workers, label="inspect", policy=policy):
+        spotless = not any(kind.startswith("people by ") for _, kind in files)  # an estimator stays where it was loaded
+        for place, facts in run_items(_make_inspector, files, workers, label="inspect", policy=policy, spotless=spotless):
             facts = Unread(reason=facts.reason, transient=True) if isinstance(facts, Lost) else facts
             progress.step(failed=isinstance(facts, Unread))
             yield files[place][0], facts

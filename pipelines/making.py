@@ -27,7 +27,7 @@ from models.types import require
 from pipelines.executor import meters
 from pipelines.executor.pools import LOAD_S, Lost, Policy, Pool, SameCause, Start
 from pipelines.executor.run import run_pools
-from pipelines.purse import Purse
+from pipelines.purse import Purse, usd_words
 from pipelines.stations import MakeGuide, MakeTeacher, Staff, noted
 
 TIMEOUT_S = 3600.0
@@ -115,7 +115,7 @@ class _Making:
             self.take(item, result)
         self.wall_s = time.monotonic() - start_s
         if self._is_spent:
-            spent = f"stopped at {self.purse.spent_usd:.2f} of {self.purse.most_usd:g} USD with pairs to make: raise --max-cost"
+            spent = f"stopped at {usd_words(self.purse.spent_usd)} of {self.purse.most_usd:g} USD with pairs to make: raise --max-cost"
             raise SpentUp(f"synthesize: {spent}")
 
     def pull(self) -> Start | None:

@@ -25,13 +25,15 @@ from bootstrap.sources.catalog import Catalog
 from bootstrap.sources.facts import Facts, Unread
 from bootstrap.survey import Footage, Surveyed, survey
 from models import storage
-from models.animators.load import absolute_animator, checkpoint_folder, resolved_options
+from models.animators.load import checkpoint_folder
 from models.animators.registry import ANIMATORS
 from models.artifacts import read_json, to_json
 from models.estimate import Estimate, Workload
-from models.stated import capabilities_of, estimate_of
+from models.stated import capabilities_of
 from models.types import Grid
+from pipelines.factory import refuse_nothing
 from pipelines.synthesize import GridFlags
+from pipelines.teachers import Asked as Teacher
 
 NOT_LOOKED = "not looked at yet"
 _CAUSES = 5
@@ -87,10 +89,13 @@ def planned(asked: Asked, catalog: Path | None = None) -> Planned:
     grid, family = asked.grid.resolve(_Own(grid=_grid(card))), asked.family or (card.get("backbone") or {}).get("family", "")
     strides = strides_of(family) if asked.family or family in FAMILIES else None
     rates = measured(storage.resolve(asked.measured), grid, asked.pix_fmt) if asked.measured else Rates()
-    said = _said_by_teacher(asked, grid)
+    teacher = None if asked.teacher is None else Teacher.of(asked.teacher, asked.options)
+    said = None if teacher is None else _said_by(teacher, grid)
+    needs_no_gpu = teacher is not None and _needs_no_gpu(teacher)
     rates = _as_teacher_says(stated(rates, asked.teacher_s, asked.cpu_s, asked.mb_per_pair), said)
-    workers = replace(asked.workers, gpus_each=0.0) if _needs_no_gpu(asked.teacher) else asked.workers
+    workers = replace(asked.workers, gpus_each=0.0) if needs_no_gpu else asked.workers
     found = _surveyed(asked, grid, catalog)
+    refuse_nothing(asked.footage, found)
     counts = count_pairs(found.driving.usable, found.references.usable, asked.rules, asked.limit, found.apart)
     causes = Counter(item.reason for listing in (found.driving, found.references) for item in listing.unusable)
     unknown = causes.pop(NOT_LOOKED, 0)
@@ -101,13 +106,13 @@ def planned(asked: Asked, catalog: Path | None = None) -> Planned:
         rates=rates,
         workers=workers,
         estimate=estimate(counts, rates, workers, asked.gpu_hour, asked.cpu_hour),
-        needs_no_gpu=_needs_no_gpu(asked.teacher),
+        needs_no_gpu=needs_no_gpu,
         strides=strides,
         family=family,
         stated=said,
         unknown=unknown,
         unusable=dict(causes.most_common(_CAUSES)),
-        notes=(*_beyond(asked.limit, counts), *_notes(asked, grid, card)),
+        notes=(*_beyond(asked.limit, counts), *_notes(asked, grid, card), *_missing(teacher)),
     )
 
 
@@ -118,9 +123,9 @@ def _as_teacher_says(rates: Rates, said: Estimate | None) -> Rates:
     return replace(rates, teacher_s=said.seconds, told=(*rates.told, f"teacher: {said.seconds:g} s a pair, as its module states"))
 
 
-def _needs_no_gpu(teacher: str | None) -> bool:
-    """Whether the teacher is weightless, or a service: it holds no accelerator."""
-    stated = capabilities_of(absolute_animator(teacher), ANIMATORS) if teacher is not None else None
+def _needs_no_gpu(teacher: Teacher) -> bool:
+    """Whether it is weightless, or a service: it holds no accelerator."""
+    stated = capabilities_of(teacher.name, ANIMATORS)
     return stated is not None and stated.kind in ("weightless", "hosted")
 
 
@@ -152,12 +157,9 @@ def _card(teacher: str | None) -> dict[str, Any]:
         return {}
 
 
-def _said_by_teacher(asked: Asked, grid: Grid) -> Estimate | None:
+def _said_by(teacher: Teacher, grid: Grid) -> Estimate | None:
     """What the module behind the teacher's name says of one pair; no weight is loaded. Raises ValueError for options it does not take."""
-    if asked.teacher is None:
-        return None
-    name, work = absolute_animator(asked.teacher), Workload(size=grid.size, num_frames=grid.num_frames, fps=grid.fps)
-    found = estimate_of(name, work, resolved_options(name, given=asked.options), ANIMATORS)
+    found = teacher.estimate(Workload(size=grid.size, num_frames=grid.num_frames, fps=grid.fps))
     return found if any(getattr(found, one) is not None for one in ("tokens", "passes", "seconds", "usd")) else None
 
 
@@ -168,6 +170,11 @@ def _grid(card: dict[str, Any]) -> Grid | None:
 def _beyond(limit: int | None, counts: Counts) -> Iterator[str]:
     if limit is not None and limit > counts.all_pairs:
         yield f"limit: {limit} asked, {counts.all_pairs} possible: all are counted; more clips, identities or other rules give more"
+
+
+def _missing(teacher: Teacher | None) -> Iterator[str]:
+    """What the teacher cannot do without and this machine does not have: whoever plans may be elsewhere than whoever makes."""
+    yield from () if teacher is None else (f"missing here: {line}; synthesize refuses to begin without it" for line in teacher.missing())
 
 
 def _notes(asked: Asked, grid: Grid, card: dict[str, Any]) -> Iterator[str]:

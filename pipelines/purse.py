@@ -3,6 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import floor, log10
+
+from models.capabilities import Capabilities
+
+
+def usd_words(usd: float) -> str:
+    """An amount without its unit, to the cent, and finer where that would round it: "3.00", "0.015", "0.00004"."""
+    digits = 4 if usd == 0 or usd >= 0.01 else 1 - floor(log10(usd))
+    whole, _, part = f"{usd:,.{digits}f}".partition(".")
+    return f"{whole}.{part.rstrip('0'):0<2}"
+
+
+def priced(usd: float | None, stated: Capabilities | None) -> float | None:
+    """What an answer is expected to cost: nothing where no service is asked; None where a service's price is not known."""
+    return 0.0 if usd is None and stated is not None and stated.kind != "hosted" else usd
 
 
 @dataclass(slots=True, kw_only=True)

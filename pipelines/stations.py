@@ -24,6 +24,7 @@ from models.guidance.guide import Guide
 from models.protocols import Animator
 from models.types import Grid, require
 from pipelines.executor.pools import Cluster, Hop, Pool, Work
+from pipelines.executor.session import address_of
 
 MakeTeacher = Callable[[], Animator]
 MakeGuide = Callable[[], Guide | None]
@@ -57,6 +58,11 @@ class Staff:
     @property
     def total(self) -> int:
         return self.workers + self.cpu + self.gpu
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether they are those of a cluster that is joined: what this machine lacks they may have."""
+        return bool(self.total and address_of(Cluster(address=self.address)))
 
     @property
     def needs(self) -> tuple[float, float]:

@@ -19,9 +19,7 @@ from bootstrap.survey import Footage
 from bootstrap.tally import Outcome
 from bootstrap.thresholds import Thresholds
 from models import storage
-from models.animators.load import absolute_animator
 from models.estimate import Workload
-from models.option_values import absolute_options
 from models.protocols import Animator
 from models.retry_failed import RetryFailed
 from models.runtime import Runtime
@@ -133,14 +131,18 @@ def run(
     """
     asked = RoundFlags(**{"staff": Staff(workers=workers), **flags})
     make_guide, place = asked.make_guide(), storage.resolve(out)
-    who = Asked(name=absolute_animator(teacher), runtime=asked.runtime, options=absolute_options(options))
+    who = Asked.of(teacher, options, asked.runtime)
+    if asked.guide == NO_GUIDE:
+        who.refuse_unprompted()
+    looks_here = not (asked.staff.elsewhere or asked.retry_filters)
     with ExitStack() as held:  # the session in which a worker told who the teacher is, where one had to
         known, make_teacher = described(who, asked.staff, place, held, asked.load_s)
         resolved = grid.resolve(known)
         print(f"synthesize: {_told(resolved, grid, known)}", file=sys.stderr)
         config, sources = asked.config(asked.recipe(known.teacher, resolved)), footage(driving, references, windows)
-        limits, begun = asked.limits(_price(who, resolved, asked.max_cost_usd)), partial(remember, place, who, known)
-        return synthesize(config, place, sources, asked.staff, make_teacher, make_guide, limits=limits, begun=begun)
+        limits = asked.limits(_price(who, resolved, asked.max_cost_usd))
+        around = {"ready": who.refuse_missing if looks_here else _nothing, "begun": partial(remember, place, who, known)}
+        return synthesize(config, place, sources, asked.staff, make_teacher, make_guide, limits=limits, **around)
 
 
 def _price(who: Asked, grid: Grid, most_usd: float | None) -> float:
@@ -148,7 +150,7 @@ def _price(who: Asked, grid: Grid, most_usd: float | None) -> float:
     if most_usd is None:
         return 0.0
     require(most_usd > 0, "synthesize", "--max-cost", most_usd, "USD > 0")
-    usd = who.estimate(Workload(size=grid.size, num_frames=grid.num_frames, fps=grid.fps)).usd
+    usd = who.usd(Workload(size=grid.size, num_frames=grid.num_frames, fps=grid.fps))
     advice = "state one as its options say, such as --set usd_per_s=0.05"
     require(usd is not None, "synthesize", "--max-cost", f"no price of an answer of {who.name}", "a teacher that estimates USD", advice)
     return usd
@@ -177,6 +179,10 @@ def judge_again(
     config = asked.config(asked.recipe(former, grid.resolve(Described(teacher=former, grid=Grid(**plan["grid"])))))
     sources = footage(driving, references, windows)
     return synthesize(config, storage.resolve(out), sources, asked.staff, _no_teacher, asked.make_guide(), limits=asked.limits())
+
+
+def _nothing() -> None:
+    """Workers of a cluster look for themselves, and whoever only judges needs nothing."""
 
 
 def _no_teacher() -> Animator:

@@ -8,7 +8,6 @@ Every worker that loads the teacher holds it against what was told.
 from __future__ import annotations
 
 import hashlib
-import inspect
 import itertools
 import json
 import os
@@ -18,25 +17,29 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any, Callable, Mapping
 
 from bootstrap.ledger import Ledger
 from bootstrap.recipe import RECORDED, Teacher
 from bootstrap.sight import see
 from models import storage
-from models.animators.load import load_animator
+from models.animators.code import code_of
+from models.animators.load import absolute_animator, load_animator, placed_options, refuse_unknown, resolved_options
 from models.animators.registry import ANIMATORS
 from models.artifacts import read_json, write_json
 from models.estimate import Estimate, Workload
 from models.option_values import record_options
+from models.placeless import placeless
 from models.protocols import Animator
 from models.runtime import Runtime
-from models.stated import estimate_of, named, options_of, read_options
+from models.stated import capabilities_of, estimate_of, missing_of, named
 from models.types import Grid, require
+from pipelines.asked import refuse_missing
 from pipelines.executor.pools import LOAD_S, Lost, Policy
 from pipelines.executor.run import run_items
 from pipelines.executor.session import session
 from pipelines.executor.source import PACKAGES, source_hash
+from pipelines.purse import priced
 from pipelines.stations import Staff
 
 FILE = "teacher.json"
@@ -52,18 +55,43 @@ class Described:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What the command line says of a teacher. `options`: what `--set` gives, as text."""
+    """What the command line says of a teacher. `options`: what `--set` gives, as text. `of` makes one of a user's words."""
 
     name: str
     runtime: Runtime = field(default_factory=Runtime)
     options: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, name: str, options: Mapping[str, str], runtime: Runtime = Runtime()) -> Asked:
+        """With the places in name and options made absolute: a worker has another working folder. Raises ValueError for an unknown name."""
+        refuse_unknown(name)
+        return cls(name=absolute_animator(name), runtime=runtime, options=placed_options(name, options))
+
     def load(self) -> Animator:
+        """Raises ValueError with all that is missing, before anything is loaded."""
+        self.refuse_missing()
         return load_animator(self.name, runtime=self.runtime, options=self.options)
+
+    def missing(self) -> list[str]:
+        """What no answer can do without and this machine does not have, and how to give it, a line each."""
+        return missing_of(self.name, self._read(), ANIMATORS)
+
+    def refuse_missing(self) -> None:
+        refuse_missing(self.name, self.missing())
+
+    def refuse_unprompted(self) -> None:
+        """Raises ValueError for a teacher that is told in words: what is asked without a guide has none."""
+        stated = capabilities_of(self.name, ANIMATORS)
+        line = "prompt: this system is told in words, and --guide none writes none; --guide template writes them from the driver"
+        refuse_missing(self.name, [line] if stated is not None and "prompt" in stated.needs else [])
 
     def estimate(self, work: Workload) -> Estimate:
         """What one answer takes, as far as it is stated."""
         return estimate_of(self.name, work, self._read(), ANIMATORS)
+
+    def usd(self, work: Workload) -> float | None:
+        """What one answer costs, 0 where no service is asked; None where its price is not known."""
+        return priced(self.estimate(work).usd, capabilities_of(self.name, ANIMATORS))
 
     def describe(self, loaded: Animator) -> Described:
         """Its options are what they come to, those among them that decide what is made: defaults too."""
@@ -75,7 +103,7 @@ class Asked:
         return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False) if told else ""
 
     def _read(self) -> Any:
-        return read_options(options_of(self.name, ANIMATORS), self.options, f"animator {self.name}")
+        return resolved_options(self.name, given=self.options)
 
 
 def describe(loaded: Animator, asked: str = "") -> Described:
@@ -85,7 +113,8 @@ def describe(loaded: Animator, asked: str = "") -> Described:
     if name == RECORDED:
         return Described(teacher=Teacher(name=RECORDED, filter_metrics=metrics))
     weights_hash = getattr(loaded, "weights_hash", "")
-    teacher = Teacher(name=name, weights_hash=weights_hash, code=_code_of(_modules(loaded, asked)), filter_metrics=metrics)
+    code, told = code_of(loaded, asked, ANIMATORS), placeless(asked)
+    teacher = Teacher(name=name, weights_hash=weights_hash, code=code, asked=told if code and told != name else "", filter_metrics=metrics)
     return Described(teacher=teacher, grid=getattr(loaded, "grid", None))
 
 
@@ -97,29 +126,6 @@ def _name(loaded: Animator, asked: str) -> str:
     if not colon or head not in ANIMATORS.table():
         return loaded.name
     return f"{head}:{Path(argument).name if Path(argument).exists() else argument}"
-
-
-def _modules(loaded: Animator, asked: str) -> list[str]:
-    """Modules that make a plug-in what it is; none of an animator of ours."""
-    entry = ANIMATORS.table().get(asked.partition(":")[0])
-    names = {type(loaded).__module__, *([entry.target.partition(":")[0]] if entry else [])}
-    return sorted(name for name in names if name.partition(".")[0] not in PACKAGES)
-
-
-def _files_of(modules: list[str]) -> Iterator[Path]:
-    for name in modules:
-        try:
-            yield Path(inspect.getfile(sys.modules[name]))
-        except (KeyError, TypeError):  # made by hand, in no file
-            continue
-
-
-def _code_of(modules: list[str]) -> str:
-    files = list(_files_of(modules))
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest() if files else ""
 
 
 def load_teacher(asked: Asked, expected: Teacher) -> Animator:
@@ -148,17 +154,23 @@ def _answers(name: str) -> tuple[str, ...]:
 
 
 def _check(got: Teacher, expected: Teacher) -> None:
+    advice = "every worker, and whoever makes a pair once more, needs the same files; another teacher makes another dataset"
     for part in ("name", "weights_hash", "code", "options"):
         one, other = getattr(got, part), getattr(expected, part)
-        require(one == other, "teacher", part, one, other, "every worker needs the same files; choose another --out for another teacher")
+        require(one == other, "teacher", part, one, other, advice)
 
 
 def described(
     asked: Asked, staff: Staff, out: str, held: ExitStack, load_s: float | None = LOAD_S
 ) -> tuple[Described, Callable[[], Animator]]:
-    """Who is asked for, and what makes it in every worker. `held`: keeps the session, where one was opened to ask, for the run."""
+    """Who is asked for, and what makes it in every worker. `held`: keeps the session, where one was opened to ask, for the run.
+
+    Raises ValueError with what is missing of a teacher that has to be loaded to tell.
+    """
     known = remembered(out, asked)
     if staff.total:
+        if known is None and not staff.elsewhere:
+            asked.refuse_missing()  # before workers are started to find it out
         known = _as_begun(known or _told_by_a_worker(asked, staff, held, load_s), asked, out)
         return known, partial(load_on_worker, asked, known.teacher, _answers(asked.name))
     loaded = None if known is not None else asked.load()
@@ -167,10 +179,14 @@ def described(
 
 
 def _as_begun(known: Described, asked: Asked, out: str) -> Described:
-    """In a dataset that was begun when its teacher had no options yet, defaults are nothing new: its keys stay."""
-    plan = {} if asked.options or not known.teacher.options else Ledger(out=out).plan() or {}
-    had_none = "teacher" in plan and "options" not in plan["teacher"]
-    return replace(known, teacher=replace(known.teacher, options="")) if had_none else known
+    """In a dataset that was begun under another word for the same plug-in, or when its teacher had no options yet, keys stay."""
+    teacher = known.teacher
+    plan = Ledger(out=out).plan() or {} if teacher.options or teacher.asked else {}
+    if "teacher" not in plan:
+        return known
+    had_none = not asked.options and "options" not in plan["teacher"]
+    begun = {"asked": plan["teacher"].get("asked", "")} | ({"options": ""} if had_none else {})
+    return replace(known, teacher=replace(teacher, **begun))
 
 
 def _told_by_a_worker(asked: Asked, staff: Staff, held: ExitStack, load_s: float | None) -> Described:

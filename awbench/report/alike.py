@@ -28,3 +28,8 @@ def forms(texts: Iterable[str]) -> list[tuple[str, int]]:
     for text in texts:
         groups.setdefault(gist(text), []).append(text)
     return sorted(((common_form(group), len(group)) for group in groups.values()), key=lambda one: -one[1])
+
+
+def unnamed(text: str, name: str) -> str:
+    """`text` with an ellipsis where it says `name`, such as the case's own."""
+    return re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "…", text)

@@ -22,14 +22,14 @@ from awbench.report.table import Row
 from awbench.report.tags import tag_choices
 from awbench.verdicts import tells_apart
 
-WORST, BLIND = "worst", "blind"
+WORST = "worst"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableCell:
     """One cell as printed. `alarm`: something failed or is missing; `sort`: the number to sort by, None last; `lower_first`: lower is
-    better; `mark`: best | second | better | worse | level | worst (nothing can be worse) | blind | ""; `places`: low, mean, high and, in
-    a difference, 0 on a drawing 100 wide."""
+    better; `mark`: best | second | better | worse | level | worst (nothing can be worse) | blind | alone (both of its column) | "";
+    `places`: low, mean, high and, in a difference, 0 on a drawing 100 wide."""
 
     mean: str
     interval: str
@@ -65,7 +65,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadRow:
-    """`place`: from "1" among the ranked, "=" where none of them can be told apart, else an en dash; `note`: why it is not
+    """`place`: from "1" among the ranked, "=" where none of them can be told apart, an en dash for who is not ranked; `note`: why it is not
     ranked, or where its place comes from."""
 
     place: str
@@ -119,7 +119,7 @@ def wide_table(name: str, comparison: Comparison, rows: Sequence[Row]) -> Table:
             own = [(found[system, column.metric.name], scales[column.metric.name], column) for column in shown]
             lines.append((system, tuple(_cell(comparison, row, len(cases), scale, column) for row, scale, column in own)))
         groups.append(TableGroup(key=tag or "", label=tag or "all cases", count=len(cases), rows=tuple(lines)))
-    header = tuple((column.title, column.hint, BLIND if column.blind else "") for column in shown)
+    header = tuple((column.title, column.hint, column.look) for column in shown)
     return Table(id=name, header=header, choice="Cases", groups=tuple(groups))
 
 
@@ -169,7 +169,7 @@ def _scale(metric: MetricFacts, rows: Sequence[Row]) -> tuple[float, float]:
 
 def _cell(comparison: Comparison, row: Row, cases: int, scale: tuple[float, float], column: Column) -> TableCell:
     found, is_difference, metric = row.estimate, row.baseline is not None, column.metric
-    mark = BLIND if column.blind else row.verdict if is_difference else row.mark or (WORST if _is_worst(row, metric) else "")
+    mark = column.look or (row.verdict if is_difference else row.mark or (WORST if _is_worst(row, metric) else ""))
     return TableCell(
         mean=row_number(found.mean, row, metric),
         interval=interval(row, metric) if found.n else "",

@@ -1,8 +1,9 @@
 """In which order a page shows metrics, which of them lead, and why some rank nobody.
 
 In: a `Comparison`. Out: `Column`s. A judge that sees the clip leads, learned metrics follow, then what compares with the truth and what
-weighs no learned model; those that may not rank here stand at the end, with the reason. A leading table holds at most LEADING of them,
-of every kind the first of each dimension.
+weighs no learned model; those that may not rank here stand at the end, with the reason: they need a truth that most cases lack, or, sound
+as they are, say nothing of who follows the driver, and nothing here does. A leading table holds at most LEADING of them, of every kind the
+first of each dimension.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ SOURCES = (JUDGE, LEARNED, TRUTH, WEIGHT_FREE)
 
 INFORMS = "told for information, never ranked"
 NEEDS_TRUTH = "ranks nobody here: without a truth it does not tell a right answer from the driver's own motion copied"
+ALONE = "ranks nobody alone: an answer that follows nobody, or a torn one, can be as good"
+BLIND_LOOK, ALONE_LOOK = "blind", "alone"
+_PLACES = ("", ALONE_LOOK, BLIND_LOOK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,16 @@ class Column:
     source: str
     blind: str = ""
     about: str = ""
+
+    @property
+    def look(self) -> str:
+        """Blind (grey: its values would mislead) | alone (they mean what they say, and rank nobody) | "" where it ranks."""
+        return ALONE_LOOK if self.blind == ALONE else BLIND_LOOK if self.blind else ""
+
+    @property
+    def told(self) -> str:
+        """What stands under its title: where it comes from, or that it ranks nobody."""
+        return {BLIND_LOOK: "ranks nobody here", ALONE_LOOK: "ranks nobody alone"}.get(self.look, self.source)
 
     @property
     def title(self) -> str:
@@ -65,7 +79,7 @@ def leading(found: Sequence[Column]) -> tuple[Column, ...]:
         key = (column.source, column.metric.dimension or column.metric.name)
         if not column.metric.informative and key not in seen:
             chosen.append(column)
-            seen |= {key} if not column.blind else set()
+            seen |= {key} if column.look != BLIND_LOOK else set()
     return tuple(chosen[:LEADING])
 
 
@@ -76,7 +90,8 @@ def leading_metric(found: Sequence[Column]) -> MetricFacts | None:
 
 
 def _column(comparison: Comparison, metric: MetricFacts) -> Column:
-    blind = "" if comparison.is_ranked(metric.name) else INFORMS if metric.informative else NEEDS_TRUTH
+    alone = "" if comparison.is_ranked(metric.name) else ALONE
+    blind = alone if comparison.may_rank(metric.name) else INFORMS if metric.informative else NEEDS_TRUTH
     known = METRICS.load(metric.name) if metric.name in METRICS.table() else None
     told = [f"{word} {text}" for word, text in (("sees", known.sees), ("blind to", known.blind)) if text] if known else []
     return Column(metric=metric, source=_source(metric, bool(known and known.optional)), blind=blind, about="; ".join(told))
@@ -90,5 +105,5 @@ def _source(metric: MetricFacts, optional: bool) -> str:
     return TRUTH if metric.compares_with_truth else WEIGHT_FREE
 
 
-def _place(column: Column) -> tuple[bool, bool, int, bool]:
-    return bool(column.blind), column.metric.informative, SOURCES.index(column.source), column.metric.name != DECIDES
+def _place(column: Column) -> tuple[int, bool, int, bool]:
+    return _PLACES.index(column.look), column.metric.informative, SOURCES.index(column.source), column.metric.name != DECIDES

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Iterable, Mapping, Sequence
 
@@ -23,7 +24,11 @@ CEILING = "ground_truth"
 
 
 LEAST_KNOWN = 0.5
-"""A metric that needs a truth ranks where more than this share of the cases has one: one case must not speak for nine."""
+"""What needs a truth ranks where more than this share of the cases has one, and what sees who follows the driver lets systems be ranked
+where it scored more than this share: one case must not speak for nine."""
+
+COMMANDS = "`actorforge judge RUNS --model NAME` asks a model, `actorforge score RUNS --estimator rtmlib:DIR` follows keypoints"
+"""What tells, where nothing that was scored does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +92,25 @@ class Comparison:
 
     @property
     def shown(self) -> tuple[MetricFacts, ...]:
-        """The metrics of printed tables, those that rank first."""
+        """The metrics of printed tables: those that rank first, and where there is no truth who follows the driver before all."""
         found = [metric for metric in self.metrics if metric.name not in self.unscored]
-        return tuple(sorted(found, key=lambda metric: not self.is_ranked(metric.name)))
+        seeing = {metric.name: not metric.follows for metric in self.seeing}
+        return tuple(sorted(found, key=lambda metric: (not self.may_rank(metric.name), bool(seeing) and seeing.get(metric.name, 2))))
+
+    @property
+    def knows_truth(self) -> bool:
+        """Whether the truth of most cases is known."""
+        return len(self.with_truth) > LEAST_KNOWN * len(self.cases)
+
+    @property
+    def seeing(self) -> tuple[MetricFacts, ...]:
+        """The metrics by which systems are ordered where no truth says who is right; none where nothing sees who follows the driver."""
+        return _seeing(self)
+
+    @property
+    def unseen(self) -> str:
+        """The one thing to know first where nobody may be ranked: what nothing here can tell, and which commands can; else ""."""
+        return _unseen(self)
 
     @property
     def ranking(self) -> tuple[MetricFacts, ...]:
@@ -97,7 +118,12 @@ class Comparison:
         return tuple(metric for metric in self.shown if self.is_ranked(metric.name))
 
     def is_ranked(self, metric: str) -> bool:
-        """Whether systems may be ranked by `metric`: not where it only informs, nor where it needs a truth and few cases have one."""
+        """Whether systems may be ranked by `metric`: where it may rank, and something tells who follows the driver."""
+        return self.may_rank(metric) and not self.unseen
+
+    def may_rank(self, metric: str) -> bool:
+        """Whether `metric` may rank beside one that sees who follows the driver: not where it only informs, nor where it needs a truth
+        and few cases have one."""
         return not self.metric(metric).informative and len(self.ranking_cases(metric, self.cases)) > LEAST_KNOWN * len(self.cases)
 
     def ranking_cases(self, metric: str, cases: Iterable[str]) -> tuple[str, ...]:
@@ -113,7 +139,8 @@ class Comparison:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of any table of this comparison must know."""
-        notes = [_blind_note(self), _partly_blind_note(self), _unscored_note(self.unscored), _left_out_note(self.left_out, len(self.cases))]
+        notes = [self.unseen, _alone_note(self), _looks_note(self), _blind_note(self), _partly_blind_note(self)]
+        notes += [_unscored_note(self.unscored), _left_out_note(self.left_out, len(self.cases))]
         notes += [_waiting_note(system, self.cases) for system in self.systems]
         return tuple(note for note in notes if note)
 
@@ -178,9 +205,49 @@ def _unscored(systems: Sequence[System], metrics: Sequence[MetricFacts]) -> dict
     return found if len(found) < len(metrics) else {}
 
 
+@lru_cache(maxsize=64)  # by identity: every cell of a table asks whether its metric ranks
+def _seeing(comparison: Comparison) -> tuple[MetricFacts, ...]:
+    if comparison.knows_truth:
+        return ()
+    able = [metric for metric in comparison.metrics if metric.sees and comparison.may_rank(metric.name)]
+    wide = [metric for metric in able if _scored(comparison, metric) > LEAST_KNOWN * len(comparison.cases)]
+    return tuple(wide) if any(metric.follows for metric in wide) else ()
+
+
+@lru_cache(maxsize=64)  # the same
+def _unseen(comparison: Comparison) -> str:
+    if comparison.knows_truth or comparison.seeing:
+        return ""
+    able = [metric for metric in comparison.metrics if comparison.may_rank(metric.name)]
+    few = {metric.title: count for metric in able if metric.follows and (count := _scored(comparison, metric))}
+    told = f" ({', '.join(f'{title} {count} of {len(comparison.cases)} cases alone' for title, count in few.items())})" * bool(few)
+    looks = any(metric.sees_looks and _scored(comparison, metric) for metric in able)
+    what = f"who follows the driver{told}{'' if looks else ', or a torn or melted body'}"
+    return f"Nobody is ranked: nothing that was scored sees {what}. {COMMANDS}."
+
+
+def _scored(comparison: Comparison, metric: MetricFacts) -> int:
+    """On how many cases any system has a value."""
+    return len({case for system in comparison.systems for case in system.values(metric.name, comparison.cases)})
+
+
+def _alone_note(comparison: Comparison) -> str:
+    """Which of the shown metrics would rank, were one beside them that sees who follows the driver."""
+    alone = [metric.name for metric in comparison.shown if comparison.unseen and comparison.may_rank(metric.name)]
+    why = "alone they are as good for an answer that follows nobody, or is torn"
+    return f"Shown, and used to set aside answers that stand still, fail or hand the driver back: {', '.join(alone)} ({why})." * bool(alone)
+
+
+def _looks_note(comparison: Comparison) -> str:
+    """What keypoints do not see."""
+    if not comparison.seeing or any(metric.sees_looks for metric in comparison.seeing):
+        return ""
+    return f"Not seen by {' and '.join(one.title for one in comparison.seeing)}: a melted face or body. `actorforge judge` sees it."
+
+
 def _blind_note(comparison: Comparison) -> str:
     """Which of the shown metrics rank nobody here, and why."""
-    blind = [metric for metric in comparison.shown if not comparison.is_ranked(metric.name)]
+    blind = [metric for metric in comparison.shown if not comparison.may_rank(metric.name)]
     told = ", ".join(metric.name for metric in blind if metric.informative)
     lost = ", ".join(metric.name for metric in blind if not metric.informative)
     why = "without a truth the values do not tell a right answer from the driver's own motion copied"

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Sequence
 
+from awbench.findings import LEVEL, Finding
 from awbench.report.comparison import Comparison, System
+from awbench.report.contenders import contenders
 from awbench.report.metric_facts import MetricFacts
-from awbench.report.standing import contenders
 from awbench.report.table import BETTER, SAME, UNTOLD, WORSE, ordered
-from awbench.verdicts import LEVEL, Finding, Verdict
+from awbench.verdicts import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,11 +65,18 @@ def as_latex(comparison: Comparison, baseline: str | None = None) -> str:
 
 
 def records_as_csv(records: Sequence[dict[str, Any]], fields: Sequence[str]) -> str:
+    """Null is an empty field. A text that a spreadsheet would take for a formula gets an apostrophe in front, numbers stay as they are."""
     sink = io.StringIO()
     writer = csv.DictWriter(sink, fields, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: "" if value is None else value for key, value in record.items()} for record in records)
+    writer.writerows({key: _csv_value(value) for key, value in record.items()} for record in records)
     return sink.getvalue()
+
+
+def _csv_value(value: Any) -> Any:
+    if value is None:
+        return ""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def records_as_table(
@@ -121,8 +128,9 @@ def _document(dialect: Dialect, comparison: Comparison, baseline: str | None) ->
     suite, grid = comparison.suite, comparison.grid
     raster = f"{grid.width}x{grid.height} px, {grid.num_frames} frames, {grid.fps:g} fps"
     title = f"{suite.name} v{suite.version}: {len(comparison.cases)} cases, {raster}"
-    notes = [_interval_note(comparison), f"Systems: {order_note(comparison)}.", MARKS_NOTE, *standing_notes(comparison)]
-    notes += [*answer_notes(comparison), *cost_notes(comparison), *comparison.notes]
+    notes = [comparison.unseen] if comparison.unseen else []
+    notes += [_interval_note(comparison), f"Systems: {order_note(comparison)}.", MARKS_NOTE, *standing_notes(comparison)]
+    notes += [*answer_notes(comparison), *cost_notes(comparison), *(note for note in comparison.notes if note != comparison.unseen)]
     tables = [_wide(dialect, comparison, rows, title, None, notes)]
     if baseline is not None:
         rows = difference_rows(comparison, baseline)
@@ -142,6 +150,8 @@ def _interval_note(comparison: Comparison) -> str:
 
 def order_note(comparison: Comparison) -> str:
     """What gives the order of systems, where anything does."""
+    if comparison.unseen:
+        return "no order: nobody is ranked"
     return order_told(comparison) if tells_apart(comparison) else "no order: no two systems can be told apart"
 
 

@@ -2,6 +2,9 @@
 
 In: a comparison (or anything that yields tiles). Out: `Card`s whose media were handed to the page's media. A clip that cannot be shown
 becomes a tile with the reason; making the cards never stops at one.
+
+Until a clip plays, in print and without scripts, a picture of it stands there. All clips of a case show one moment: that at which the
+driver has moved most away from its first frame, for at the first frame most answers still equal the reference.
 """
 
 from __future__ import annotations
@@ -14,11 +17,12 @@ import numpy as np
 
 from awbench.report.answers import Answer, Badge
 from awbench.report.comparison import Comparison, System
+from awbench.report.contenders import contenders
 from awbench.report.groups import tag_text
 from awbench.report.judge_notes import Said
 from awbench.report.media import Media, upscale_factor
 from awbench.report.metric_facts import MetricFacts
-from awbench.report.standing import RANKED, contenders, standings
+from awbench.report.standing import RANKED, UNRANKED, standings
 from awbench.report.table import ordered
 from awbench.report.tags import tag_choices
 from models.progress import Progress
@@ -60,7 +64,11 @@ class Tile:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """A case or a pair. `tags`: texts to filter by; `lines`: facts under the title; `about`: (what, text) below the pictures; `more`: facts
-    on demand; `heading`: what is read in place of the title; `warning`: why a pair was turned down."""
+    on demand; `heading`: what is read in place of the title; `warning`: why a pair was turned down.
+
+    `moment`: the frame that stands for its clips, None where it is the first; `moved`: how far the driver is from its first frame there,
+    grey levels.
+    """
 
     title: str
     tags: tuple[str, ...]
@@ -71,6 +79,8 @@ class Card:
     more: tuple[str, ...] = ()
     heading: str = ""
     warning: str = ""
+    moment: int | None = None
+    moved: float = 0.0
 
     @property
     def across(self) -> int:
@@ -101,8 +111,18 @@ def case_cards(comparison: Comparison, known: Mapping[str, Known], media: Media)
     return cards
 
 
-def video_tile(label: str, role: str, clip: Clip, media: Media, **more: Any) -> Tile:
-    return Tile(label=label, kind="video", role=role, link=media.video(clip), poster=media.poster(clip.frames[0]), size=clip.size, **more)
+def farthest(clip: Clip) -> tuple[int, float]:
+    """The frame that differs most from the first, the earliest of equals, and by how much: mean absolute difference, grey levels."""
+    first = clip.frames[0].astype(np.int16)
+    distances = [float(np.abs(frame - first).mean()) for frame in clip.frames]
+    frame = int(np.argmax(distances))
+    return frame, distances[frame]
+
+
+def video_tile(label: str, role: str, clip: Clip, media: Media, moment: int = 0, **more: Any) -> Tile:
+    """`moment`: the frame that stands for the clip until it plays."""
+    poster = media.poster(clip.frames[min(moment, len(clip) - 1)])
+    return Tile(label=label, kind="video", role=role, link=media.video(clip), poster=poster, size=clip.size, **more)
 
 
 def image_tile(label: str, role: str, image: np.ndarray, media: Media) -> Tile:
@@ -128,10 +148,11 @@ def silent_systems(comparison: Comparison) -> list[str]:
 
 
 def answered_by_ranked(comparison: Comparison) -> list[str]:
-    """The cases that all ranked systems answered; those that every system with answers answered, where there are such."""
+    """The cases that all ranked systems answered, or all that only nothing can rank; those that every system with answers answered, where
+    there are such."""
     silent, kinds = silent_systems(comparison), {standing.system: standing.kind for standing in standings(comparison)}
     heard = [system for system in comparison.systems if system.name not in silent]
-    for asked in (heard, [system for system in heard if kinds[system.name] == RANKED]):
+    for asked in (heard, [system for system in heard if kinds[system.name] in (RANKED, UNRANKED)]):
         lost = {case for system in asked for case in system.generation_failures}
         whole = [case for case in comparison.cases if case not in lost] if asked else []
         if whole:
@@ -145,11 +166,12 @@ def opening_card(cards: Sequence[Card], title: str) -> Card:
     return replace(card, tiles=tuple(tile for tile in card.tiles if tile.kind != "none") or card.tiles)
 
 
-def telling_case(comparison: Comparison, metric: MetricFacts | None) -> str:
-    """The case to open with: all ranked systems answered it, and on `metric` the contenders differ most on it, the way their means do."""
+def telling_case(comparison: Comparison, metric: MetricFacts | None, moved: Mapping[str, float] = {}) -> str:
+    """The case to open with: all ranked systems answered it, and on `metric` the contenders differ most on it, the way their means do;
+    where no metric ranks, its driver moves most. `moved`: case -> how far."""
     whole = answered_by_ranked(comparison) or list(comparison.cases)
     if metric is None:
-        return whole[0]
+        return max(whole, key=lambda case: moved.get(case, 0.0))
     return max(whole, key=lambda case: (_agrees(comparison, metric, case), disagreement(comparison, metric, case)))
 
 
@@ -169,8 +191,9 @@ def _case_card(comparison: Comparison, case: Any, known: Mapping[str, Known], me
     """`chosen`: the tags that the page is filtered by; the others are told on demand."""
     tags = tuple(tag for tag, cases in comparison.groups.items() if tag is not None and case.id in cases)
     silent = silent_systems(comparison)
+    sources, moment, moved = _source_tiles(comparison, case, media)
     answers = [
-        _system_tile(comparison, system, place, case.id, known[system.name], media)
+        _system_tile(comparison, system, place, case.id, known[system.name], media, moment)
         for place, system in enumerate(ordered(comparison))
         if system.name not in silent
     ]
@@ -179,28 +202,33 @@ def _case_card(comparison: Comparison, case: Any, known: Mapping[str, Known], me
     return Card(
         title=case.id,
         tags=tags,
-        tiles=(*_source_tiles(comparison, case, media), *answers),
+        tiles=(*sources, *answers),
+        moment=moment,
+        moved=moved,
         text=case.prompt,
         lines=tuple(short),
         more=tuple(line for line in lines.values() if line not in short),
     )
 
 
-def _source_tiles(comparison: Comparison, case: Any, media: Media) -> Sequence[Tile]:
+def _source_tiles(comparison: Comparison, case: Any, media: Media) -> tuple[Sequence[Tile], int, float]:
+    """Reference, driver and truth; the moment that all clips of the case show, and how far the driver moved by then."""
     try:
         pixels = comparison.suite.load(case.id)
     except (ValueError, OSError) as error:
-        return [empty_tile("reference, driver", "source", f"cannot be read: {error}", comparison.grid.size)]
-    tiles = [image_tile("reference", "source", pixels.reference, media), video_tile("driver", "source", pixels.driving, media)]
-    return tiles + ([video_tile("truth", "truth", pixels.truth.clip, media)] if pixels.truth is not None else [])
+        return [empty_tile("reference, driver", "source", f"cannot be read: {error}", comparison.grid.size)], 0, 0.0
+    moment, moved = farthest(pixels.driving)
+    tiles = [image_tile("reference", "source", pixels.reference, media), video_tile("driver", "source", pixels.driving, media, moment)]
+    tiles += [video_tile("truth", "truth", pixels.truth.clip, media, moment)] if pixels.truth is not None else []
+    return tiles, moment, moved
 
 
-def _system_tile(comparison: Comparison, system: System, place: int, case: str, known: Known, media: Media) -> Tile:
+def _system_tile(comparison: Comparison, system: System, place: int, case: str, known: Known, media: Media, moment: int) -> Tile:
     if case in system.generation_failures:
         return empty_tile(system.name, "system", f"failed: {system.generation_failures[case]}", comparison.grid.size, system=place)
     answer = known.answers.get(case, Answer())
     more = {"system": place, "badges": answer.badges, "note": answer.note, "said": tuple(known.said.get(case, ()))}
     try:
-        return video_tile(system.name, "system", read_video(system.run.video_path(case)), media, **more)
+        return video_tile(system.name, "system", read_video(system.run.video_path(case)), media, moment, **more)
     except (ValueError, OSError) as error:
         return empty_tile(system.name, "system", f"cannot be read: {error}", comparison.grid.size, **more)

@@ -28,7 +28,7 @@ from awbench.report.media import InlineMedia, Media, media_of
 from awbench.report.page_data import page_data
 from awbench.report.profile import profile
 from awbench.report.published import NOTE, published
-from awbench.report.systems import system_cards
+from awbench.report.systems import suite_adaptation, system_cards
 from awbench.report.table import MARKS_NOTE, difference_rows, failure_counts, mean_rows, ordered
 from awbench.report.tags import tag_choices
 from awbench.statistics import MIN_CLUSTERS
@@ -48,7 +48,8 @@ def write_comparison(
     """Write `page` and its media; `study`: what people preferred. Raises ValueError for an unknown baseline before anything is written."""
     differences = difference_rows(comparison, baseline) if baseline is not None else []
     media = media_of(page, inline=single_file)
-    context = _context(comparison, baseline, differences, media) | {"study": None if study is None else study_section(study)}
+    voted = None if study is None else study_section(study, [system.name for system in comparison.systems])
+    context = _context(comparison, baseline, differences, media) | {"study": voted}
     return render_page("comparison.html.j2", page, context, media)
 
 
@@ -88,14 +89,16 @@ def _context(comparison: Comparison, baseline: str | None, differences: Sequence
     known = _known(comparison, notes)
     cards = case_cards(comparison, known, media)
     tables = _tables(comparison, baseline, means, differences)
-    telling = telling_case(comparison, chosen)
+    telling = telling_case(comparison, chosen, {card.title: card.moved for card in cards})
+    opening = opening_card(cards, telling)
     return {
         **_facts(comparison, baseline),
         **tables,
         "lead": lead_table(comparison, leading(found), means),
         "columns": found,
         "chosen": chosen,
-        "opening": opening_card(cards, telling),
+        "opening": opening,
+        "clock": {"frames": comparison.grid.num_frames, "fps": comparison.grid.fps, "start": opening.moment or 0},
         "opening_is_whole": telling in answered_by_ranked(comparison),
         "silent": silent_systems(comparison),
         "sentences": said,
@@ -106,6 +109,7 @@ def _context(comparison: Comparison, baseline: str | None, differences: Sequence
         "radar": _radar(comparison, found),
         "summaries": [summary(system, len(comparison.cases), known[system.name].answers) for system in ordered(comparison)],
         "system_cards": system_cards(comparison),
+        "suite_adaptation": suite_adaptation(comparison),
         "failures": failure_counts(comparison),
         "cards": cards,
         "filters": tag_choices(comparison),
@@ -142,12 +146,12 @@ def _facts(comparison: Comparison, baseline: str | None) -> dict[str, Any]:
     return {
         "suite": comparison.suite,
         "grid": comparison.grid,
-        "clock": {"frames": comparison.grid.num_frames, "fps": comparison.grid.fps},
         "baseline": baseline,
         "systems": systems,
         "metrics": comparison.metrics,
         "statistics": interval_method(comparison),
-        "notes": comparison.notes,
+        "unseen": comparison.unseen,
+        "notes": [note for note in comparison.notes if note != comparison.unseen],
         "order_note": order_note(comparison),
         "marks_note": MARKS_NOTE,
         "min_clusters": MIN_CLUSTERS,

@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Sequence
 
+from awbench.judging.rubrics import PREFIX
 from models.types import require
 
 TRUTH_DIMENSION = "fidelity"
 """The dimension of metrics that compare with the truth itself."""
+
+MOTION_DIMENSION, LOOKS_DIMENSIONS = "motion", frozenset({"imaging", "temporal", "appearance"})
+"""The dimension of who follows the driver, and those in which a judge, who looks at the answer, sees a torn or melted body."""
 
 UNSTATED_MARGIN = 0.005
 """Share of a metric's range that counts as noise where the metric states no margin of its own."""
@@ -57,6 +61,27 @@ class MetricFacts:
     @property
     def compares_with_truth(self) -> bool:
         return self.dimension == TRUTH_DIMENSION
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether a judge looked at the answers."""
+        return self.name.startswith(PREFIX)
+
+    @property
+    def follows(self) -> bool:
+        """Whether it is about who follows the driver; where that needs a truth, `rank_without_truth` says so."""
+        return self.dimension == MOTION_DIMENSION and not self.combines and not self.informative
+
+    @property
+    def sees(self) -> bool:
+        """Whether it tells a right answer from a torn one or from one that follows nobody. Sharpness, smoothness, flicker, a leak and,
+        without a truth, learned likeness to the reference do not: a still or bent reference is as good for them (docs/metrics.md)."""
+        return self.follows or self.is_judged
+
+    @property
+    def sees_looks(self) -> bool:
+        """Whether it tells a whole body from a torn or melted one."""
+        return self.is_judged and self.dimension in LOOKS_DIMENSIONS
 
 
 def common_metrics(frames: Sequence[Any], folders: Sequence[Path]) -> tuple[MetricFacts, ...]:

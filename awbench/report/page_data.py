@@ -22,7 +22,7 @@ def page_data(comparison: Comparison, found: Sequence[Column], tables: Sequence[
     system why its numbers rank nobody, "" for those that are ranked."""
     reasons: dict[str, int] = {}
     systems = ordered(comparison)
-    apart = {one.system: "" if one.kind == RANKED else one.note or one.reason for one in standings(comparison)}
+    apart = {one.system: "" if one.kind == RANKED else one.note or one.reason or comparison.unseen for one in standings(comparison)}
     return {
         "systems": [system.name for system in systems],
         "apart": [apart[system.name] for system in systems],

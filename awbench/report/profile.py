@@ -14,13 +14,14 @@ from awbench.report.columns import JUDGE, Column
 from awbench.report.comparison import Comparison, System
 from awbench.report.standing import CEILING_APART, PARTIAL, RANKED, standings
 
-MOST = 6
-"""More polygons than this nobody can tell apart."""
+LEAST, MOST = 3, 6
+"""Values a polygon needs, and polygons: more nobody can tell apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """`axes`: what each is; `systems`: name -> values in [0, 1], None where there is none; `left_out`: systems not drawn for room."""
+    """`axes`: what each is; `systems`: name -> values in [0, 1], None where there is none, of those with a polygon to draw; `left_out`:
+    systems not drawn for room."""
 
     axes: tuple[str, ...]
     systems: dict[str, tuple[float | None, ...]]
@@ -31,11 +32,13 @@ def profile(comparison: Comparison, found: Sequence[Column]) -> Profile | None:
     """The profile, or None with fewer than three axes or no ranked system."""
     axes = _axes(found)
     places = [standing for standing in standings(comparison) if standing.kind in (RANKED, PARTIAL, CEILING_APART)]
-    if len(axes) < 3 or not any(standing.kind == RANKED for standing in places):
+    if len(axes) < LEAST or not any(standing.kind == RANKED for standing in places):
         return None
     systems = [comparison.system(standing.system) for standing in places]
-    values = {system.name: tuple(_scaled(comparison, system, axis) for axis in axes) for system in systems[:MOST]}
-    return Profile(axes=tuple(axis.metric.title for axis in axes), systems=values, left_out=max(0, len(systems) - MOST))
+    values = {system.name: tuple(_scaled(comparison, system, axis) for axis in axes) for system in systems}
+    drawn = {name: own for name, own in values.items() if len(own) - own.count(None) >= LEAST}
+    shown = dict(list(drawn.items())[:MOST])
+    return Profile(axes=tuple(axis.metric.title for axis in axes), systems=shown, left_out=len(drawn) - len(shown))
 
 
 def _axes(found: Sequence[Column]) -> list[Column]:

@@ -1,29 +1,38 @@
 """In which order systems are shown, and which of them may be ranked at all.
 
-In: a `Comparison`. Out: one `Standing` per system, in the order to show them: ranked, partial, degenerate, and the ceiling apart.
-A degenerate system is one that no metric means to praise: it stands still, hands the driver back or mostly fails. It is shown
-with its numbers and the reason, gets no mark and never leads. A partial one answered fewer cases than the others.
+In: a `Comparison`. Out: one `Standing` per system, in the order to show them: ranked, unranked, partial, degenerate, failing, and the
+ceiling apart. A degenerate system is one that no metric means to praise: it stands still or hands the driver back
+(`awbench.report.contenders`). It is shown with its numbers and the reason, gets no mark and never leads. A partial one answered fewer cases
+than the others. Unranked is who nothing that was scored can tell from one that follows no driver.
 
-Ranked systems are ordered on the cases that all of them answered: by ssim times completeness where the truth of most is known, for it
-alone compares with the right answer (psnr, which does too, prefers blur), else by the mean rank over the metrics that may rank: places
-within a metric's margin are level, every dimension has one voice, wholes made of other metrics have none of their own. What gives the
-order is told (`order_told`), and so is the value where it is not the ssim that is shown (`Standing.order_note`). The order is a
-way of showing; what is beyond chance is said by `awbench.verdicts`, and where nothing is, no place is numbered (`tells_apart`).
+Where the truth of most cases is known, ranked systems are ordered on the cases that all of them answered: by ssim times completeness, for
+it alone compares with the right answer (psnr, which does too, prefers blur), or without ssim by the mean rank over the metrics that may
+rank: places within a metric's margin are level, every dimension has one voice, wholes made of other metrics have none of their own.
+
+Elsewhere nobody is ranked unless a metric sees who follows the driver (`Comparison.unseen`): the others are as good for a picture that
+follows nobody, or for a torn one. Then they are ordered by the mean rank over what sees the answers (keypoints, a judge), what does not
+breaks ties; and nobody stands above one that clearly follows the driver better.
+
+What gives the order is told (`order_told`), and so is the value where it is not the ssim that is shown (`Standing.order_note`). The order
+is a way of showing; what is beyond chance is said by `awbench.verdicts`, and where nothing is, no place is numbered (`tells_apart`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import fmean
-from typing import Mapping, Sequence
 
+from awbench.findings import findings
 from awbench.report.comparison import Comparison, System
+from awbench.report.contenders import contenders, degeneracy, failing, shared_cases
 from awbench.report.metric_facts import MetricFacts
 from awbench.statistics import ranks
 
-RANKED, PARTIAL, DEGENERATE, CEILING_APART = "ranked", "partial", "degenerate", "ceiling"
-KINDS = (RANKED, PARTIAL, DEGENERATE, CEILING_APART)
+RANKED, UNRANKED, PARTIAL = "ranked", "unranked", "partial"
+DEGENERATE, FAILING, CEILING_APART = "degenerate", "failing", "ceiling"
+KINDS = (RANKED, UNRANKED, PARTIAL, DEGENERATE, FAILING, CEILING_APART)
 """In the order to show them."""
 
 DECIDES, COMPLETENESS = "ssim", "completeness"
@@ -32,39 +41,11 @@ DECIDES, COMPLETENESS = "ssim", "completeness"
 _WHOLE = 0.9995
 """From here on a share reads as all of it."""
 
-MOST = 0.5
-"""A sign of degeneracy holds for a system when more than this share of the cases it can be read from shows it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sign:
-    """A sign of degeneracy on one case: every metric of `bounds` lies in its closed interval. `least`: cases it must be readable
-    on before it is believed; `track`: the only track it means anything on, "" for both."""
-
-    says: str
-    bounds: Mapping[str, tuple[float, float]]
-    least: int = 1
-    track: str = ""
-
-
-_NOTHING, _HARDLY, _ALL = 0.02, 0.1, float("inf")
-SIGNS = (
-    Sign(says="shows none of the driver's motion", bounds={"motion_fidelity": (-_ALL, _NOTHING)}),
-    Sign(says="shows hardly any of the driver's motion", bounds={"motion_fidelity": (-_ALL, _HARDLY)}, least=3),
-    Sign(says="holds one frame", bounds={"held_share": (0.9, _ALL)}),
-    Sign(says="answers with at most half of the frames", bounds={"completeness": (-_ALL, 0.5)}),
-    Sign(says="hands the driver back", bounds={"driver_leak": (1, _ALL), "appearance_consistency": (-_ALL, _NOTHING)}),
-    Sign(says="hands the driver back", bounds={"driver_leak": (1, _ALL)}, least=3),
-    Sign(says="looks no more like the reference than the driver does", bounds={"appearance_consistency": (-_ALL, _NOTHING)}, least=3),
-    Sign(says="hands the driver back", bounds={"psnr": (40, _ALL)}, track="self"),
-)
-"""What is looked for: floors of metrics that honest systems stay clear of; 40 dB is nearer than a codec leaves most clips."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Where a system stands. `kind`: one of KINDS; `reason`: why it is not ranked, "" where it is; `answered`: of `cases`, those
-    with a value and no failure; `mean_rank`: from 1 over the dimensions that may rank, None where there is none.
+    """Where a system stands. `kind`: one of KINDS; `reason`: why it is not ranked, "" where it is or where nobody is; `answered`: of
+    `cases`, those with a value and no failure; `mean_rank`: from 1 over the dimensions that may rank, None where there is none.
 
     Where the truth decides the order, of ranked systems: `decided`, the mean of ssim times completeness, and `completeness`, its mean.
     """
@@ -81,7 +62,8 @@ class Standing:
     @property
     def note(self) -> str:
         """One sentence on a system that is not ranked, "" for the others."""
-        return f"{self.system} is not ranked: it {self.reason}." if self.kind in (PARTIAL, DEGENERATE) else ""
+        apart = self.kind in (UNRANKED, PARTIAL, DEGENERATE, FAILING) and self.reason
+        return f"{self.system} is not ranked: it {self.reason}." if apart else ""
 
     @property
     def order_note(self) -> str:
@@ -91,20 +73,24 @@ class Standing:
         return f"answers {self.completeness:.0%} of the driver; {DECIDES} × that is {self.decided:.3f}"
 
 
+@lru_cache(maxsize=16)  # by identity: a report asks for it from everywhere
 def standings(comparison: Comparison) -> tuple[Standing, ...]:
     """All systems in the order to show them."""
     kinds = {system.name: _kind(comparison, system) for system in comparison.systems}
     ranked = [system for system in comparison.systems if kinds[system.name][0] == RANKED]
-    decided, mean_ranks = _decided(comparison, ranked), _mean_ranks(comparison, ranked)
-    first = ranks({name: value for name, (value, _) in decided.items()}) if decided else {}
+    decided, seeing = _decided(comparison, ranked), comparison.seeing
+    mean_ranks = _mean_ranks(comparison, ranked, seeing or comparison.ranking)
+    first = ranks({name: value for name, (value, _) in decided.items()}) if decided else _tiers(comparison, ranked)
+    ties = _mean_ranks(comparison, ranked, comparison.ranking) if seeing else {}
     found = [
         _standing(comparison, system, *kinds[system.name], mean_ranks.get(system.name), *decided.get(system.name, ()))
         for system in comparison.systems
     ]
 
-    def order(standing: Standing) -> tuple[int, float, float, int, str]:
-        mean_rank = standing.mean_rank or 0.0
-        return KINDS.index(standing.kind), first.get(standing.system, 0.0), mean_rank, -standing.answered, standing.system
+    def order(standing: Standing) -> tuple[int, float, float, float, int, str]:
+        name = standing.system
+        places = first.get(name, 0.0), standing.mean_rank or 0.0, ties.get(name, 0.0)
+        return KINDS.index(standing.kind), *places, -standing.answered, name
 
     return tuple(sorted(found, key=order))
 
@@ -116,6 +102,9 @@ def decided_by_truth(comparison: Comparison) -> bool:
 
 def order_told(comparison: Comparison) -> str:
     """What gives the order, in words; whether it tells anything, `awbench.verdicts.tells_apart` knows."""
+    if comparison.seeing:
+        by = sorted({"the judge" if metric.is_judged else metric.title for metric in comparison.seeing})
+        return f"in order of mean rank by {' and '.join(by)}, nobody above one that clearly follows the driver better"
     if not decided_by_truth(comparison):
         return "in order of mean rank over the dimensions that may rank"
     part = " × the share of the driver that is answered" if any(one.order_note for one in standings(comparison)) else ""
@@ -124,7 +113,7 @@ def order_told(comparison: Comparison) -> str:
 
 def _decided(comparison: Comparison, ranked: Sequence[System]) -> dict[str, tuple[float, float]]:
     """(ssim times completeness, completeness) of every ranked system, means; empty where the truth does not decide."""
-    if len(comparison.with_truth) <= MOST * len(comparison.cases):
+    if not comparison.knows_truth:
         return {}
     if not any(metric.name == DECIDES for metric in comparison.ranking):
         return {}
@@ -132,6 +121,18 @@ def _decided(comparison: Comparison, ranked: Sequence[System]) -> dict[str, tupl
     if not cases:
         return {}
     return {system.name: (whole_mean(system, cases), _completeness(system, cases)) for system in ranked}
+
+
+def _tiers(comparison: Comparison, ranked: Sequence[System]) -> dict[str, int]:
+    """The longest chain of ranked systems above each of which every one clearly follows the driver better than the next; where a truth
+    says it, none."""
+    names, follow = {system.name for system in ranked}, {metric.name for metric in comparison.seeing if metric.follows}
+    clear = [one for one in findings(comparison, comparison.cases) if one.metric in follow and one.clear] if follow else []
+    above = {name: {one.winner for one in clear if one.loser == name and one.winner in names} for name in names}
+    tiers = dict.fromkeys(names, 0)
+    for _ in names:  # a chain is no longer than this, also where two metrics disagree
+        tiers = {name: max((tiers[better] + 1 for better in above[name]), default=0) for name in names}
+    return tiers
 
 
 def whole_mean(system: System, cases: Sequence[str]) -> float:
@@ -150,46 +151,25 @@ def standing_notes(comparison: Comparison) -> tuple[str, ...]:
     return tuple(standing.note for standing in standings(comparison) if standing.note)
 
 
-def contenders(comparison: Comparison) -> list[System]:
-    """The systems that may be compared with each other: neither degenerate nor the ceiling."""
-    return [system for system in comparison.systems if not system.is_ceiling and not degeneracy(comparison, system)]
-
-
-@lru_cache(maxsize=256)  # by identity: a report asks for every selection of cases anew
-def degeneracy(comparison: Comparison, system: System) -> str:
-    """Why no metric means to praise the system, or ""."""
-    failed, cases = len(system.generation_failures), len(comparison.cases)
-    if failed > MOST * cases:
-        return f"fails on {failed} of {cases} cases"
-    return next((found for sign in SIGNS if (found := _shown(comparison, system, sign))), "")
-
-
-def _shown(comparison: Comparison, system: System, sign: Sign) -> str:
-    values = [system.values(metric, comparison.cases) for metric in sign.bounds]
-    readable = [case for case in comparison.cases if all(case in found for found in values)]
-    tracks = {case.id: case.track for case in comparison.suite.cases}
-    shown = [
-        case
-        for case in readable
-        if sign.track in ("", tracks[case]) and all(low <= found[case] <= high for found, (low, high) in zip(values, sign.bounds.values()))
-    ]
-    if len(readable) < sign.least or len(shown) <= MOST * len(readable):
-        return ""
-    return f"{sign.says} ({', '.join(_bound(*item) for item in sign.bounds.items())} on {len(shown)} of {len(readable)} cases)"
-
-
-def _bound(metric: str, bound: tuple[float, float]) -> str:
-    low, high = bound
-    return f"{metric} at least {low:g}" if high == _ALL else f"{metric} at most {high:g}"
-
-
 def _kind(comparison: Comparison, system: System) -> tuple[str, str]:
     if system.is_ceiling:
         return CEILING_APART, "answers with the truth"
+    if reason := failing(comparison, system):
+        return FAILING, reason
     if reason := degeneracy(comparison, system):
         return DEGENERATE, reason
     answered, most = answers(comparison, system), max(answers(comparison, other) for other in contenders(comparison))
-    return (PARTIAL, f"answered {answered} of {len(comparison.cases)} cases, others {most}") if answered < most else (RANKED, "")
+    if answered < most:
+        return PARTIAL, f"answered {answered} of {len(comparison.cases)} cases, others {most}"
+    return (UNRANKED, _not_seen(comparison, system)) if comparison.unseen or _not_seen(comparison, system) else (RANKED, "")
+
+
+def _not_seen(comparison: Comparison, system: System) -> str:
+    """That nothing says of this system whether it follows the driver, though of others something does; else ""."""
+    follow = [metric for metric in comparison.seeing if metric.follows]
+    if not follow or any(system.values(metric.name, comparison.cases) for metric in follow):
+        return ""
+    return f"was not scored by {' or '.join(metric.title for metric in follow)}, which sees who follows the driver"
 
 
 def _standing(
@@ -208,20 +188,8 @@ def _standing(
 
 def answers(comparison: Comparison, system: System) -> int:
     """On how many cases the system has a value, and no metric that may rank failed or is missing."""
-    columns = [system.cells[metric.name] for metric in comparison.ranking if metric.name in system.cells]
+    columns = [system.cells[metric.name] for metric in comparison.shown if comparison.may_rank(metric.name) and metric.name in system.cells]
     return sum(all(cells[case].status in ("ok", "unscored") for cells in columns) for case in system.answered)
-
-
-def whole(comparison: Comparison, metric: str, systems: Sequence[System], cases: Sequence[str]) -> list[System]:
-    """Those of `systems` that `metric` has scored on as many of `cases` as any of them; none where it scored nothing."""
-    counts = [len(system.values(metric, cases)) for system in systems]
-    return [system for system, count in zip(systems, counts) if count == max(counts) > 0]
-
-
-def shared_cases(systems: Sequence[System], metric: str, cases: Sequence[str]) -> tuple[str, ...]:
-    """The cases on which all `systems` have a value."""
-    values = [system.values(metric, cases) for system in systems]
-    return tuple(case for case in cases if all(case in found for found in values))
 
 
 def _voices(metrics: Sequence[MetricFacts]) -> list[list[MetricFacts]]:
@@ -233,9 +201,9 @@ def _voices(metrics: Sequence[MetricFacts]) -> list[list[MetricFacts]]:
     return list(groups.values())
 
 
-def _mean_ranks(comparison: Comparison, systems: Sequence[System]) -> dict[str, float]:
-    """Mean over the dimensions of the mean rank over their metrics; empty where no metric may rank."""
-    voices = ([_ranks(comparison, systems, metric, metric.margin) for metric in voice] for voice in _voices(comparison.ranking))
+def _mean_ranks(comparison: Comparison, systems: Sequence[System], metrics: Sequence[MetricFacts]) -> dict[str, float]:
+    """Mean over the dimensions of the mean rank over their metrics; empty where none of `metrics` ranks them."""
+    voices = ([_ranks(comparison, systems, metric, metric.margin) for metric in voice] for voice in _voices(metrics))
     tables = [known for voice in voices if (known := [table for table in voice if table])]
     return {name: fmean(fmean(table[name] for table in voice) for voice in tables) for name in (s.name for s in systems) if tables}
 

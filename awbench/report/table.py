@@ -7,16 +7,16 @@ printed table. A row exists for every (system, metric, tag), also when nothing w
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
-from awbench.report.alike import common_form, gist
+from awbench.findings import AHEAD, BEHIND, LEVEL, Finding, findings
+from awbench.report.alike import common_form, gist, unnamed
 from awbench.report.comparison import CEILING, Comparison, System
+from awbench.report.contenders import contenders, shared_cases, whole
 from awbench.report.metric_facts import MetricFacts
-from awbench.report.standing import DECIDES, contenders, shared_cases, standings, whole, whole_mean
+from awbench.report.standing import DECIDES, standings, whole_mean
 from awbench.statistics import MIN_CLUSTERS, Estimate, estimate, paired
-from awbench.verdicts import AHEAD, BEHIND, LEVEL, Finding, findings
 
 BEST, SECOND, UNMARKED = "best", "second", ""
 BETTER, WORSE, SAME, UNTOLD = "better", "worse", "level", ""
@@ -203,12 +203,8 @@ def _causes(reasons: Mapping[str, str]) -> list[tuple[str, int]]:
     """Case -> reason as (reason, cases); a cause of one case is told in full."""
     whole: dict[str, list[str]] = {}
     for case, reason in reasons.items():
-        whole.setdefault(gist(_unnamed(reason, case)), []).append(case)
+        whole.setdefault(gist(unnamed(reason, case)), []).append(case)
     return [
-        (reasons[cases[0]] if len(cases) == 1 else common_form([_unnamed(reasons[case], case) for case in cases]), len(cases))
+        (reasons[cases[0]] if len(cases) == 1 else common_form([unnamed(reasons[case], case) for case in cases]), len(cases))
         for cases in whole.values()
     ]
-
-
-def _unnamed(reason: str, case: str) -> str:
-    return re.sub(rf"(?<!\w){re.escape(case)}(?!\w)", "…", reason)

@@ -19,6 +19,7 @@ from awbench.runs import Run
 from awbench.statistics import CONFIDENCE, holm
 from awbench.study.judges import Likeness, judge_votes, likeness
 from awbench.study.key import Key
+from awbench.study.power import detectable_lead
 from awbench.study.raters import Rater, SideBias, check_raters, side_bias
 from awbench.study.votes import Odd, Vote, Votes
 
@@ -28,7 +29,10 @@ COUNTED, ALL = "counted", "all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lead:
-    """One pair on one question. `of`: counted | all | the judge's name; `tag`: "" for all cases; `outcome`: "" where none is drawn."""
+    """One pair on one question. `of`: counted | all | the judge's name; `tag`: "" for all cases; `outcome`: "" where none is drawn.
+
+    `detectable`: the smallest lead that as many votes would have been called on (`awbench.study.power`), None where none is, or not asked.
+    """
 
     of: str
     question: str
@@ -37,6 +41,7 @@ class Lead:
     second: str
     found: Preference
     p_adjusted: float | None = None
+    detectable: float | None = None
     outcome: str = ""
 
     def record(self) -> dict[str, Any]:
@@ -45,7 +50,7 @@ class Lead:
         known = {name: getattr(self, name) for name in ("of", "question", "tag", "first", "second")}
         counts = {name: getattr(found, name) for name in ("good", "same", "bad", "votes", "cases", "raters")}
         ratio = {name: getattr(found, name) for name in ("ratio", "ratio_low", "ratio_high")}
-        tests = {"p_sign": found.p_sign, "p_adjusted": self.p_adjusted, "detectable": found.detectable, "outcome": self.outcome}
+        tests = {"p_sign": found.p_sign, "p_adjusted": self.p_adjusted, "detectable": self.detectable, "outcome": self.outcome}
         return known | counts | {"lead": lead.mean, "low": lead.low, "high": lead.high} | ratio | tests
 
 
@@ -93,11 +98,11 @@ def analyse(votes: Votes, runs: Sequence[Run] = (), *, seed: int = 0) -> StudyRe
     people = [vote for vote in votes.rows if not vote.is_judge]
     pairs = [vote for vote in people if vote.trial.kind == "pair"]
     counted = [vote for vote in pairs if vote.rater not in out and vote.watched]
-    judged = [vote for vote in votes.rows if vote.is_judge and vote.trial.kind == "pair"] + judge_votes(runs, key)
-    judges = {name: [vote for vote in judged if vote.rater == name] for name in sorted({vote.rater for vote in judged})}
+    of_models = [vote for vote in votes.rows if vote.is_judge and vote.trial.kind == "pair"] + judge_votes(runs, key)
+    judges = {name: [vote for vote in of_models if vote.rater == name] for name in sorted({vote.rater for vote in of_models})}
     return StudyReport(
         key=key,
-        leads=_judged(_leads(COUNTED, counted, key, key.questions)),
+        leads=_with_detectable(judged(_leads(COUNTED, counted, key, key.questions)), counted, key),
         all_leads=tuple(_leads(ALL, pairs, key, key.questions)),
         tag_leads=tuple(_by_tag(counted, key)),
         judge_leads=tuple(lead for name, rows in judges.items() for lead in _leads(name, rows, key, _answered(rows, key))),
@@ -138,7 +143,7 @@ def _leads(of: str, rows: Sequence[Vote], key: Key, questions: Sequence[str], ta
     return found
 
 
-def _judged(leads: Sequence[Lead]) -> tuple[Lead, ...]:
+def judged(leads: Sequence[Lead]) -> tuple[Lead, ...]:
     """Adjusted within their question, with what may be said: the interval off 0, the adjusted p below 5 %, enough cases and raters."""
     adjusted: dict[int, float] = {}
     for question in dict.fromkeys(lead.question for lead in leads):
@@ -152,6 +157,17 @@ def _with_outcome(lead: Lead, p_adjusted: float | None) -> Lead:
     clear = found.enough and p_adjusted is not None and p_adjusted < 1 - CONFIDENCE and found.lead.beyond(0.0)
     outcome = (AHEAD if found.lead.mean > 0 else BEHIND) if clear else UNCLEAR
     return replace(lead, p_adjusted=p_adjusted, outcome=outcome)
+
+
+def _with_detectable(leads: Sequence[Lead], rows: Sequence[Vote], key: Key) -> tuple[Lead, ...]:
+    """With what as many votes could have found, for the pairs of the first question that cannot be told apart."""
+    pairs, found = len(list(combinations(key.systems, 2))), []
+    for lead in leads:
+        if lead.question == key.questions[0] and lead.outcome == UNCLEAR and lead.found.enough:
+            of_pair = [vote for vote in rows if vote.question == lead.question and (vote.first, vote.second) == (lead.first, lead.second)]
+            lead = replace(lead, detectable=detectable_lead([(vote.trial.case, vote.rater) for vote in of_pair], pairs).lead)
+        found.append(lead)
+    return tuple(found)
 
 
 def _by_tag(rows: Sequence[Vote], key: Key) -> list[Lead]:
@@ -181,19 +197,23 @@ def _sentence(lead: Lead) -> str:
         return f"{pair[0]} and {pair[1]}: nobody voted on this pair."
     counts = f"{found.votes} votes of {found.raters} rater{'s' * (found.raters != 1)} on {found.cases} case{'s' * (found.cases != 1)}"
     if lead.outcome == UNCLEAR:
-        return f"{pair[0]} and {pair[1]} cannot be told apart: {percent(found.lead.mean)} {_interval(found)}, {counts}{_why(found)}."
+        return f"{pair[0]} and {pair[1]} cannot be told apart: {percent(found.lead.mean)} {_interval(found)}, {counts}{_why(lead)}."
     winner, loser = pair if lead.outcome == AHEAD else pair[::-1]
     bounds = sorted((abs(found.lead.low), abs(found.lead.high)))
     span = f"[{100 * bounds[0]:.0f}, {100 * bounds[1]:.0f}]"
     return f"{winner} is preferred to {loser} by {100 * abs(found.lead.mean):.0f} points {span}, {counts}."
 
 
-def _why(found: Preference) -> str:
+def _why(lead: Lead) -> str:
     """What more would have told."""
-    if not found.enough:
+    if not lead.found.enough:
         return "; too few cases or raters to speak of others"
-    unseen = found.detectable is not None and abs(found.lead.mean) < found.detectable
-    return f"; a lead below {100 * found.detectable:.0f} points is not seen on so many" if unseen else "; too few cases lean the same way"
+    if lead.detectable is None:
+        return "; on so few cases no lead can be called"
+    if abs(lead.found.lead.mean) < lead.detectable:
+        return f"; a lead below {100 * lead.detectable:.0f} points is probably missed on so many"
+    alike = lead.p_adjusted is not None and lead.p_adjusted < 1 - CONFIDENCE
+    return "; raters or cases differ too much" if alike else "; too few cases lean the same way"
 
 
 def _interval(found: Preference) -> str:

@@ -1,6 +1,7 @@
 """Who sees which two systems on which case, on which side, in which order: balanced, and decided by a seed.
 
-In: systems, cases, the number of raters (slots) and of pairs that each of them compares. Out: for every slot a list of `Shown`.
+In: systems, cases, the number of raters (slots) and of pairs that each of them compares. Out: for every slot a list of `Shown`. Who knows
+the seed knows all of it.
 
 pairs    Unit k of all (pair, case) has the pair k mod P and case (k + k // lcm(P, N)) mod N, which runs through all P N once. Slot
          s takes T in a row from s T on, round and round. So units, and pairs within a slot, are shown equally often to within one, cases
@@ -8,17 +9,19 @@ pairs    Unit k of all (pair, case) has the pair k mod P and case (k + k // lcm(
 sides    Within a slot a pair's two sides alternate. With which it begins is chosen so that the sides of the pair over all slots differ by
          one at most, then so that a unit is seen from both sides by different raters.
 order    Drawn anew in every slot.
-checks   `attention_same`: one clip twice, expected "same"; `attention_bad`: a clip and its degraded copy, expected the clip, its side
-         alternating; `repeat`: a pair of the first third again in the last third, its sides swapped. Shares of the pairs: `SHARES`, and one
-         of each at least from `LEAST_CHECKED` pairs on.
+checks   `attention_same`: one clip twice, expected "same"; `attention_bad`: a clip and its degraded copy, expected the clip. Systems and
+         answers are as even over all slots as there are checks, and dealt to slots at random. `repeat`: a pair of the first third again in
+         the last third, its sides swapped. Shares of the pairs: `SHARES`, and from `LEAST_CHECKED` pairs on `LEAST` of each: of four
+        attention pairs one may be missed by an honest rater, of two none.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Sequence
+from typing import Mapping, Sequence
 
 import numpy as np
 
@@ -26,6 +29,7 @@ from models.types import require
 
 KINDS = ("pair", "repeat", "attention_same", "attention_bad")
 SHARES = {"repeat": 0.1, "attention_same": 0.05, "attention_bad": 0.05}
+LEAST = {"repeat": 1, "attention_same": 2, "attention_bad": 2}
 LEAST_CHECKED = 8
 MOST_PAIRS = 40
 """Pairs that a rater compares unless told otherwise: about a quarter of an hour."""
@@ -61,10 +65,6 @@ class Design:
         return list(combinations(self.systems, 2))
 
     @property
-    def votes_per_pair(self) -> float:
-        return len(self.slots) * self.pairs_each / len(self.pairs)
-
-    @property
     def units(self) -> int:
         """How many pairs of systems on a case there are."""
         return len(self.pairs) * len(self.cases)
@@ -81,8 +81,8 @@ class Design:
 
 def check_counts(pairs: int) -> dict[str, int]:
     """How many trials of each kind of check stand among so many pairs."""
-    least = 1 if pairs >= LEAST_CHECKED else 0
-    return {kind: max(least, math.floor(share * pairs + 0.5)) for kind, share in SHARES.items()}
+    wanted = {kind: math.floor(share * pairs + 0.5) for kind, share in SHARES.items()}
+    return {kind: max(LEAST[kind], count) for kind, count in wanted.items()} if pairs >= LEAST_CHECKED else wanted
 
 
 def make_design(systems: Sequence[str], cases: Sequence[str], raters: int, *, pairs_each: int | None = None, seed: int = 0) -> Design:
@@ -97,8 +97,33 @@ def make_design(systems: Sequence[str], cases: Sequence[str], raters: int, *, pa
     rng = np.random.default_rng([seed, 21])
     names = [cases[place] for place in rng.permutation(len(cases))]
     plain = _sided(_units(pairs, names, raters, each), pairs, rng)
-    slots = tuple(_slot(slot, chosen, systems, names, rng) for slot, chosen in enumerate(plain))
+    checks = _checks(raters, each, systems, rng)
+    slots = tuple(_slot(chosen, known, names, rng) for chosen, known in zip(plain, checks))
     return Design(systems=tuple(systems), cases=tuple(cases), slots=slots, pairs_each=each)
+
+
+def draw_cases(tags: Mapping[str, Mapping[str, str]], count: int, seed: int) -> list[str]:
+    """`count` of the cases that are the keys of `tags`, in their order, every value of a tag as often as another as far as there are any.
+
+    One by one, that case whose values were drawn least (the squares of the counts grow least), equals in an order that the seed decides.
+    """
+    names = list(tags)
+    left = [names[place] for place in np.random.default_rng([seed, 7]).permutation(len(names))]
+    seen: Counter[tuple[str, str]] = Counter()
+    while len(names) - len(left) < count:
+        best = min(left, key=lambda case: sum(seen[tag] for tag in tags[case].items()))
+        left.remove(best)
+        seen.update(tags[best].items())
+    return [case for case in names if case not in set(left)]
+
+
+def tag_counts(tags: Mapping[str, Mapping[str, str]], cases: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Tag -> value -> how many of `cases`; without tags that tell every case from every other."""
+    found: dict[str, Counter[str]] = {}
+    for case in cases:
+        for name, value in tags[case].items():
+            found.setdefault(name, Counter())[value] += 1
+    return {name: dict(sorted(counts.items())) for name, counts in sorted(found.items()) if max(counts.values()) > 1}
 
 
 def _units(pairs: Sequence[tuple[str, str]], cases: Sequence[str], raters: int, each: int) -> list[list[tuple[tuple[str, str], str]]]:
@@ -135,13 +160,17 @@ def _begin(own: list, tilt: int, seen: dict, rng: np.random.Generator) -> int:
     return drawn if not lean else (-1 if lean > 0 else 1)
 
 
-def _slot(slot: int, chosen: list[Shown], systems: Sequence[str], cases: Sequence[str], rng: np.random.Generator) -> tuple[Shown, ...]:
-    """One rater's trials in order."""
+def _slot(chosen: list[Shown], checks: Sequence[tuple[str, str, str]], cases: Sequence[str], rng: np.random.Generator) -> tuple[Shown, ...]:
+    """One rater's trials in order; `checks`: (kind, system, expected)."""
     counts, pairs = check_counts(len(chosen)), [chosen[place] for place in rng.permutation(len(chosen))]
     third = max(1, len(pairs) // 3)
     sources = rng.permutation(third)[: counts["repeat"]]
     late = [replace(pairs[source], kind="repeat", left=pairs[source].right, right=pairs[source].left) for source in sources]
-    attention = _attention(slot, counts, systems, cases, rng)
+    drawn = rng.permutation(len(cases))
+    attention = [
+        Shown(kind=kind, case=cases[drawn[place % len(cases)]], left=system, right=system, expected=expected)
+        for place, (kind, system, expected) in enumerate(checks)
+    ]
     placed = [(float(place), shown) for place, shown in enumerate(pairs)]
     placed += [(rng.uniform(len(pairs) - third, len(pairs)), shown) for shown in late]
     placed += [(rng.uniform(0.5, len(pairs)), shown) for shown in attention]
@@ -150,15 +179,12 @@ def _slot(slot: int, chosen: list[Shown], systems: Sequence[str], cases: Sequenc
     return tuple(replace(shown, repeats=where[shown.unit]) if shown.kind == "repeat" else shown for shown in order)
 
 
-def _attention(slot: int, counts: dict[str, int], systems: Sequence[str], cases: Sequence[str], rng: np.random.Generator) -> list[Shown]:
-    """Trials whose answer is known; systems take turns over slots, the side of the good clip too."""
-    found, number = [], counts["attention_same"] + counts["attention_bad"]
-    drawn = rng.permutation(len(cases))
-    for index in range(number):
-        system, case = systems[(slot * number + index) % len(systems)], cases[drawn[index % len(cases)]]
-        shown = Shown(kind="attention_same", case=case, left=system, right=system, expected="same")
-        if index >= counts["attention_same"]:
-            side = ("left", "right")[(slot * counts["attention_bad"] + index - counts["attention_same"]) % 2]
-            shown = replace(shown, kind="attention_bad", expected=side)
-        found.append(shown)
-    return found
+def _checks(raters: int, each: int, systems: Sequence[str], rng: np.random.Generator) -> list[list[tuple[str, str, str]]]:
+    """Of every slot (kind, system, expected answer) of its attention trials: systems and answers even over all slots, dealt at random."""
+    counts, dealt = check_counts(each), []
+    for kind, answers in (("attention_same", ("same",)), ("attention_bad", ("left", "right"))):
+        block, number = math.lcm(len(systems), len(answers)), raters * counts[kind]
+        even = [(kind, systems[(k + k // block) % len(systems)], answers[k % len(answers)]) for k in range(number)]
+        order = [even[place] for place in rng.permutation(number)]
+        dealt.append([order[slot * counts[kind] : (slot + 1) * counts[kind]] for slot in range(raters)])
+    return [same + bad for same, bad in zip(*dealt)]

@@ -12,11 +12,15 @@ from models.types import require
 
 
 def joined(study: str | Path, comparison: Comparison) -> StudyReport:
-    """The study at `study`. Raises ValueError where it showed none of the systems compared."""
+    """The study at `study`. Raises ValueError where it showed none of the systems compared, or their answers to another suite."""
     votes, home = find_study(study)
     key = read_key(home)
     names = {system.name for system in comparison.systems}
     require(bool(names & set(key.systems)), "report", "study", f"systems {', '.join(key.systems)}", f"some of {', '.join(sorted(names))}")
+    for system in comparison.systems:
+        suite, shown = str(system.run.config.get("suite", {}).get("fingerprint", "")), key.suites.get(system.name, "")
+        told = f"answers of {system.name} to suite {shown[:12]}"
+        require(shown in ("", suite), "report", "study", told, f"suite {suite[:12]}, as in {system.run.path.name}")
     return analyse(read_votes(votes, key), [system.run for system in comparison.systems])
 
 

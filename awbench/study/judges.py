@@ -17,7 +17,8 @@ from awbench.judging.rubrics import PREFIX
 from awbench.runs import Run
 from awbench.statistics import Estimate, estimate
 from awbench.study.key import Key, Trial
-from awbench.study.votes import JUDGE_PREFIX, Vote
+from awbench.study.vote_rules import JUDGE_PREFIX
+from awbench.study.votes import Vote
 
 QUESTION_OF = {"imaging_quality": "imaging", "motion_fidelity": "motion", "appearance_consistency": "appearance"}
 _VALUE = {"G": 1, "S": 0, "B": -1}

@@ -28,7 +28,10 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """What a study was: who stood left and right in each trial, and which trials belong to which slot. `clip_s`: of the clips, if known."""
+    """What a study was: who stood left and right in each trial, and which trials belong to which slot. `clip_s`: of the clips, if known.
+
+    `suites`: system -> fingerprint of the suite that its run answered.
+    """
 
     study: str
     systems: tuple[str, ...]
@@ -37,6 +40,7 @@ class Key:
     slots: tuple[tuple[str, ...], ...]
     clip_s: float | None = None
     detectable: Mapping[str, Any] = field(default_factory=dict)
+    suites: Mapping[str, str] = field(default_factory=dict)
 
     def pair(self, trial: Trial) -> tuple[str, str]:
         """The two systems of a trial in the key's order."""
@@ -57,7 +61,8 @@ def read_key(path: Path) -> Key:
         require(not strange, f"key {path.name}", "trials", f"systems {strange}", f"those of the study: {', '.join(systems)}")
         known = {"study": record["study"], "systems": systems, "questions": tuple(_ids(record["questions"]))}
         clip_s = record.get("clip_s")
-        return Key(**known, trials=trials, slots=slots, clip_s=clip_s, detectable=record.get("detectable_lead") or {})
+        suites = {str(run["system"]): str(run["suite"]) for run in record.get("runs") or ()}
+        return Key(**known, trials=trials, slots=slots, clip_s=clip_s, detectable=record.get("detectable_lead") or {}, suites=suites)
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise ValueError(f"key {path.name}: got {type(error).__name__}: {error}, expected a key of `actorforge study make`") from error
 

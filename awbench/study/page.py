@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Collection
 
 from awbench.report.figures import interval_svg
 from awbench.study.analysis import StudyReport, sentences
@@ -24,10 +24,15 @@ def study_page(report: StudyReport, *, public: bool = False) -> dict[str, Any]:
     }
 
 
-def study_section(report: StudyReport) -> dict[str, Any]:
-    """The part of a comparison: without the raters' names, and with why some were excluded."""
+def study_section(report: StudyReport, compared: Collection[str]) -> dict[str, Any]:
+    """The part of a comparison of the systems `compared`: without the raters' names, with why some were excluded, and with what only one of
+    study and comparison has.
+    """
     page = study_page(report, public=True)
     why = sorted(reason.split(" (")[0] for rater in report.excluded for reason in rater.why[:1])
     told = f"{page['raters']} raters voted on pairs of {', '.join(page['systems'])} on {page['cases']} cases, blind and in random order; "
     told += f"{page['excluded']} excluded" + (f": {'; '.join(why)}." if why else ".")
+    strange, unasked = [sorted(set(report.key.systems) - set(compared)), sorted(set(compared) - set(report.key.systems))]
+    told += f" Not compared here: {', '.join(strange)}." if strange else ""
+    told += f" Nobody was asked about {', '.join(unasked)}." if unasked else ""
     return page | {"told": told}

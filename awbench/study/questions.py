@@ -4,7 +4,7 @@ from __future__ import annotations
 
 QUESTIONS = (
     {"id": "overall", "text": "Overall, which is better?", "hint": "the one from the picture, moving as the driver does"},
-    {"id": "imaging", "text": "Which picture is cleaner?", "hint": "sharp, no flicker, no smears, no broken parts"},
+    {"id": "imaging", "text": "Which video is cleaner?", "hint": "sharp, no flicker, no smears, no broken parts"},
     {"id": "motion", "text": "Which follows the driver's motion better?", "hint": "pose, timing, face; natural, not jerky or frozen"},
     {
         "id": "appearance",

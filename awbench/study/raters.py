@@ -2,14 +2,17 @@
 
 attention   an identical pair must be "same", a degraded copy must lose: less than ATTENTION of them right excludes
 unwatched   clips not seen to their end, or an answer sooner than the clips last: more than UNWATCHED of the votes excludes
-constant    one and the same answer to at least CONSTANT trials: "left" or "right" excludes; "same" only where the others disagree or an
-            attention pair was missed, for two equal systems are the same
-side        exact binomial test of left against right among the decided votes: p below SIDE excludes (a pair's side is drawn, so a
-            preference for a system is none for a side)
+constant    one and the same answer to at least CONSTANT trials: "left" or "right" excludes; "same" only where an attention pair was
+            missed, for two equal systems are the same
+side        exact binomial test of left against right among the decided votes on the first question: p below SIDE excludes (a pair's
+            side is drawn, so a preference for a system is none for a side)
 random      agreement with the others. S = sum over votes of (own vote x mean of the others' on the same case and pair). A rater goes where
-            S is no better than that of the own answers dealt to other trials at random (p > 5 %), and is lower than all but RANDOM of what
-            the others would have got in this place, each of their votes held against the rest. Where people do not agree with each
-            other nobody is excluded by it.
+            S cannot be told from that of the own answers dealt to other trials at random (p above CHANCE on either side), and is lower than
+            all but RANDOM of what the others would have got in this place, each of their votes held against the rest. Who says the
+            opposite of the others agrees less than chance does, and stays: that is a taste. So does who says "same" of nearly all: whose
+            other answers are on less than DECIDED of the trials is not tested. So does who got all of LOOKED attention pairs or more
+            right: a taste of one's own beside that of most looks like chance too, and without those who have one leads are too
+            large and intervals too narrow. Where people do not agree with each other nobody is excluded by it.
 
 Self-consistency on repeated pairs is told and excludes nobody: a study has few of them. Pure functions; drawing takes a seed.
 """
@@ -23,13 +26,16 @@ from typing import Mapping, Sequence
 import numpy as np
 
 from awbench.preference import binomial_two_sided
-from awbench.study.votes import ANSWERS, Vote, Votes
+from awbench.study.vote_rules import ANSWERS
+from awbench.study.votes import Vote, Votes
 
 ATTENTION, UNWATCHED, CONSTANT, SIDE, RANDOM = 0.6, 0.2, 8, 0.001, 0.002
 CHANCE = 0.05
 DRAWS = 2000
-MIN_SHARED = 8
-"""Trials shared with two others below which agreement is not tested."""
+LOOKED = 4
+"""Attention pairs that are seldom all right by chance: once in 81."""
+MIN_SHARED, DECIDED = 8, 0.25
+"""Trials shared with two others, and the share of them not answered "same" throughout, below which agreement is not tested."""
 
 Unit = tuple[str, str, str]
 
@@ -70,7 +76,7 @@ def check_raters(votes: Votes, *, seed: int = 0) -> list[Rater]:
         if not vote.is_judge:
             by_rater.setdefault(vote.rater, []).append(vote)
     seen = [_seen(name, found, votes) for name, found in sorted(by_rater.items())]
-    measure = {rater.name: _units(by_rater[rater.name]) for rater in seen if not rater.excluded}
+    measure = _Measure.of({rater.name: by_rater[rater.name] for rater in seen if not rater.excluded}, votes.key.questions)
     return [_against_others(rater, by_rater[rater.name], measure, seed) for rater in seen]
 
 
@@ -98,7 +104,7 @@ def _seen(name: str, rows: Sequence[Vote], votes: Votes) -> Rater:
         median_s=float(np.median(spent)) if spent else None,
         p_side=binomial_two_sided(decided["left"], decided["left"] + decided["right"]),
     )
-    return replace(rater, why=tuple(_reasons(rater, rows, tests)))
+    return replace(rater, why=tuple(_reasons(rater, rows, tests, decided)))
 
 
 def _by_trial(rows: Sequence[Vote], question: str) -> dict[str, Vote]:
@@ -110,15 +116,16 @@ def _by_trial(rows: Sequence[Vote], question: str) -> dict[str, Vote]:
     return found
 
 
-def _reasons(rater: Rater, rows: Sequence[Vote], tests: Sequence[Vote]) -> list[str]:
+def _reasons(rater: Rater, rows: Sequence[Vote], tests: Sequence[Vote], decided: Mapping[str, int]) -> list[str]:
+    """`decided`: answers to pairs on the question that sides are tested on."""
     why = []
     answers = {vote.answer for vote in rows}
     missed = any(vote.answer == "same" != vote.trial.expected for vote in tests)
     if rater.trials >= CONSTANT and len(answers) == 1 and (answers != {"same"} or missed):
         why.append(f"always answered {answers.pop()}")
     elif rater.p_side < SIDE:
-        side = "left" if rater.left > rater.right else "right"
-        share = f"{max(rater.left, rater.right)} of {rater.left + rater.right}"
+        side = max(("left", "right"), key=lambda name: decided[name])
+        share = f"{decided[side]} of {decided['left'] + decided['right']}"
         why.append(f"mostly {side} whatever is shown there ({share}, p = {rater.p_side:.1g})")
     if rater.attention and rater.attention_right < ATTENTION * rater.attention:
         why.append(f"{rater.attention_right} of {rater.attention} attention pairs right")
@@ -127,62 +134,74 @@ def _reasons(rater: Rater, rows: Sequence[Vote], tests: Sequence[Vote]) -> list[
     return why
 
 
-def _units(rows: Sequence[Vote]) -> dict[Unit, dict[str, int]]:
-    """Votes on pairs: (case, first, second) -> question -> value."""
-    found: dict[Unit, dict[str, int]] = {}
-    for vote in rows:
-        if vote.trial.kind == "pair":
-            found.setdefault((vote.trial.case, vote.first, vote.second), {})[vote.question] = vote.value
-    return found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measure:
+    """Votes on pairs `values` [raters,units,questions], NaN for none; a unit is a case with a pair of systems."""
+
+    names: tuple[str, ...]
+    units: Mapping[Unit, int]
+    questions: Mapping[str, int]
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, by_rater: Mapping[str, Sequence[Vote]], questions: Sequence[str]) -> _Measure:
+        units = {unit: place for place, unit in enumerate(sorted({_unit(vote) for rows in by_rater.values() for vote in rows}))}
+        empty = np.zeros((0, len(units), len(questions)))
+        made = cls(names=tuple(by_rater), units=units, questions={name: place for place, name in enumerate(questions)}, values=empty)
+        return replace(made, values=np.stack([made.table(rows)[0] for rows in by_rater.values()])) if by_rater else made
+
+    def table(self, rows: Sequence[Vote]) -> tuple[np.ndarray, np.ndarray]:
+        """Votes `[units,questions]`, and where the first of the pair stood `[units]`: 1 left, -1 right."""
+        values, sides = np.full((len(self.units), len(self.questions)), np.nan), np.ones(len(self.units))
+        for vote in rows:
+            unit = self.units.get(_unit(vote))
+            if vote.trial.kind == "pair" and unit is not None:
+                values[unit, self.questions[vote.question]] = vote.value
+                sides[unit] = 1 if vote.trial.left == vote.first else -1
+        return values, sides
 
 
-def _against_others(rater: Rater, rows: Sequence[Vote], measure: Mapping[str, Mapping[Unit, dict[str, int]]], seed: int) -> Rater:
-    own = _units(rows)
-    others = {unit: [found[unit] for name, found in measure.items() if name != rater.name and unit in found] for unit in own}
-    shared = [unit for unit in own if len(others[unit]) >= 2]
-    if len(shared) < MIN_SHARED:
+def _unit(vote: Vote) -> Unit:
+    return vote.trial.case, vote.first, vote.second
+
+
+def _against_others(rater: Rater, rows: Sequence[Vote], measure: _Measure, seed: int) -> Rater:
+    own, sides = measure.table(rows)
+    others = measure.values[[name != rater.name for name in measure.names]]
+    voted = ~np.isnan(others).all(2)
+    shared = (voted.sum(0) >= 2) & ~np.isnan(own).all(1)
+    decided = (np.nan_to_num(own[shared]) != 0).any(1)
+    if len(decided) < MIN_SHARED or decided.mean() < DECIDED:
         return rater
     rng = np.random.default_rng(seed)
-    score = sum(_match(own[unit], _mean(others[unit])) for unit in shared)
-    dealt = _dealt(rows, shared, others, rng)
+    own, sides, others, voted = np.nan_to_num(own[shared]), sides[shared, None], others[:, shared], voted[:, shared]
+    there, filled = ~np.isnan(others), np.nan_to_num(others)
+    sums, counts = filled.sum(0), there.sum(0)
+    means = sums / np.maximum(counts, 1)
+    score = float((own * means).sum())
+    dealt = _dealt(sides * own, sides * means, rng)
     p_random = (1 + float((dealt >= score - 1e-9).sum())) / (1 + DRAWS)
-    fair = sum(_placed(others[unit], rng) for unit in shared)
+    fair = _placed((filled * (sums - filled) / np.maximum(counts - there, 1)).sum(2), voted, rng)
     p_others = (1 + float((fair <= score + 1e-9).sum())) / (1 + DRAWS)
-    out = p_random > CHANCE and p_others < RANDOM
+    looked = rater.attention_right == rater.attention >= LOOKED
+    out = CHANCE < p_random < 1 - CHANCE and p_others < RANDOM and not looked
     why = (f"agrees with the others no better than chance (p = {p_random:.2f}; the others among themselves do)",) if out else ()
     return replace(rater, p_random=p_random, p_others=p_others, why=rater.why + why)
 
 
-def _mean(votes: Sequence[Mapping[str, int]]) -> dict[str, float]:
-    questions = dict.fromkeys(name for vote in votes for name in vote)
-    return {name: float(np.mean([vote[name] for vote in votes if name in vote])) for name in questions}
+def _dealt(answers: np.ndarray, means: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Scores `[DRAWS]` of answers by side `[units,questions]` dealt to the trials at random; answers to one trial stay together."""
+    scores, places = answers @ means.T, np.arange(len(answers))
+    return np.array([scores[rng.permutation(len(answers)), places].sum() for _ in range(DRAWS)])
 
 
-def _match(vote: Mapping[str, int], mean: Mapping[str, float]) -> float:
-    return sum(value * mean.get(name, 0.0) for name, value in vote.items())
-
-
-def _dealt(
-    rows: Sequence[Vote], shared: Sequence[Unit], others: Mapping[Unit, list[dict[str, int]]], rng: np.random.Generator
-) -> np.ndarray:
-    """Scores `[DRAWS]` of the rater's own answers by side, dealt to the trials at random; answers to one trial stay together."""
-    sides = {unit: {} for unit in shared}
-    flips = dict.fromkeys(shared, 1)
-    for vote in rows:
-        unit = (vote.trial.case, vote.first, vote.second)
-        if vote.trial.kind == "pair" and unit in sides:
-            flips[unit] = 1 if vote.trial.left == vote.first else -1
-            sides[unit][vote.question] = flips[unit] * vote.value
-    means = [_mean(others[unit]) for unit in shared]
-    scores = np.array([[flips[there] * _match(sides[here], mean) for there, mean in zip(shared, means)] for here in shared])
-    orders = rng.permuted(np.tile(np.arange(len(shared)), (DRAWS, 1)), axis=1)
-    return scores[orders, np.arange(len(shared))].sum(1)
-
-
-def _placed(votes: Sequence[Mapping[str, int]], rng: np.random.Generator) -> np.ndarray:
-    """Scores `[DRAWS]` on one unit of one of the others drawn at random, held against the rest of them."""
-    scores = [_match(vote, _mean([*votes[:place], *votes[place + 1 :]])) for place, vote in enumerate(votes)]
-    return np.array(scores)[rng.integers(0, len(votes), DRAWS)]
+def _placed(scores: np.ndarray, voted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Scores `[DRAWS]` of one of the others, drawn on each unit anew, held against the rest of them: sums of `scores` `[raters,units]`."""
+    fair = np.zeros(DRAWS)
+    for unit in range(scores.shape[1]):
+        found = scores[voted[:, unit], unit]
+        fair += found[rng.integers(0, len(found), DRAWS)]
+    return fair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

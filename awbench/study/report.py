@@ -5,6 +5,8 @@ The page is one static file in the style of the comparison's. Wrong use raises V
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Callable, Sequence
 
@@ -30,9 +32,15 @@ NAME = "study"
 
 
 def write_study_report(
-    votes: Sequence[str | Path], key: str | Path, out: str | Path, *, runs: Sequence[str | Path] = (), seed: int = 0
+    votes: Sequence[str | Path],
+    key: str | Path,
+    out: str | Path,
+    *,
+    runs: Sequence[str | Path] = (),
+    seed: int = 0,
+    told: Callable[[str], None] = lambda line: None,
 ) -> list[Path]:
-    """Report on the votes of a study; returns the files written.
+    """Report on the votes of a study; returns the files written. `told` hears of what was left out.
 
     votes: votes files, folders of them, or serve's database. key: key.json or the folder of `study make`. out: a file (.html, .md, .csv,
     .json, .tex), or a folder for all five. runs: run folders whose judge's pairwise votes are laid beside.
@@ -45,6 +53,10 @@ def write_study_report(
     )
     require(len(votes) > 0, "study report", "votes", "none", "votes files, a folder of them, or serve's database")
     report = study_report(votes, key, runs=runs, seed=seed)
+    lost = Counter(re.split(r" \(|: |, ", one.reason)[0] for one in report.odd if not one.counted)
+    if lost:
+        why = "; ".join(f"{reason} ({count})" for reason, count in lost.most_common(4)) + "; others" * (len(lost) > 4)
+        told(f"note: files or votes left out: {why}. The table 'Odd votes and files' names them")
     return [_write(report, file) for file in wanted]
 
 

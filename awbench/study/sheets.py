@@ -23,6 +23,8 @@ class Sheet:
     notes: tuple[str, ...] = ()
 
 
+MOST_ODD = 500
+"""Rows of what was odd that a table shows."""
 PRIVATE = ("raters", "odd", "all")
 """Tables that name raters or need them: for those who run the study, not for its readers."""
 
@@ -131,12 +133,15 @@ def _rankings(report: StudyReport) -> Sheet:
     return Sheet(name="ranks", title="Ranks", header=header, rows=rows, notes=notes)
 
 
-def _span(low: int, high: int) -> str:
+def _span(low: int | None, high: int | None) -> str:
+    if low is None:
+        return "–"
     return str(low) if low == high else f"{low}–{high}"
 
 
-def _signed(value: float, low: float, high: float) -> str:
-    return f"{value:+.2f} [{low:+.2f}, {high:+.2f}]".replace("-", "−")
+def _signed(value: float, low: float | None, high: float | None) -> str:
+    span = "" if low is None else f" [{low:+.2f}, {high:+.2f}]"
+    return f"{value:+.2f}{span}".replace("-", "−")
 
 
 def _likenesses(report: StudyReport) -> Sheet:
@@ -225,6 +230,9 @@ def _odd(report: StudyReport) -> Sheet:
             one.reason,
             "yes" if one.counted else "no",
         )
-        for one in report.odd
+        for one in report.odd[:MOST_ODD]
     )
-    return Sheet(name="odd", title="Odd votes and files", header=("file", "rater", "slot", "trial", "what", "counted"), rows=rows)
+    more = len(report.odd) - len(rows)
+    notes = (f"{more} more stand in json.",) * (more > 0)
+    header = ("file", "rater", "slot", "trial", "what", "counted")
+    return Sheet(name="odd", title="Odd votes and files", header=header, rows=rows, notes=notes)

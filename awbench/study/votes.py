@@ -1,30 +1,32 @@
-"""Votes files joined with the key of their study: one `Vote` for each question answered, and an `Odd` for everything that is not one.
+"""Sheets of votes (`vote_files`) joined with the key of their study: one `Vote` for each question answered, and an `Odd` for everything
+that is not one.
 
-In: json files that the page exported or `study serve` wrote, folders of them, or serve's SQLite file; and key.json, the private half of
-`study make`. Out: `Votes`. Nothing is dropped in silence: a vote that cannot be counted is a row with the reason, and so is one that is
-counted although something about it is strange (its clock, say). A trial voted on twice with the same answers counts once; with other
-answers the last by time counts. Raters who did not finish are kept, and said.
+In: paths of votes, and key.json, the private half of `study make`. Out: `Votes`. Nothing is dropped in silence: a vote that cannot be
+counted is a row with the reason, and so is one that is counted although something about it is strange (its clock, say). A trial voted on
+twice with the same answers counts once; with other answers the last by time counts; how many votes a rater corrected before sending the
+next is told. One vote under two names, equal to the clock, is one person's. Raters who did not finish are kept, and said.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import sqlite3
+import unicodedata
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Iterator, Mapping, Sequence
 
-from awbench.study.key import KEY_FILE, SITE, Key, Trial
+from awbench.study.key import Key, Trial
+from awbench.study.vote_files import NOBODY, read_sheets
+from awbench.study.vote_rules import (
+    JUDGE_PREFIX,
+    moment_of,
+    seconds_of,
+    shown,
+    watched_to_the_end,
+    wrong_answer,
+    wrong_ballot,
+    wrong_sheet,
+)  # fmt: skip
 from models.types import require
-
-VOTES_FORMAT = "actorforge-votes-1"
-ANSWERS = ("left", "same", "right")
-DATABASES = (".db", ".sqlite", ".sqlite3")
-JUDGE_PREFIX = "judge:"
-"""A rater whose name starts so is a model: its votes stand beside the people's, never among them."""
-_LONGEST_S = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,125 +73,107 @@ class Votes:
 
 
 def read_votes(paths: Sequence[Path], key: Key) -> Votes:
-    """Everything the files say. Raises ValueError for a path that is not there; a file that is no votes file is a row."""
+    """Everything the files say. A file that is no votes file is a row.
+
+    Raises ValueError for a path that is not there, and where files hold votes and not one of them can count.
+    """
     odd: list[Odd] = []
-    cast: dict[tuple[str, str], list[tuple[dict[str, Any], str, int]]] = {}
-    for source, sheet in _sheets(paths, odd):
+    cast: dict[tuple[str, str], list[_Cast]] = {}
+    for source, sheet in read_sheets(paths, lambda file, reason: odd.append(_odd(file, reason=reason))):
         for ballot, rater, slot in _ballots(source, sheet, key, odd):
             cast.setdefault((rater, ballot["trial"]), []).append((ballot, source, slot))
-    rows = [vote for (rater, _), found in sorted(cast.items()) for vote in _counted(rater, found, key, odd)]
+    last = {(rater, trial): _last(rater, found, odd) for (rater, trial), found in sorted(cast.items())}
+    rows = [vote for (rater, _), found in _own(last, odd).items() for vote in _counted(rater, found, key, odd)]
+    if not rows and any(one.reason != NOBODY for one in odd):
+        reasons = ", ".join(dict.fromkeys(one.reason for one in odd[:1000]))
+        require(False, "votes", "files", f"not one vote that counts: {reasons[:300]}", f"votes of study {key.study}")
     _tell_strangers(rows, odd)
     return Votes(key=key, rows=tuple(rows), odd=tuple(odd), unfinished=_unfinished(rows, key))
 
 
-def _sheets(paths: Sequence[Path], odd: list[Odd]) -> Iterator[tuple[str, Any]]:
-    """(file name, what it holds) of every file; folders are read in order of names."""
-    for path in paths:
-        require(path.exists(), "votes", "path", f"{path.name}, which is not there", "a votes file, a folder of them, or serve's database")
-        files = _inside(path) if path.is_dir() else [path]
-        if not files:
-            odd.append(_odd(path.name, reason="a folder without votes files (*.json) or serve's database"))
-        for file in files:
-            try:
-                yield from _stored(file) if file.suffix.lower() in DATABASES else [(file.name, json.loads(file.read_text("utf-8")))]
-            except (ValueError, OSError, sqlite3.Error) as error:
-                odd.append(_odd(file.name, reason=f"cannot be read: {error}"))
-
-
-def _inside(folder: Path) -> list[Path]:
-    """Votes below `folder`; the key and the published site are none."""
-    found = [file.relative_to(folder) for file in sorted(folder.rglob("*")) if file.suffix.lower() in (".json", *DATABASES)]
-    return [folder / file for file in found if file.name != KEY_FILE and file.parts[0] != SITE]
-
-
-def _stored(file: Path) -> Iterator[tuple[str, Any]]:
-    """Rows of `study serve` as sheets, one of each rater and slot."""
-    sheets: dict[tuple[Any, Any, Any], list[dict[str, Any]]] = {}
-    connection = sqlite3.connect(f"file:{file.resolve().as_posix()}?mode=ro", uri=True)
-    try:
-        connection.row_factory = sqlite3.Row
-        for row in connection.execute("SELECT * FROM votes ORDER BY received, trial"):
-            about = dict(row)
-            ballot = {"trial": about["trial"], "seconds": about["seconds"], "at": about["at"]}
-            ballot |= {"answers": json.loads(about["answers_json"]), "watched": json.loads(about["watched_json"] or "null")}
-            sheets.setdefault((about.get("study"), about["rater"], about["slot"]), []).append(ballot)
-    finally:
-        connection.close()
-    for (study, rater, slot), votes in sheets.items():
-        sheet = {"format": VOTES_FORMAT, "rater": rater, "slot": slot, "votes": votes}
-        yield file.name, sheet | ({} if study is None else {"study": study})
+_Cast = tuple[dict[str, Any], str, int]
+"""A ballot, the file it lay in, its slot."""
 
 
 def _odd(source: str, rater: str = "", slot: int | None = None, trial: str = "", *, reason: str, counted: bool = False) -> Odd:
-    return Odd(source=source, rater=rater, slot=slot, trial=trial, reason=reason, counted=counted)
+    return Odd(source=_plain(source), rater=rater, slot=slot, trial=_plain(trial, 40), reason=_plain(reason), counted=counted)
+
+
+def _plain(text: str, most: int = 200) -> str:
+    """What can be printed of a text from anywhere, on one line; of control characters and lone surrogates their codes."""
+    flat = " ".join(text[: 2 * most].split())
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in flat)[:most]
 
 
 def _ballots(source: str, sheet: Any, key: Key, odd: list[Odd]) -> Iterator[tuple[dict[str, Any], str, int]]:
     """The votes of a sheet that belong to the study, with rater and slot."""
-    wrong = _wrong_sheet(sheet, key)
+    wrong = wrong_sheet(sheet, key)
     if wrong:
         odd.append(_odd(source, reason=wrong))
         return
-    rater = sheet["rater"].strip()
+    rater = unicodedata.normalize("NFC", sheet["rater"].strip())
     is_judge = rater.startswith(JUDGE_PREFIX)
     slot = -1 if is_judge else sheet["slot"]
-    skipped = sheet.get("skipped")
-    for trial, why in skipped.items() if isinstance(skipped, dict) else ():
-        odd.append(_odd(source, rater, slot, str(trial), reason=f"skipped: {' '.join(str(why).split())[:200]}"))
+    if is_judge and sheet.get("slot") is not None:
+        odd.append(
+            _odd(source, rater, reason=f"counted as a model, as the name begins with {JUDGE_PREFIX}, though it has a slot", counted=True)
+        )
+    for trial, why in (sheet.get("skipped") or {}).items():
+        odd.append(_odd(source, rater, slot, trial, reason=f"skipped: {why if isinstance(why, str) else shown(why)}"))
+    if sheet.get("corrected"):
+        told = f"{shown(sheet['corrected'])} votes corrected by the rater, the last ones count"
+        odd.append(_odd(source, rater, slot, reason=told, counted=True))
     for ballot in sheet["votes"]:
-        reason = _wrong_ballot(ballot, key, None if is_judge else slot)
+        reason = wrong_ballot(ballot, key, None if is_judge else slot)
         if reason:
-            trial = str(ballot.get("trial", "")) if isinstance(ballot, dict) else ""
-            odd.append(_odd(source, rater, slot, trial, reason=reason))
+            trial = ballot.get("trial", "") if isinstance(ballot, dict) else ""
+            odd.append(_odd(source, rater, slot, trial if isinstance(trial, str) else "", reason=reason))
         else:
-            yield ballot, rater, slot
+            answers = {name: answer if isinstance(answer, str) else shown(answer) for name, answer in ballot["answers"].items()}
+            yield ballot | {"answers": answers}, rater, slot
 
 
-def _wrong_sheet(sheet: Any, key: Key) -> str:
-    if not isinstance(sheet, dict) or sheet.get("format") != VOTES_FORMAT:
-        return f"no votes file: expected format {VOTES_FORMAT}"
-    if sheet.get("study", key.study) != key.study:
-        return f"votes of another study ({str(sheet.get('study'))[:40]}), expected {key.study}"
-    if not isinstance(sheet.get("rater"), str) or not sheet["rater"].strip():
-        return "no rater is named"
-    if not isinstance(sheet.get("votes"), list):
-        return "no list of votes"
-    if sheet["rater"].startswith(JUDGE_PREFIX):
-        return ""
-    slot = sheet.get("slot")
-    known = isinstance(slot, int) and not isinstance(slot, bool) and 0 <= slot < len(key.slots)
-    return "" if known else f"slot {slot!r} of {len(key.slots)} in the study"
-
-
-def _wrong_ballot(ballot: Any, key: Key, slot: int | None) -> str:
-    """Why a vote cannot count, "" where it can."""
-    if not isinstance(ballot, dict) or not isinstance(ballot.get("trial"), str):
-        return "a vote without a trial"
-    if ballot["trial"] not in key.trials:
-        return "the study has no such trial"
-    if slot is not None and ballot["trial"] not in key.slots[slot]:
-        return f"the trial is not one of slot {slot}"
-    answers = ballot.get("answers")
-    if not isinstance(answers, dict) or not answers:
-        return "no answers"
-    return ""
-
-
-def _counted(rater: str, found: Sequence[tuple[dict[str, Any], str, int]], key: Key, odd: list[Odd]) -> Iterator[Vote]:
-    """The votes of a rater on one trial, the last ones where there are several."""
-    ordered = sorted(found, key=lambda one: _moment(one[0].get("at")) or 0.0)
+def _last(rater: str, found: Sequence[_Cast], odd: list[Odd]) -> _Cast:
+    """Of a rater's votes on one trial the last."""
+    ordered = sorted(found, key=lambda one: moment_of(one[0].get("at")) or 0.0)
     for ballot, source, slot in ordered[:-1]:
         same = ballot["answers"] == ordered[-1][0]["answers"]
         why = "cast twice with the same answers, counted once" if same else "cast again later with other answers, the last ones count"
         odd.append(_odd(source, rater, slot, ballot["trial"], reason=why))
-    ballot, source, slot = ordered[-1]
-    seconds, at = _seconds(ballot.get("seconds")), ballot.get("at")
-    strange = [f"seconds are {ballot.get('seconds')!r}"] * (seconds is None) + [f"time is {at!r}"] * (_moment(at) is None)
+    return ordered[-1]
+
+
+def _own(last: Mapping[tuple[str, str], _Cast], odd: list[Odd]) -> dict[tuple[str, str], _Cast]:
+    """Without votes that stand under another name too, equal to the clock: those are copies. The first name in order keeps them."""
+    first: dict[tuple[Any, ...], str] = {}
+    copies: dict[tuple[str, str], list[_Cast]] = {}
+    own = {}
+    for (rater, trial), cast in last.items():
+        ballot, _, slot = cast
+        seconds, moment = seconds_of(ballot.get("seconds")), moment_of(ballot.get("at"))
+        clocked = seconds is not None and moment is not None and not rater.startswith(JUDGE_PREFIX)
+        mark = (slot, trial, seconds, moment, *sorted(ballot["answers"].items()))
+        if clocked and first.setdefault(mark, rater) != rater:
+            copies.setdefault((rater, first[mark]), []).append(cast)
+        else:
+            own[rater, trial] = cast
+    for (rater, other), found in copies.items():
+        _, source, slot = found[0]
+        odd.append(_odd(source, rater, slot, reason=f"{len(found)} votes are those of {other} to the clock: one person's, counted once"))
+    return own
+
+
+def _counted(rater: str, cast: _Cast, key: Key, odd: list[Odd]) -> Iterator[Vote]:
+    """The answers of a vote."""
+    ballot, source, slot = cast
+    seconds, at = seconds_of(ballot.get("seconds")), ballot.get("at")
+    strange = [f"seconds are {shown(ballot.get('seconds'))}"] * (seconds is None) + [f"time is {shown(at)}"] * (moment_of(at) is None)
     if strange and not rater.startswith(JUDGE_PREFIX):
-        odd.append(_odd(source, rater, slot, ballot["trial"], reason="; ".join(strange)[:200], counted=True))
-    known = {"seconds": seconds, "at": at if isinstance(at, str) else "", "watched": _watched(ballot.get("watched"), seconds, key)}
+        odd.append(_odd(source, rater, slot, ballot["trial"], reason="; ".join(strange), counted=True))
+    watched = watched_to_the_end(ballot.get("watched"), seconds, key)
+    known = {"seconds": seconds, "at": at if moment_of(at) else "", "watched": watched}
     for question, answer in ballot["answers"].items():
-        reason = _wrong_answer(question, answer, key)
+        reason = wrong_answer(question, answer, key)
         if reason:
             odd.append(_odd(source, rater, slot, ballot["trial"], reason=reason))
         else:
@@ -199,40 +183,11 @@ def _counted(rater: str, found: Sequence[tuple[dict[str, Any], str, int]], key: 
         odd.append(_odd(source, rater, slot, ballot["trial"], reason=f"no answer to {', '.join(lacking)}", counted=True))
 
 
-def _wrong_answer(question: Any, answer: Any, key: Key) -> str:
-    if question not in key.questions:
-        return f"the study has no question {str(question)[:40]!r}"
-    return "" if answer in ANSWERS else f"{question}: answer {str(answer)[:40]!r}, expected one of {', '.join(ANSWERS)}"
-
-
 def _vote(rater: str, slot: int, trial: Trial, question: str, answer: str, key: Key, known: Mapping[str, Any]) -> Vote:
     first, second = key.pair(trial)
     toward_left = {"left": 1, "same": 0, "right": -1}[answer]
     value = toward_left if trial.left == first else -toward_left
     return Vote(rater=rater, slot=slot, trial=trial, question=question, answer=answer, first=first, second=second, value=value, **known)
-
-
-def _seconds(value: Any) -> float | None:
-    """Seconds spent, None where no clock can have said so."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if number and math.isfinite(value) and 0 <= value <= _LONGEST_S else None
-
-
-def _moment(at: Any) -> float | None:
-    """A time stamp in seconds, None where it is none, or lies before 2020 or ahead of now by more than a day."""
-    try:
-        moment = datetime.fromisoformat(at.replace("Z", "+00:00"))
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-    except (AttributeError, ValueError):
-        return None
-    now = datetime.now(timezone.utc).timestamp()
-    return moment.timestamp() if datetime(2020, 1, 1, tzinfo=timezone.utc).timestamp() < moment.timestamp() < now + 86400 else None
-
-
-def _watched(watched: Any, seconds: float | None, key: Key) -> bool:
-    """Whether both clips can have been seen to their end."""
-    ends = isinstance(watched, (list, tuple)) and len(watched) == 2 and all(isinstance(one, (int, float)) and one >= 1 for one in watched)
-    return (ends or watched is None) and not (seconds is not None and key.clip_s is not None and seconds < key.clip_s)
 
 
 def _tell_strangers(rows: Sequence[Vote], odd: list[Odd]) -> None:

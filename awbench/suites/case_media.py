@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -19,33 +20,76 @@ from models.video import Window, read_window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowTold:
+    """What is told of a driver's window. `said`: how it was brought to the grid; `notes`: what was done to the pixels on reading;
+    `cut`: x, y, w, h, W, H px, the box that is shown of the source's (W,H)."""
+
+    said: str
+    notes: Sequence[str]
+    cut: Sequence[int]
+
+    @classmethod
+    def of(cls, window: Window, grid: Grid, fit: str) -> WindowTold:
+        return cls(said=describe_window(window, grid, fit), notes=window.notes, cut=(*window.crop, *window.source_size))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureTold:
+    """What is told of a reference, in the same words."""
+
+    said: str
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FolderSource:
-    """Reads the media of a case from the files named in suite.yaml."""
+    """Reads the media of a case from the files named in suite.yaml. `hashes`: sha256 by file, where they were taken."""
 
     folder: Path
     grid: Grid
     files: Mapping[str, CaseFiles]
     fit: str = "crop"
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, case: Case) -> CaseMedia:
         files = self.files[case.id]
         if files.problem:
             raise MediaError(files.problem)
-        driving, cropped = read_part(self.folder, "driver", files.driver, self.read_driver)
-        picture = read_part(self.folder, "reference", files.reference, read_image)
-        reference, size_note = self.fitted(picture.image)
+        driving, window = read_part(self.folder, "driver", files.driver, self.window_of(files))
+        reference, about = read_part(self.folder, "reference", files.reference, self.read_picture)
         if files.origin is not None:
             driving = replace(driving, origin=files.origin)
         truth = whole_truth(driving) if files.truth == DRIVER else None
-        if truth is not None and self.fit == "subject":  # its own first frame, cut as the whole clip is
-            reference, size_note = driving.frames[0], ""
+        if self.shows_own_frame(files):
+            reference = driving.frames[0]
         if files.truth and truth is None:
-            truth = read_part(self.folder, "truth", files.truth, self.read_truth)
-        notes = [files.adaptation, describe_window(cropped, self.grid, self.fit), size_note]
-        notes += [f"driver {note}" for note in cropped.notes] + [f"reference {note}" for note in picture.notes]
-        cut = (files.cut or (*cropped.crop, *cropped.source_size)) if self.fit == "subject" else None
-        told = "; ".join(note for note in notes if note)
+            truth = read_part(self.folder, "truth", files.truth, partial(self.read_truth, start_s=files.driver_start_s))
+        told, cut = self.told(files, WindowTold.of(window, self.grid, self.fit), about)
         return CaseMedia(reference=reference, driving=driving, truth=truth, adaptation=told, driver_cut=cut)
+
+    def shows_own_frame(self, files: CaseFiles) -> bool:
+        """Whether the reference is the driver's first frame, cut as the whole clip is."""
+        return files.truth == DRIVER and self.fit == "subject"
+
+    def told(self, files: CaseFiles, window: WindowTold, picture: PictureTold) -> tuple[str, tuple[int, ...] | None]:
+        """A case's `adaptation` and `driver_cut`."""
+        notes = [files.adaptation, window.said, "" if self.shows_own_frame(files) else picture.said]
+        notes += [f"driver {note}" for note in window.notes] + [f"reference {note}" for note in picture.notes]
+        cut = files.cut or tuple(window.cut)
+        return "; ".join(note for note in notes if note), cut if self.fit == "subject" else None
+
+    def reference(self, case: Case) -> np.ndarray:
+        """The picture of a case alone, without its driver where that does not decide it."""
+        files = self.files[case.id]
+        if files.problem or self.shows_own_frame(files):
+            return self(case).reference
+        return read_part(self.folder, "reference", files.reference, self.read_picture)[0]
+
+    def read_picture(self, path: Path) -> tuple[np.ndarray, PictureTold]:
+        """A reference on the grid, uint8 `[H,W,3]`."""
+        picture = read_image(path)
+        image, said = self.fitted(picture.image)
+        return image, PictureTold(said=said, notes=picture.notes)
 
     def fitted(self, image: np.ndarray) -> tuple[np.ndarray, str]:
         """A picture on the grid, and what was done to it."""
@@ -57,15 +101,16 @@ class FolderSource:
         done = FIT_SAID[self.fit] + (f" to {box}" if box else "")
         return fit_image(image, self.grid.size, self.fit, box=box), f"reference {done} and resized from {size[0]}x{size[1]}"
 
-    def read_driver(self, path: Path) -> tuple[Clip, Window]:
-        return read_window(path, self.grid, fit=self.fit)
+    def window_of(self, files: CaseFiles) -> Callable[[Path], tuple[Clip, Window]]:
+        """What reads the window of a case's driver."""
+        return lambda path: read_window(path, self.grid, files.driver_start_s, fit=self.fit)
 
-    def read_truth(self, path: Path) -> Truth:
-        """A truth archive (.npz), or a video."""
+    def read_truth(self, path: Path, start_s: float = 0.0) -> Truth:
+        """A truth archive (.npz), or a video, which is read from the moment its driver is."""
         if path.suffix == ".npz":
             return truth_from_arrays(unpack(path.read_bytes()))
         require(self.fit != "subject", f"truth {path.name}", "fit", "subject", "crop or pad", "a filmed truth must be cut as its driver is")
-        return whole_truth(self.read_driver(path)[0])
+        return whole_truth(read_window(path, self.grid, start_s, fit=self.fit)[0])
 
 
 def whole_truth(clip: Clip) -> Truth:
@@ -76,7 +121,7 @@ def whole_truth(clip: Clip) -> Truth:
 
 def describe_window(window: Window, grid: Grid, fit: str = "crop") -> str:
     """How a driver was brought to the grid, "" when it was there already."""
-    notes = []
+    notes = [f"driver from {window.start_s:g} s on"] if window.start_s else []
     if window.source_size != grid.size:
         notes.append(f"driver {FIT_SAID[fit]} to {window.crop} and resized from {window.source_size[0]}x{window.source_size[1]}")
     if abs(window.source_fps - grid.fps) > 0.01 * grid.fps:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -62,7 +63,8 @@ def _load_problem(suite: Suite, case_id: str) -> str:
 
 def _part_problems(source: FolderSource, files: CaseFiles) -> Iterator[str]:
     """What is wrong with each medium on its own: a load stops at the first."""
-    for part, read in (("driver", source.read_driver), ("reference", read_image), ("truth", source.read_truth)):
+    read_truth = partial(source.read_truth, start_s=files.driver_start_s)
+    for part, read in (("driver", source.window_of(files)), ("reference", read_image), ("truth", read_truth)):
         name = getattr(files, part)
         try:
             if name and (part, name) != ("truth", DRIVER):

@@ -18,7 +18,7 @@ from models.artifacts import sha256
 from models.types import require
 
 _OF_THE_PERSON = ("subject", "framing", "count", "age")  # what a clip's labels also say of its own first frame
-_PAIR_COLUMNS = ("driver", "reference", "id", "prompt", "reference_pose")
+_PAIR_COLUMNS = ("driver", "reference", "start_s", "id", "prompt", "reference_pose")
 _NAME_CHARS, _MARK_CHARS = 28, 6
 
 
@@ -32,7 +32,7 @@ def new_entries(pairs: list[Pair], before: list[dict[str, Any]]) -> tuple[list[d
             if _question(entry) in there:
                 continue
             clash = ids.get(entry["id"].lower())
-            require(clash is None, f"case {entry['id']}", "id", "a pair of other files or another prompt", "an id that is not taken")
+            require(clash is None, f"case {entry['id']}", "id", "a pair of other files, another start or prompt", "an id that is not taken")
         except ValueError as error:  # one bad row is one line, and stops no other
             wrong.append(str(error))
             continue
@@ -43,7 +43,7 @@ def new_entries(pairs: list[Pair], before: list[dict[str, Any]]) -> tuple[list[d
 
 
 def _question(entry: Mapping[str, Any]) -> tuple[Any, ...]:
-    return entry.get("driver"), entry.get("reference"), entry.get("prompt", "")
+    return entry.get("driver"), entry.get("driver_start_s", 0.0), entry.get("reference"), entry.get("prompt", "")
 
 
 def _entry(index: int, pair: Pair, ids: Collection[str]) -> dict[str, Any]:
@@ -59,7 +59,8 @@ def _entry(index: int, pair: Pair, ids: Collection[str]) -> dict[str, Any]:
         identity_id=reference,
         reference_pose=pair.row.get("reference_pose") or ("first_frame" if own else "independent"),
     )
-    return case_entry(case, driver=driver, reference=reference, **({"truth": DRIVER} if own else {}))
+    more = {"truth": DRIVER} if own else {"driver_start_s": pair.start_s}
+    return case_entry(case, driver=driver, reference=reference, **more)
 
 
 def _tags(about: Labels, shown: Labels, pair: Pair) -> dict[str, str | bool]:

@@ -7,6 +7,7 @@
     cases:
     - id: dog-as-robot                  # becomes a file name: letters, digits, - and _
       driver: driving/dog.mp4           # inside this folder, or an absolute path; `..` is refused, so that folders move
+      driver_start_s: 2.5               # optional: where in the driver, and in a filmed truth, the window begins; left out, at its start
       reference: reference/robot.png
       truth: truth/dog-as-robot.npz     # optional: a truth archive, a video (then every pixel counts as subject), or `driver`: the driver
       prompt: a robot dog runs
@@ -17,11 +18,11 @@
 
 A case of `track: self` with `reference_pose: first_frame` shows the driver's own first frame: the driver is its truth, named or not.
 
-A driver is read from its start, brought to the grid's shape by `fit` and resampled; the case's media say how. `fit` holds for the driver,
-the reference, a filmed truth and the answers alike. `crop` cuts in the middle; `pad` shows all of it between grey bars, which stay part of
-the picture; `subject` cuts driver and reference where the subject of each is, an answer of the driver's own shape where the driver was cut,
-any other in the middle: what a system made has no say in how it is shown. A filmed truth of its own cannot be cut by `subject`, since its
-box and the driver's may differ; on the self track the reference is the driver's first frame as it is cut.
+A driver is read from its start, or from `driver_start_s` on, brought to the grid's shape by `fit` and resampled; the case's media say how.
+`fit` holds for the driver, the reference, a filmed truth and the answers alike. `crop` cuts in the middle; `pad` shows all of it between
+grey bars, which stay part of the picture; `subject` cuts driver and reference where the subject of each is, an answer of the driver's own
+shape where the driver was cut, any other in the middle: what a system made has no say in how it is shown. A filmed truth of its own cannot
+be cut by `subject`, since its box and the driver's may differ; on the self track the reference is the driver's first frame as it is cut.
 Optional keys `adaptation` (what was done to the sources before), `driver_cut` (which box of them a driver cut by `subject` shows),
 `driver_origin` (where a stored driver was cut from: known motion is found by it) and `problem` (why there are no media)
 are written by runs.
@@ -54,7 +55,7 @@ def load_folder(folder: str | Path, *, fingerprint: bool = True) -> Suite:
         version=text_of(raw["version"]),
         grid=grid,
         cases=cases,
-        source=FolderSource(folder=folder, grid=grid, files=files, fit=fit),
+        source=FolderSource(folder=folder, grid=grid, files=files, fit=fit, hashes=hashes),
         fingerprint=_fingerprint(folder, hashes) if fingerprint else "",
         has_truth=any(case_files.truth for case_files in files.values()),
         fit=fit,
@@ -74,8 +75,10 @@ def _media_of(files: CaseFiles) -> dict[str, str]:
 
 
 def _of_case(files: CaseFiles, hashes: Mapping[str, str]) -> dict[str, str]:
-    """What decides a case's pixels: its media's hashes by part, and why it has none."""
-    return {part: hashes[name] for part, name in _media_of(files).items()} | ({"problem": files.problem} if files.problem else {})
+    """What decides a case's pixels: its media's hashes by part, where a late window begins, and why it has none."""
+    more = {"driver_start_s": repr(files.driver_start_s)} if files.driver_start_s else {}
+    more |= {"problem": files.problem} if files.problem else {}
+    return {part: hashes[name] for part, name in _media_of(files).items()} | more
 
 
 def _fingerprint(folder: Path, hashes: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 """Make a suite folder from driving clips and reference images, and let it grow.
 
     write_suite_from_media(["clips/"], ["images/"], out, grid)      every clip with every image, or `pairs` of them, evenly
-    ... pairing="pairs.csv"                                           the pairs of a table
+    ... pairing="pairs.csv"                                           the pairs of a table, which also says where windows begin
     ... by_tag=("framing", "subject=human:cartoon")                   only pairs whose labels agree, or are so
     ... track="self"                                                  every clip with its own first frame; the truth is the driver
 
@@ -19,13 +19,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
 from awbench.cases import SUITE_FITS, TRACKS, Suite
+from awbench.suites.dull_starts import dull_starts
 from awbench.suites.entries import new_entries
 from awbench.suites.folder import load_folder
-from awbench.suites.media import Media, copy_media, suite_media
-from awbench.suites.pairing import own_pairs, pairs_by_rule, pairs_of_table
+from awbench.suites.media import Look, Media, copy_media, listed_media, usable_media
+from awbench.suites.pairing import Pair, own_pairs, pairs_by_rule, pairs_of_table
 from awbench.suites.parse import SUITE_FILE
 from awbench.suites.snapshot import stored_entries, suite_yaml
 from models.images import read_image
@@ -73,13 +74,22 @@ def write_suite_from_media(
     name, grid, fit = _settings(item, before, name=name, grid=grid, fit=fit)
     _check_track(item, before, track)
     entries = list(stored_entries(out).values())
-    clips = suite_media(_several(driving), "driving", lambda location: read_window(location, grid, fit=fit), out)
-    images = None if references is None else suite_media(_several(references), "reference", read_image, out)
+    look = Look(
+        out=out,
+        read_window=lambda place, start_s: read_window(place, grid, start_s, fit=fit),
+        read_image=read_image,
+        there={(entry.get("driver"), entry.get("driver_start_s", 0.0)) for entry in entries},
+    )
+    clips = listed_media(_several(driving), "driving")
+    images = None if references is None else listed_media(_several(references), "reference")
+    if pairing is None:  # of a table only what it names is looked at
+        clips = usable_media(clips, "driving", look)
+        images = None if images is None else usable_media(images, "reference", look)
     sides = [clips] if images is None else [clips, images]
-    skipped = [line for side in sides for line in side.skipped]
-    _check_usable(item, driving, clips, references, images, skipped)
+    skipped = [] if pairing is not None else [line for side in sides for line in side.skipped]
+    _check_usable(item, driving, clips, references, images)
     if pairing is not None:
-        chosen, wrong = pairs_of_table(pairing, clips, images)
+        chosen, wrong = pairs_of_table(pairing, clips, images, look)
     else:
         room = None if pairs is None else max(pairs - len(entries), 0)
         taken = {(entry.get("driver"), entry.get("reference")) for entry in entries}
@@ -91,8 +101,9 @@ def write_suite_from_media(
     copy_media(out, {entry[part] for entry in added for part in ("driver", "reference")}, [one for side in sides for one in side.files])
     if added or before is None:
         write_bytes(out / SUITE_FILE, suite_yaml(name, "1", grid, [*entries, *added], fit))
-    notes = tuple(line for side in sides for line in side.notes)
-    return MadeSuite(folder=out, cases=len(entries) + len(added), added=len(added), skipped=tuple(skipped), notes=notes)
+    notes = [line for side in sides for line in side.notes]
+    notes += dull_starts(out, _first_windows(chosen, added, entries), grid.num_frames / grid.fps)
+    return MadeSuite(folder=out, cases=len(entries) + len(added), added=len(added), skipped=tuple(skipped), notes=tuple(notes))
 
 
 def _several(given: Given) -> Sequence[str | Path]:
@@ -109,13 +120,21 @@ def _check_wishes(item: str, references: Any, pairs: int | None, pairing: Any, b
     require(track == "cross" or not (references or by_tag), item, "track", "self, with references or by-tag", wanted)
 
 
+def _first_windows(chosen: Sequence[Pair], added: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The drivers of new cases that begin at their start without anybody's word, and that no earlier case begins so."""
+    shown, new = ({entry.get("driver") for entry in entries if "driver_start_s" not in entry} for entries in (before, added))
+    said = {pair.clip.place for pair in chosen if "start_s" in pair.row}
+    return sorted(new - shown - said)
+
+
 def _check_track(item: str, before: Suite | None, track: str) -> None:
     known = sorted({case.track for case in before.cases}) if before else [track]
     advice = "choose another folder: the two are not compared"
     require(track in known, item, "track", track, f"{known[0]} as all its cases are", advice)
 
 
-def _check_usable(item: str, driving: Given, clips: Media, references: Given | None, images: Media | None, skipped: list[str]) -> None:
+def _check_usable(item: str, driving: Given, clips: Media, references: Given | None, images: Media | None) -> None:
+    skipped = [line for side in (clips, images) if side for line in side.skipped]
     for kind, given, side in (("driving clips", driving, clips), ("reference images", references, images)):
         got = f"none usable ({len(skipped)} skipped)"
         where = " and ".join(map(str, _several(given or ())))

@@ -1,12 +1,15 @@
 """Which clip goes with which image: all pairs or some, evenly; those whose labels go together; those of a table; a clip with itself.
 
 A pairing table has the columns `driver` and `reference`: names as anybody would write them, folders and ending left out where that is
-clear. Optional: `id`, `prompt`, `mode`, `reference_pose`; every further column is a tag.
+clear. Optional: `start_s` (where in the clip the window begins, s, with a point or a comma; a case of its own for each), `id`, `prompt`,
+`mode`, `reference_pose`; every further column is a tag. Only files that it names are looked at.
 """
 
 from __future__ import annotations
 
 import heapq
+import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Collection, Iterable, Mapping, Sequence
@@ -14,17 +17,19 @@ from typing import Any, Callable, Collection, Iterable, Mapping, Sequence
 from awbench.media.labels import Labels, TagRule, told_labels
 from awbench.media.names import FileNames
 from awbench.media.tables import Row, read_table
-from awbench.suites.media import Media, Medium
+from awbench.suites.media import Look, Media, Medium
+from models.progress import Progress
 from models.seeds import item_rng
 from models.types import require
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """A case to be: a clip, and an image or None for the clip's own first frame; `row`: of the pairing table."""
+    """A case to be: a clip, from `start_s` on, and an image or None for the clip's own first frame; `row`: of the pairing table."""
 
     clip: Medium
     image: Medium | None
+    start_s: float = 0.0
     row: Labels = field(default_factory=dict)
 
     @property
@@ -101,7 +106,7 @@ def _seeded_rank(names: Iterable[str], seed: int, what: str) -> dict[str, int]:
     return {name: rank for rank, name in enumerate(order)}
 
 
-def pairs_of_table(table: str | Path, clips: Media, images: Media) -> tuple[list[Pair], list[str]]:
+def pairs_of_table(table: str | Path, clips: Media, images: Media, look: Look) -> tuple[list[Pair], list[str]]:
     """The pairs of a table in its order, and why some rows give none."""
     try:
         read = read_table(str(table))
@@ -109,23 +114,50 @@ def pairs_of_table(table: str | Path, clips: Media, images: Media) -> tuple[list
         read = None
     require(read is not None, "suite", "pairing", table, "an existing table with the columns driver and reference")
     require({"driver", "reference"} <= set(read.columns), f"pairing {table}", "columns", sorted(read.columns), "driver and reference")
-    files = {"driver": clips, "reference": images}
-    names = {part: FileNames(one.id for one in media.files) for part, media in files.items()}
-    known = {part: {one.id: one for one in media.files} for part, media in files.items()}
+    sides = {"driver": _Side(clips), "reference": _Side(images)}
     pairs, wrong = [], list(read.notes)
-    for row in read.rows:
-        try:
-            pairs.append(_pair_of_row(row, names, known))
-        except ValueError as error:
-            wrong.append(f"{row.place}: {error}")
+    with Progress("suite: reading pairs", total=len(read.rows)) as bar:
+        for row in read.rows:
+            before = len(wrong)
+            try:
+                pairs.append(_pair_of_row(row, sides, look))
+            except ValueError as error:
+                wrong.append(f"{row.place}: {error}")
+            bar.step(failed=len(wrong) > before)
     return pairs, wrong
 
 
-def _pair_of_row(row: Row, names: Mapping[str, FileNames], known: Mapping[str, Mapping[str, Medium]]) -> Pair:
-    found = {}
-    for part, files in names.items():
-        text = row.cells.get(part, "")
-        name = files.find_by_part(text) if text else None
-        require(name is not None, part, "file", repr(text), "a usable file of that name")
-        found[part] = known[part][name]
-    return Pair(clip=found["driver"], image=found["reference"], row=row.cells)
+class _Side:
+    """The media of one side, found by what a row says."""
+
+    def __init__(self, media: Media) -> None:
+        self._usable, self._why = {one.id: one for one in media.files}, {**media.unusable, **media.others}
+        self._names = FileNames(self._usable), FileNames(self._why)
+
+    def find(self, part: str, text: str) -> Medium:
+        """Raises ValueError, also for a file that is no use, with the reason."""
+        names = (each.find_by_part(text) for each in self._names) if text else ()
+        name = next(filter(None, names), None)
+        require(name is not None, part, "file", repr(text), "a file of that name")
+        if name not in self._usable:
+            raise ValueError(f"{part} {name}: {self._why[name]}")
+        return self._usable[name]
+
+
+def _pair_of_row(row: Row, sides: Mapping[str, _Side], look: Look) -> Pair:
+    start_s = _moment(row.cells.get("start_s", ""))
+    found = {part: side.find(part, row.cells.get(part, "")) for part, side in sides.items()}
+    for part, start in (("driver", start_s), ("reference", 0.0)):
+        if why := look.fault(found[part], start):
+            raise ValueError(f"{part} {found[part].id}{f' from {start:g} s on' if start else ''}: {why}")
+    return Pair(clip=found["driver"], image=found["reference"], start_s=start_s, row=row.cells)
+
+
+def _moment(text: str) -> float:
+    """Seconds as people and spreadsheets write them; "" is the clip's start."""
+    start_s = float(text.replace(",", ".")) if _SECONDS.fullmatch(text) else math.nan
+    require(not text or start_s < math.inf, "driver", "start_s", repr(text)[:80], "seconds >= 0, such as 2.5")
+    return start_s if text else 0.0
+
+
+_SECONDS = re.compile(r"\+?([0-9]+[.,]?[0-9]*|[.,][0-9]+)(e[+-]?[0-9]{1,3})?", re.IGNORECASE)

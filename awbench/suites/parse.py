@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from dataclasses import dataclass, fields, replace
@@ -19,13 +20,14 @@ DRIVER = "driver"
 _MAX_YAML_BYTES = 64 << 20
 _CASE_KEYS = ("id", "tags", "prompt", "driver_id", "identity_id", "reference_pose")
 _FILE_KEYS = ("driver", "reference", "truth", "adaptation", "problem", "driver_cut", "driver_origin")
+_START = "driver_start_s"
 _ORIGIN = re.compile(r"(?P<start>-?\d+(\.\d+)?(e-?\d+)?),(?P<box>(-?\d{1,6},){2}(\d{1,6},){3}\d{1,6}),(?P<file>[^/]+)")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFiles:
-    """Where a case's media lie, as written in suite.yaml. `problem`: why there are none."""
+    """Where a case's media lie, as written in suite.yaml, and where in the driver its window begins, s. `problem`: why there are none."""
 
     driver: str = ""
     reference: str = ""
@@ -34,6 +36,7 @@ class CaseFiles:
     problem: str = ""
     driver_cut: str = ""
     driver_origin: str = ""
+    driver_start_s: float = 0.0
 
     @property
     def cut(self) -> tuple[int, ...] | None:
@@ -102,8 +105,9 @@ def parse_case(entry: Any, index: int) -> tuple[Case, CaseFiles]:
     """The entry with that number, from 1 on. Raises ValueError."""
     item = f"case number {index}"
     require(isinstance(entry, dict), item, "entry", type(entry).__name__, "a mapping with id, driver, reference")
-    unknown = [str(key) for key in entry if key not in _CASE_KEYS + _FILE_KEYS]
-    require(not unknown, item, "keys", ", ".join(unknown)[:200], f"only {', '.join(_CASE_KEYS + _FILE_KEYS)}")
+    known = (*_CASE_KEYS, *_FILE_KEYS, _START)
+    unknown = [str(key) for key in entry if key not in known]
+    require(not unknown, item, "keys", ", ".join(unknown)[:200], f"only {', '.join(known)}")
     require("id" in entry, item, "id", "none", "an id")
     own = {key: entry[key] for key in _CASE_KEYS if entry.get(key) is not None}
     if isinstance(own.get("tags"), dict):
@@ -123,4 +127,12 @@ def _parse_files(entry: dict[str, Any], item: str) -> CaseFiles:
     for key in ("driver", "reference", "truth"):
         inside = Path(os.path.normpath(given.get(key, "."))).parts[:1] != ("..",)
         require(inside, item, key, given.get(key), "a path inside the suite's folder, or an absolute path", "copy the file into the folder")
-    return CaseFiles(**given)
+    return CaseFiles(**given, driver_start_s=_parse_start(entry, item))
+
+
+def _parse_start(entry: dict[str, Any], item: str) -> float:
+    start = entry.get(_START)
+    number = isinstance(start, int | float) and not isinstance(start, bool)
+    ok = start is None or (number and 0 <= start < math.inf)
+    require(ok, item, _START, repr(start)[:80], "seconds >= 0")
+    return float(start or 0)

@@ -1,6 +1,7 @@
 """Write any suite as a folder suite: media by content hash, truth as archives, suite.yaml last.
 
-A run carries such a copy of its suite, so it can be moved, scored and replayed without the original. A case whose media
+A run carries such a copy of its suite, so it can be moved, scored and replayed without the original. What a suite in a folder takes to be
+read and encoded is done once for all its runs (`awbench.suites.prepared`). A case whose media
 cannot be read is kept, with the reason in the place of its files. A suite that has grown is written over its smaller self: cases that
 are there already keep their media.
 """
@@ -13,15 +14,13 @@ from typing import Any, Collection
 
 import yaml
 
-from awbench.cases import Case, CaseMedia, Suite
-from awbench.suites.arrays import pack, truth_arrays
-from awbench.suites.parse import DRIVER, SUITE_FILE, origin_text, read_yaml
+from awbench.cases import Case, Suite
+from awbench.suites.parse import SUITE_FILE, read_yaml
+from awbench.suites.prepared import stored_media, trim_prepared
 from models.artifacts import sha256
-from models.images import encode_image
 from models.progress import Progress
 from models.storage import write_bytes
 from models.types import Grid
-from models.video import encode_video
 
 MEDIA_FOLDER = "media"
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -33,7 +32,7 @@ def suite_yaml(name: str, version: str, grid: Grid, cases: list[dict[str, Any]],
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=140).encode()
 
 
-def case_entry(case: Case, **files: str) -> dict[str, Any]:
+def case_entry(case: Case, **files: str | float) -> dict[str, Any]:
     """A case as an entry of suite.yaml; empty fields are left out."""
     own = {
         "prompt": case.prompt,
@@ -62,28 +61,19 @@ def write_snapshot(suite: Suite, out: Path, anew: Collection[str] = ()) -> None:
             entries.append(kept.get(case.id) or _store_case(suite, case, out))
             if case.id not in kept:
                 bar.step(failed="problem" in entries[-1])
+    trim_prepared()
     write_bytes(out / SUITE_FILE, suite_yaml(suite.name, suite.version, suite.grid, entries, suite.fit))
 
 
 def _store_case(suite: Suite, case: Case, out: Path) -> dict[str, Any]:
     try:
-        media = suite.load(case.id)
+        media = stored_media(suite, case)
     except (ValueError, OSError) as error:
         return case_entry(case, problem=str(error)[:1000] or type(error).__name__)
-    cut = ",".join(map(str, media.driver_cut or ()))
-    known = {"adaptation": media.adaptation, "driver_cut": cut, "driver_origin": origin_text(media.driving.origin)}
-    return case_entry(case, **_store_media(media, out), **known)
-
-
-def _store_media(media: CaseMedia, out: Path) -> dict[str, str]:
-    files = {
-        "driver": _store(encode_video(media.driving), ".mp4", out),
-        "reference": _store(encode_image(media.reference), ".png", out),
-    }
-    if media.truth is None:
-        return files
-    same = media.truth.clip is media.driving
-    return files | {"truth": DRIVER if same else _store(pack(truth_arrays(media.truth)), ".npz", out)}
+    files = {"driver": _store(media.driver, ".mp4", out), "reference": _store(media.reference, ".png", out)}
+    files["truth"] = _store(media.truth, ".npz", out) if isinstance(media.truth, bytes) else media.truth
+    known = {name: getattr(media, name) for name in ("adaptation", "driver_cut", "driver_origin")}
+    return case_entry(case, **files, **known)
 
 
 def _store(data: bytes, suffix: str, out: Path) -> str:

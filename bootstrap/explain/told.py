@@ -45,11 +45,18 @@ def values(found: Explained) -> dict[str, Any]:
 
 def again_command(found: Explained, data: str) -> str:
     """The command that makes the pair again; what stands in <...> is for whoever types it: places are not recorded."""
-    teacher = found.row.get("teacher") or (found.settings.get("teacher") or {}).get("name", "")
+    known = found.settings.get("teacher") or {}
+    asked, teacher = known.get("asked", ""), found.row.get("teacher") or known.get("name", "")
     given = "".join(f" --set {shlex.quote(f'{name}={_as_given(value)}')}" for name, value in _options(found).items())
     where = "--remake <FOLDER> --driving <CLIPS> --references <IDENTITIES>"
-    made_by, places = _teacher(str(teacher))
+    made_by, places = (_plugged(asked), "") if asked else _teacher(str(teacher))
     return f"actorforge explain {found.key} --data {shlex.quote(data)} {where} --teacher {made_by}{given}{places}"
+
+
+def _plugged(asked: str) -> str:
+    """A plug-in as it may be typed: a name of its own, or `module:create`, with the argument's last part."""
+    name, place = (":".join(part) for part in (asked.split(":")[:2], asked.split(":")[2:]))
+    return f"{shlex.quote(name)}:<PATH OF {place}>" if place else shlex.quote(name)
 
 
 def _teacher(name: str) -> tuple[str, str]:

@@ -121,7 +121,7 @@ def _is_ours(name: str, wanted: Format, keys: Collection[str]) -> bool:
 
 def _record(out: Path) -> dict[str, Any]:
     try:
-        found = read_json(out / RECORD)
+        found = read_json(out / RECORD) if (out / RECORD).exists() else {}
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) and {"format", "manifest_sha256"} <= found.keys() else {}

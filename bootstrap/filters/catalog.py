@@ -33,6 +33,10 @@ FILTERS = Catalog(
         "smoothness": Entry(target="bootstrap.filters.referee:SMOOTHNESS", summary="no jitter, stutter or shuffled frames"),
         "motion_agreement": Entry(target="bootstrap.filters.motion:MOTION_AGREEMENT", summary="moves as the source does"),
         "forward": Entry(target="bootstrap.filters.motion:FORWARD", summary="more like the source than like the source backwards"),
+        "unblended": Entry(target="bootstrap.filters.unblended:UNBLENDED", summary="the source does not shine through: ghosts, blends"),
+        "articulated": Entry(
+            target="bootstrap.filters.articulated:ARTICULATED", summary="moves in its parts, as the source does: panned, zoomed, shaken"
+        ),
         "judge": Entry(target="bootstrap.filters.judging:JUDGE", summary="a multimodal model's mean score, 1-5; off by default"),
     },
 )

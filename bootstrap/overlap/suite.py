@@ -62,7 +62,8 @@ def _look(suite: Suite, case_id: str, driver: str, reference: str, mine: SuiteFa
             raise MediaError(files.problem)
         look = {driver: (str(folder / files.driver), "clip"), reference: (str(folder / files.reference), "image")}
         made = {name: inspect(*look[name]) for name in new}
-        shown = _beginning(folder / files.driver, suite.grid.num_frames / suite.grid.fps) if driver in new else None
+        span_s = suite.grid.num_frames / suite.grid.fps
+        shown = _window(folder / files.driver, files.driver_start_s, span_s) if driver in new else None
     elif new:
         media = suite.load(case_id)
         made, shown = {driver: facts_of_clip(media.driving), reference: facts_of_image(media.reference)}, media.driving
@@ -77,16 +78,17 @@ def _look(suite: Suite, case_id: str, driver: str, reference: str, mine: SuiteFa
 def _media_names(suite: Suite, case_id: str) -> tuple[str, str]:
     if isinstance(suite.source, FolderSource):
         files = suite.source.files[case_id]
-        return files.driver, files.reference
+        return files.driver + f" from {files.driver_start_s:g} s on" * (files.driver_start_s > 0), files.reference
     case = suite.case(case_id)
     return case.driver_id, case.identity_id
 
 
-def _beginning(file: Path, seconds: float) -> Clip | None:
+def _window(file: Path, start_s: float, span_s: float) -> Clip | None:
     """The part of a driver that its cases show, as a whole picture, small; None where it cannot be read, which its facts tell."""
     try:
-        with closing(small_frames_of(str(file))) as film:
-            frames = [frame.image for frame in takewhile(lambda frame: frame.time_s <= seconds, film)]
+        with closing(small_frames_of(str(file), start_s=start_s)) as film:
+            begun = takewhile(lambda frame: frame.time_s <= start_s + span_s, film)
+            frames = [frame.image for frame in begun if frame.time_s >= start_s]
             return Clip(frames=np.stack(frames), fps=film.fps) if frames else None
     except (ValueError, OSError):
         return None

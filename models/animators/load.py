@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from inspect import signature
+from inspect import isclass, signature
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Callable, Collection, Mapping
 
 from models.animators.registry import ANIMATORS
+from models.animators.unknown import refuse_unknown
 from models.catalog import Catalog
 from models.option_values import absolute_options
 from models.protocols import Animator
+from models.raised import is_told, raised_at
 from models.runtime import Runtime
-from models.stated import CHECKPOINT_FILE, is_checkpoint, named, options_of, read_options
+from models.stated import CHECKPOINT_FILE, Named, is_checkpoint, named, options_of, read_options
 from models.types import require
 
 SHIPPED = Path(__file__).resolve().parents[1] / "weights"
@@ -35,21 +37,52 @@ def load_animator(
     `runtime` is for those that run a network, `options` (words of --set) for those that state some: both are handed to factories that
     have a parameter for them. Raises ValueError with the nearest known names, or saying what a folder lacks.
     """
+    refuse_unknown(name_or_path, catalog)
     found = named(name_or_path, catalog)
-    if found is None:
-        got, path = f"a folder without {CHECKPOINT_FILE}", Path(name_or_path)
-        require(not path.is_dir(), f"animator {name_or_path}", "folder", got, "a checkpoint folder or a known name")
-        return catalog.load(name_or_path)
     factory, read = found.factory(), resolved_options(name_or_path, catalog, options or {})
-    given, taken = {"name": found.name, "runtime": runtime, "options": read}, signature(factory).parameters
+    told, taken = {"name": found.name, "runtime": runtime, "options": read}, _parameters(factory)
     fits = not options or "options" in taken
     require(fits, f"animator {name_or_path}", "options", ", ".join(options or {}), "none", "its factory has no parameter `options`")
-    made = factory(found.argument, **{key: value for key, value in given.items() if key in taken})
+    made = _made(found, factory, {key: value for key, value in told.items() if key in taken})
     has = {"name": isinstance(getattr(made, "name", None), str), "animate": callable(getattr(made, "animate", None))}
     lacks = [part for part, there in has.items() if not there]
     got = f"{type(made).__name__} without {' and '.join(lacks)}"
     require(not lacks, f"animator {name_or_path}", "factory", got, "an Animator: a text `name` and a method `animate(request)`")
     return made
+
+
+def _parameters(factory: Callable[..., Any]) -> Collection[str]:
+    try:
+        return signature(factory).parameters
+    except ValueError:  # of something built in
+        return ()
+
+
+def _made(found: Named, factory: Callable[..., Any], told: Mapping[str, Any]) -> Any:
+    """Raises ValueError for a plug-in's factory that cannot be called so, or raises, with the place in its code."""
+    item = f"animator {found.name}"
+    try:
+        signature(factory).bind(found.argument, **told)
+    except TypeError:
+        got = f"{'the class ' if isclass(factory) else ''}{found.attribute}{_bare(factory)}"
+        expected = f"{'a function ' if isclass(factory) else ''}create(argument=None, *, name, runtime, options)"
+        advice = "of the keywords those it wants; argument is what follows the second colon"
+        raise ValueError(f"{item}: {found.attribute}: got {got}, expected {expected}; {advice}") from None
+    except ValueError:
+        pass
+    try:
+        return factory(found.argument, **told)
+    except (Exception, SystemExit) as error:
+        if found.is_ours or is_told(error):
+            raise
+        raise ValueError(f"{item}: {found.attribute}: got {raised_at(error)}, expected an animator") from error
+
+
+def _bare(factory: Callable[..., Any]) -> str:
+    """Its parameters without annotations."""
+    plain = signature(factory)
+    names = [each.replace(annotation=each.empty) for each in plain.parameters.values()]
+    return str(plain.replace(parameters=names, return_annotation=plain.empty))
 
 
 def resolved_options(name_or_path: str, catalog: Catalog = ANIMATORS, given: Mapping[str, str] | None = None) -> Any:

@@ -48,8 +48,8 @@ def _places() -> Path:
 
 def _remembered() -> dict[str, str]:
     try:
-        known = read_json(_places())
-    except (OSError, ValueError):  # a cache that is not there, or damaged, remembers nothing
+        known = read_json(_places()) if _places().exists() else {}
+    except (OSError, ValueError):  # a damaged cache remembers nothing
         return {}
     return {name: place for name, place in known.items() if isinstance(place, str)} if isinstance(known, dict) else {}
 

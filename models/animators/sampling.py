@@ -11,9 +11,9 @@ from models.types import require
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """How a clip is painted.
+    """How a clip is painted. `steps`: of the sampler; more are slower and finer. `negative_prompt`: what is not wanted, in words.
 
-    `guidance` > 1: classifier-free guidance by text against `negative_prompt`.
+    `guidance`: above 1 classifier-free guidance by text against `negative_prompt`, else none.
     `tail_frames`: frames of the window before that a window is given; 0 starts each one from the reference. `driver_half`: what of the
     driver's half of the canvas the network sees beside the condition: the known driver noised to each step's time, as in training (path),
     what it paints there itself, as a stock pipeline would (noise), or the driver itself, free of noise (clean).

@@ -4,8 +4,8 @@
     client.ask(Question(name="colour", system="You look at pictures.", parts=(Frame(image=image),), schema=COLOUR, version="1")).value
 
 `endpoint` says where to ask and within which bounds, `question` what is asked, `schema` what a reply must fit, `reply` reads a body,
-`client` asks, retries and keeps answers, `log` has a line for every call, `budget` keeps the sum below the cap, `errors` are the four
-ways in which there is no answer.
+`client` asks, retries and keeps answers, `posting` makes one request, `transport` is its bytes, `log` has a line for every call, `budget`
+keeps the sum below the cap, `errors` are the four ways in which there is no answer.
 
 What is shown are our own frames as JPEG data URIs, each after the text "frame 3, t=0.50 s", because servers sample videos by rules of
 their own. Every question carries a JSON schema (`response_format` json_schema, strict), and the reply is checked here again, a fence or

@@ -1,4 +1,8 @@
-"""What may still be spent: what the log says, and what calls under way may cost at most."""
+"""What may still be spent: what the log says, and what calls under way may cost at most, held in the memory of one process.
+
+Calls are a matter of seconds and end with their process, so nothing of them need outlive it. Tasks of a hosted system do, and are held on
+disk (`models.baselines.hosted.costs`).
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,12 @@ import threading
 from contextlib import contextmanager
 from typing import Callable, Iterator
 
+ROUNDING_USD = 1e-9
+"""What sums of floating-point numbers may be off by: ten times 0.1 fits below 1."""
+
 
 class CapReached(Exception):
-    """A call might lead beyond the cap. `spent_usd` so far."""
+    """A call or a task might lead beyond the cap. `spent_usd` so far."""
 
     def __init__(self, spent_usd: float) -> None:
         super().__init__(f"{spent_usd:.4f} USD spent")
@@ -56,4 +63,4 @@ class Budget:
             self._held_usd, self._holders = self._held_usd + usd, self._holders + 1
 
     def _fits(self, spent_usd: float, usd: float) -> bool:
-        return self._cap_usd is None or spent_usd + self._held_usd + usd <= self._cap_usd
+        return self._cap_usd is None or spent_usd + self._held_usd + usd <= self._cap_usd + ROUNDING_USD

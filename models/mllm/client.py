@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import json
-import math
-import os
 import threading
 import time
 from collections import defaultdict
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Mapping, Protocol
+from typing import Any, Callable, Mapping, Protocol
 
-from models.artifacts import cache_folder, read_json, sha256, write_json
+from models.artifacts import cache_folder, read_json, write_json
+from models.backoff import backoff_s
 from models.mllm.budget import Budget, CapReached
 from models.mllm.endpoint import Endpoint
-from models.mllm.errors import CostCapReached, Refused, Unparsed, Unreachable
+from models.mllm.errors import CostCapReached, Refused, Unparsed, Unreachable, told
 from models.mllm.log import LOG_FILE, CallLog
+from models.mllm.posting import Poster
 from models.mllm.question import Question, messages_of, question_key
-from models.mllm.reply import Reply, Usage, assumed_usage, excerpt, read_reply, repair
+from models.mllm.reply import Reply, Usage, assumed_usage, excerpt, repair
 from models.mllm.schema import problems
-from models.mllm.transport import connection, error_of, may_be_billed, read_body, retry_after_s, without_key
 from models.types import require
 
-if TYPE_CHECKING:
-    import httpx
-
-_LONGEST_WAIT_S, _BACKOFF_CEILING_S, _JITTER = 300.0, 60.0, 0.5
+_BACKOFF_UNIT_S, _BACKOFF_MOST_S = 1.0, 60.0
 _MAX_SAID_CHARS = 20_000  # of a reply that is no answer
-_BUSY = frozenset({408, 409, 425, 429})
-_POLICY = ("content_filter", "content_policy", "policy_violation", "policyviolation", "moderation", "safety")
 _ANSWER_FIELDS = {"value", "raw", "model"}
 
 
@@ -94,7 +88,7 @@ class Client:
         self.endpoint, self.cache = endpoint, None if cache is None else Path(cache)
         self.log: Log = CallLog(Path(cache) / LOG_FILE) if log is None else log
         self._budget = Budget(endpoint.max_cost_usd, self.log.spent_usd)
-        self._clock, self._sleep, self._next_s = clock, sleep, -math.inf
+        self._clock, self._sleep, self._poster = clock, sleep, Poster(endpoint, clock, sleep)
         self._lock, self._asking = threading.Lock(), defaultdict(threading.Lock)
 
     def ask(self, question: Question, *, sample: int = 0, about: Mapping[str, Any] | None = None) -> Answer:
@@ -127,7 +121,7 @@ class Client:
             if reply.outcome == "answered":
                 return self._keep(asking.question, asking.key, replies)
             messages = [*messages, *repair(reply)]
-        raise Unparsed(_message(asking.question, f"{reply.problem} after one repair", "JSON that fits the schema"), raw=reply.said)
+        raise Unparsed(told(asking.question.name, f"{reply.problem} after one repair", "JSON that fits the schema"), raw=reply.said)
 
     def _keep(self, question: Question, key: str, replies: list[Reply]) -> Answer:
         last = replies[-1]
@@ -155,10 +149,10 @@ class Client:
         except CapReached as reached:
             got = f"{reached.spent_usd:.4f} USD spent and up to {most_usd:.4f} for this call"
             expected = f"at most max_cost_usd {self.endpoint.max_cost_usd:g}"
-            raise CostCapReached(_message(asking.question, got, expected, f"see {LOG_FILE}")) from None
+            raise CostCapReached(told(asking.question.name, got, expected, f"see {LOG_FILE}")) from None
         if reply.outcome == Refused.kind:
             got = f"a refusal ({excerpt(reply.said)})"
-            raise Refused(_message(asking.question, got, "an answer", "the model or its policy declines this"))
+            raise Refused(told(asking.question.name, got, "an answer", "the model or its policy declines this"))
         return reply
 
     def _logged(self, asking: _Asking, messages: list[dict], most_usd: float, may_spend: Callable[[float], bool]) -> Reply:
@@ -168,6 +162,10 @@ class Client:
         except Unreachable as error:
             nothing = Reply(outcome=error.kind, said=str(error), usage=Usage(), attempts=error.attempts, cost_usd=error.lost * most_usd)
             self._write_down(asking, nothing, start_s)
+            raise
+        except BaseException as error:  # Ctrl-C as a rule: what was sent may be billed
+            broken_off = f"broke off ({type(error).__name__})"
+            self._write_down(asking, Reply(outcome=Unreachable.kind, said=broken_off, usage=Usage(), cost_usd=most_usd), start_s)
             raise
         usage = reply.usage if reply.usage.reported else assumed_usage(messages, self.endpoint.max_output_tokens)
         reply = replace(reply, usage=usage, cost_usd=self._price(usage) + reply.cost_usd)
@@ -182,7 +180,7 @@ class Client:
         attempts, lost = self.endpoint.max_attempts, 0
         for attempt in range(1, attempts + 1):
             try:
-                return replace(self._post(asking.question, data), attempts=attempt, cost_usd=lost * most_usd)
+                return replace(self._poster.post(asking.question, data), attempts=attempt, cost_usd=lost * most_usd)
             except Unreachable as error:
                 broken_off, lost = error.lost, lost + error.lost
                 error.attempts, error.lost, last = attempt, lost, error
@@ -191,7 +189,8 @@ class Client:
             if broken_off and attempt < attempts and not may_spend(most_usd):
                 raise Unreachable(f"{last} (another attempt might break the cost cap)", transient=True, attempts=attempt, lost=lost)
             if attempt < attempts:
-                self._sleep(_wait_s(last, attempt, asking.key))
+                asked_s = last.retry_after_s
+                self._sleep(backoff_s(attempt, _BACKOFF_UNIT_S, _BACKOFF_MOST_S) if asked_s is None else asked_s)
         raise Unreachable(f"{last} (gave up after {attempts} attempts)", transient=True, attempts=attempts, lost=lost)
 
     def _payload(self, asking: _Asking, messages: list[dict]) -> dict[str, Any]:
@@ -227,66 +226,3 @@ class Client:
             "said": reply.said if reply.outcome == "answered" else reply.said[:_MAX_SAID_CHARS],
         }
         self.log.append(row | ({"about": dict(asking.about)} if asking.about else {}))
-
-    def _post(self, question: Question, data: bytes) -> Reply:
-        """One HTTP request: what was said, or a refusal by policy. Raises Unreachable for everything else."""
-        import httpx
-
-        key = self._api_key(question)
-        self._pace()
-        deadline_s = time.monotonic() + self.endpoint.timeout_s
-        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-        headers |= {"Authorization": f"Bearer {key}"} if key else {}
-        try:
-            # a connection of its own for every call: nothing to close, safe in threads, and cheap beside what a model takes
-            with connection(self.endpoint) as http, http.stream("POST", self.endpoint.url, content=data, headers=headers) as response:
-                text = without_key(read_body(response, deadline_s), key)
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # its text and its request may hold the key: both stay here
-            got = f"{type(error).__name__} from {self.endpoint.base_url}"
-            known = {"transient": isinstance(error, httpx.TransportError), "lost": int(may_be_billed(error))}
-            raise Unreachable(_message(question, got, "a reply"), **known) from None
-        return read_reply(text, question) if response.status_code == 200 else self._no_reply(question, response, text)
-
-    def _no_reply(self, question: Question, response: httpx.Response, text: str) -> Reply:
-        status, (codes, message) = response.status_code, error_of(text)
-        if 400 <= status < 500 and any(word in codes.lower() for word in _POLICY):
-            return Reply(outcome="refused", said=f"HTTP {status} {codes}: {message}", usage=Usage())
-        got = f"HTTP {status} from {self.endpoint.base_url} ({excerpt(f'{codes} {message}'.strip()) or 'no words'})"
-        if status in (401, 403):
-            raise Unreachable(_message(question, got, "access", f"check the key in {self.endpoint.api_key_env or 'api_key_env (None)'}"))
-        wait_s = retry_after_s(response.headers.get("retry-after"), self._clock())
-        busy = status in _BUSY or status >= 500
-        worth_it = "insufficient_quota" not in codes and (wait_s is None or wait_s <= _LONGEST_WAIT_S)
-        advice = f"it asks to wait {wait_s:.0f} s" if wait_s is not None else ""
-        raise Unreachable(_message(question, got, "HTTP 200", advice), transient=busy and worth_it, retry_after_s=wait_s)
-
-    def _api_key(self, question: Question) -> str:
-        name = self.endpoint.api_key_env
-        key = os.environ.get(name, "").strip() if name else ""
-        if name and not key and not self.endpoint.is_local:
-            raise Unreachable(_message(question, f"no key in the environment variable {name}", "one", "set it, or api_key_env=None"))
-        if not (key.isascii() and key.isprintable()):
-            raise Unreachable(_message(question, f"a key in {name} that no header can carry", "printable ASCII"))
-        return key
-
-    def _pace(self) -> None:
-        if self.endpoint.rpm is None:
-            return
-        with self._lock:
-            now_s = self._clock()
-            turn_s = max(self._next_s, now_s)
-            self._next_s = turn_s + 60 / self.endpoint.rpm
-        if turn_s > now_s:
-            self._sleep(turn_s - now_s)
-
-
-def _message(question: Question, got: str, expected: str, advice: str = "") -> str:
-    return f"question {question.name}: reply: got {got}, expected {expected}" + (f"; {advice}" if advice else "")
-
-
-def _wait_s(error: Unreachable, attempt: int, key: str) -> float:
-    """Seconds; the jitter, up to half as much again, comes from the question, so that threads which failed together part."""
-    if error.retry_after_s is not None:
-        return error.retry_after_s
-    spread = int(sha256(f"{key} {attempt}".encode())[:4], 16) / 0xFFFF
-    return min(2.0 ** (attempt - 1), _BACKOFF_CEILING_S) * (1 + _JITTER * spread)

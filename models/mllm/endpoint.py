@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
+from models.addresses import is_loopback, is_plain
 from models.types import require
 
 KEY_VARIABLE = "ACTORFORGE_MLLM_KEY"
@@ -59,9 +59,8 @@ class Endpoint:
 
     @property
     def is_local(self) -> bool:
-        """Whether the host is this machine; not a name that only looks like it (127.example.org)."""
-        host = urlsplit(self.base_url).hostname or ""
-        return host in ("localhost", "::1") or bool(re.fullmatch(r"127(\.\d{1,3}){3}", host))
+        """Whether the host is this machine."""
+        return is_loopback(self.base_url)
 
 
 def _without_credentials(url: str) -> str:
@@ -69,5 +68,5 @@ def _without_credentials(url: str) -> str:
 
 
 def _check_base_url(url: str) -> None:
-    plain = re.fullmatch(r"https?://[^/:@?#\s\[\]]+(:\d{1,5})?(/[^@?#\s]*)?|https?://\[[0-9a-fA-F:.]+\](:\d{1,5})?(/[^@?#\s]*)?", url)
-    require(bool(plain), "endpoint", "base_url", _without_credentials(url), "http(s)://HOST[:PORT]/v1 without user, password or query")
+    expected = "http(s)://HOST[:PORT]/v1 without user, password or query"
+    require(is_plain(url), "endpoint", "base_url", _without_credentials(url), expected)

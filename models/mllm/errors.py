@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 
+def told(question: str, got: str, expected: str, advice: str = "") -> str:
+    """The message of one: which question, what came back, what was expected and what to do."""
+    return f"question {question}: reply: got {got}, expected {expected}" + (f"; {advice}" if advice else "")
+
+
 class MllmError(Exception):
     """No answer. `kind`: refused, unparsed, unreachable or cost_cap, as in the log."""
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
 import time
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from models.mllm.endpoint import Endpoint
 from models.mllm.reply import MAX_REPLY_BYTES
 
 if TYPE_CHECKING:
     import httpx
 
 
-def connection(endpoint: Endpoint) -> httpx.Client:
-    """This machine is asked past any proxy; certificates, 25 ms to load, are loaded where there are some to check."""
+def connection(url: str, timeout_s: float, *, is_local: bool) -> httpx.Client:
+    """A client for one call, which follows no redirect: credentials go to the host that the user has named. This machine (`is_local`) is
+    asked past any proxy; certificates, 25 ms to load, are loaded where there are some to check.
+    """
     import httpx
 
-    encrypted = endpoint.base_url.startswith("https:")
-    return httpx.Client(timeout=endpoint.timeout_s, trust_env=not endpoint.is_local, verify=encrypted)
+    return httpx.Client(timeout=timeout_s, trust_env=not is_local, verify=url.startswith("https:"), follow_redirects=False)
 
 
 def read_body(response: httpx.Response, deadline_s: float) -> str:
@@ -57,16 +55,6 @@ def error_of(text: str) -> tuple[str, str]:
     inner = error.get("innererror")
     codes = [error.get("code"), error.get("type"), inner.get("code") if isinstance(inner, dict) else None]
     return " ".join(str(code) for code in codes if code), str(error.get("message", ""))
-
-
-def retry_after_s(header: str | None, now_s: float) -> float | None:
-    """Seconds to wait by a Retry-After header, which holds seconds or a date; None without or with an unreadable one."""
-    if header is None or re.fullmatch(r"\s*\d{1,9}(\.\d+)?\s*", header):
-        return None if header is None else float(header)
-    try:
-        return max(0.0, parsedate_to_datetime(header).timestamp() - now_s)
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def without_key(text: str, key: str) -> str:

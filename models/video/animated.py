@@ -31,8 +31,9 @@ _CONTROL = struct.Struct(">IIIIIHHBB")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Strip:
-    """A file of pictures: (W,H) px, its mean rate, whether some of it is clear, and its frames in order, opaque."""
+    """A file of pictures: how many, (W,H) px, its mean rate, whether some of it is clear, and its frames in order, opaque."""
 
+    count: int
     size: tuple[int, int]
     fps: float
     clear: bool
@@ -58,7 +59,7 @@ def open_strip(file: BinaryIO, long_side: int | None) -> Strip:
     except Exception as error:  # see models.images.checked_header
         raise MediaError(f"not a readable moving picture ({type(error).__name__}: damaged)") from error
     fps, clear = nice_rate(count / sum(durations_s)), header.has_transparency_data
-    return Strip(size=header.size, fps=fps, clear=clear, frames=_pictures(data, durations_s, long_side))
+    return Strip(count=count, size=header.size, fps=fps, clear=clear, frames=_pictures(data, durations_s, long_side))
 
 
 def _duration_s(strip: Image.Image, index: int) -> float:

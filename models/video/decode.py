@@ -40,12 +40,13 @@ class TimedFrame:
 class Film(Iterator[TimedFrame]):
     """The frames of a source; from `start_s` on only the first and those that follow a key frame at or before it.
 
-    `size`: (W,H) px as shown, unreduced; `fps`: the rate the stream is meant to have; both known from the first frame on. `frames_seen`,
-    `end_s` (when the last frame stops being shown) and `notes` are whole once all is read. Raises MediaError where the stream breaks.
+    `size`: (W,H) px as shown, unreduced; `fps`: the rate the stream is meant to have; `frames_told`: how many frames its header says there
+    are, 0 where it does not say; known from the first frame on. `frames_seen`, `end_s` (when the last frame stops being shown) and `notes`
+    are whole once all is read. Raises MediaError where the stream breaks.
     """
 
     def __init__(self, source: Source, *, long_side: int | None = None, start_s: float = 0.0) -> None:
-        self.size, self.fps, self.frames_seen = (0, 0), 0.0, 0
+        self.size, self.fps, self.frames_seen, self.frames_told = (0, 0), 0.0, 0, 0
         self._times, self._comment = (0.0, 0.0), ""
         self._damage, self._told = _Damage(), dict[str, None]()
         self._shown = self._read(source, long_side, start_s)
@@ -103,12 +104,13 @@ class Film(Iterator[TimedFrame]):
     def _stream(self, container: Any) -> Any:
         stream, notes = film_stream(container)
         self.fps, self._comment = rate_of(stream), container.metadata.get("comment", "")
+        self.frames_told = stream.frames
         self._told.update(dict.fromkeys(notes))
         return stream
 
     def _leaf_through(self, strip: Strip) -> Iterator[TimedFrame]:
         clock = Clock(strip.fps, 0.001)
-        self.size, self.fps = strip.size, strip.fps
+        self.size, self.fps, self.frames_told = strip.size, strip.fps, strip.count
         self._told.update({"alpha over white": None} if strip.clear else {})
         for image, time_s in strip.frames:
             yield self._seen(image, clock.time_of(time_s))

@@ -1,10 +1,12 @@
 """Film -> `Clip`: the whole of it, a window of it on a grid, a decoded clip on a grid. All three by the one rule of `times`.
 
-A window is framed while it streams, so memory holds only what is kept, and begins to decode at the key frame before it.
+A window is framed while it streams, so memory holds only what is kept, and begins to decode at the key frame before it. A whole clip is
+held decoded; `most_clip_b` is what one may weigh.
 """
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, Callable
@@ -15,13 +17,14 @@ from models import storage
 from models.framing import box_within, fit_box, fit_image
 from models.images import MediaError
 from models.subject import subject_box
-from models.types import Clip, Grid, Origin
+from models.types import Clip, Grid, Origin, require
 from models.video.container import Source
 from models.video.decode import Film, frames_of, small_frames_of
 from models.video.stack import FrameStack
 from models.video.times import TIE_S, is_steady, lies_within, nearest, nearest_frames, nice_rate
 
-_MAX_CLIP_BYTES = 8 << 30
+MAX_CLIP_GIB, MAX_CLIP = 8.0, "ACTORFORGE_MAX_CLIP_GIB"
+"""What a whole clip may weigh decoded, and the variable of the environment that says otherwise: 30 s of 1080p at 30 fps are 5.2 GiB."""
 _EXACT, _ROUGH = 1e-3, 0.25
 _FEW = 40
 """Reduced frames of a window that are looked at for its subject, at most."""
@@ -46,12 +49,13 @@ def read_video(source: Source, at_fps: float | None = None) -> Clip:
 
     Without `at_fps`, stamps that waver by less than a quarter of a frame (gif counts in 10 ms) still make a steady clip.
 
-    Raises MediaError, also when the decoded clip would exceed 8 GiB.
+    Raises MediaError, also when the decoded clip would weigh more than `most_clip_b`: before it is decoded where the header says so. While
+    it is resampled, a clip is there twice.
     """
-    film, stack, times = frames_of(source), FrameStack(), []
+    film, stack, times, most_b = frames_of(source), FrameStack(), [], most_clip_b()
     for item in film:
-        if (len(times) + 1) * item.image.nbytes > _MAX_CLIP_BYTES:
-            raise MediaError("clip larger than 8 GiB decoded; read a window of it")
+        told = film.frames_told > len(times)  # a header may say less than there is, or nothing
+        _refuse_heavy(film.frames_told if told else len(times) + 1, item.image, most_b, "" if told else " or more")
         stack.add(item.image)
         times.append(item.time_s)
     if not times:
@@ -63,11 +67,29 @@ def read_video(source: Source, at_fps: float | None = None) -> Clip:
         return Clip(frames=frames, fps=fps, origin=origin, notes=film.notes)
     fps = at_fps or fps
     count = max(1, int(np.ceil((film.end_s - TIE_S) * fps)))
-    if count * frames[0].nbytes > _MAX_CLIP_BYTES:
-        raise MediaError(f"clip larger than 8 GiB at {fps:g} fps; read a window of it")
+    _refuse_heavy(count, frames[0], most_b, f", at {fps:g} fps,")
     wanted = np.arange(count) / fps
     notes = (*film.notes, f"variable rate resampled to {fps:g} fps")
     return Clip(frames=frames[nearest(times, wanted)], fps=fps, origin=origin, notes=notes)
+
+
+def most_clip_b() -> int:
+    """What a whole clip may weigh decoded, bytes. Raises ValueError where the environment says what is no number of GiB."""
+    told = os.environ.get(MAX_CLIP, "")
+    try:
+        most_gib = float(told) if told else MAX_CLIP_GIB
+    except ValueError:
+        most_gib = 0.0
+    require(0 < most_gib < 1 << 20, "environment", MAX_CLIP, repr(told), "GiB > 0, such as 2.5")
+    return int(most_gib * (1 << 30))
+
+
+def _refuse_heavy(count: int, image: np.ndarray, most_b: int, more: str) -> None:
+    """Raises MediaError where `count` frames like that one are too much to hold."""
+    if count * image.nbytes > most_b:
+        (height, width, _), size_gib, most_gib = image.shape, count * image.nbytes / (1 << 30), most_b / (1 << 30)
+        frames = f"{count} frames{more} of {width}x{height} px"
+        raise MediaError(f"{frames} are {size_gib:.3g} GiB decoded, at most {most_gib:.3g}; cut the film, or raise {MAX_CLIP}")
 
 
 def read_first_frame(source: Source) -> np.ndarray:

@@ -70,6 +70,10 @@ class PayloadLost:
     """In place of an answer: what an earlier pool had made is gone with its machine."""
 
 
+_SPARE: list[tuple[str, Hand]] = []
+"""Spotless workers of the last run, and the node that names its session."""
+
+
 class Hands:
     """All workers of a run; `stop` ends them all, also those an exception's traceback still holds."""
 
@@ -95,7 +99,7 @@ class Hands:
         return bool(self._ray.wait([hand.awaited], num_returns=1, timeout=0)[0])
 
     def start(self, pool: Pool, slot: int) -> Hand:
-        actor = self._actor.options(num_cpus=pool.cpus, num_gpus=pool.gpus).remote(pool.make_worker, self._head)
+        actor = self._spared(pool) or self._actor.options(num_cpus=pool.cpus, num_gpus=pool.gpus).remote(self._head)
         hand = Hand(number=self._numbers, pool=pool, slot=slot, actor=actor, answer=actor.where.remote(), since_s=time.monotonic())
         self.all[hand.number] = hand
         self._numbers += 1
@@ -145,7 +149,7 @@ class Hands:
             hand.since_s = time.monotonic()
             return answer, payload
         if isinstance(answer, Place):
-            hand.place, hand.answer, hand.since_s = answer, hand.actor.make.remote(), time.monotonic()
+            hand.place, hand.answer, hand.since_s = answer, hand.actor.make.remote(hand.pool.make_worker), time.monotonic()
         else:
             hand.ready, hand.submit = True, hand.actor.call.options(num_returns=2)
         return answer
@@ -160,8 +164,29 @@ class Hands:
                 os.kill(hand.place.pid, signal.SIGKILL)
 
     def stop(self) -> None:
-        for hand in tuple(self.all.values()) if self._ray.is_initialized() else ():
-            self.end(hand)
+        """End them all; spotless ones that have nothing to do are spared for the next run of the session."""
+        if not self._ray.is_initialized():
+            _SPARE.clear()
+            return
+        self._dismiss()
+        for hand in tuple(self.all.values()):
+            if hand.pool.spotless and hand.ready and not hand.calls and not hand.leaving:
+                _SPARE.append((self._node, self.all.pop(hand.number)))
+            else:
+                self.end(hand)
+
+    def _spared(self, pool: Pool) -> Any | None:
+        """A worker of the run before that occupies as much, accelerators none; where there is none, what others occupy is given back."""
+        if _SPARE and _SPARE[-1][0] == self._node and (pool.cpus, pool.gpus) == (_SPARE[-1][1].pool.cpus, 0):
+            return _SPARE.pop()[1].actor
+        self._dismiss()
+        return None
+
+    def _dismiss(self) -> None:
+        for node, hand in _SPARE:
+            if node == self._node:  # else its session is over, and so is it
+                self.end(hand)
+        _SPARE.clear()
 
     @property
     def are_cut_off(self) -> bool:

@@ -22,7 +22,7 @@ from pipelines.executor.threads import use_one_thread
 def run_here(pools: Sequence[Pool], pull: Pull, policy: Policy, label: str) -> Iterator[tuple[Any, Any | Lost]]:
     """Yield `(item, result)` in the order in which `pull` brings them. Workers are made when their pool's first item comes."""
     makers, works = {pool.name: pool.make_worker for pool in pools}, dict[str, Work]()
-    row = _Row(policy.stop_after)
+    row = InARow(policy.stop_after)
     while (start := pull()) is not None:
         result = _bring_to_an_end(start, makers, works, policy.limit_s(start.item))
         yield start.item, result
@@ -30,7 +30,7 @@ def run_here(pools: Sequence[Pool], pull: Pull, policy: Policy, label: str) -> I
             row.see(label, result.reason if isinstance(result, Lost) else policy.cause_of(result))
 
 
-class _Row:
+class InARow:
     """Items in a row that failed for one cause, before anything came out."""
 
     def __init__(self, stop_after: int | None) -> None:
@@ -42,7 +42,7 @@ class _Row:
         self._times = self._times + 1 if cause == self._cause else 1
         self._cause = cause
         if self._most is not None and not self._managed and self._times >= self._most:
-            raise SameCause(f"{label}: the first {self._times} items failed: {cause}")
+            raise SameCause(f"{label}: {self._times} items in a row failed: {cause}")
 
 
 def _bring_to_an_end(start: Start, makers: dict[str, Callable[[], Work]], works: dict[str, Work], timeout_s: float | None) -> Any | Lost:

@@ -19,6 +19,7 @@ class Pool:
 
     `cpus`, `gpus`: what each worker occupies, fractions allowed. A worker that occupies accelerators sees those and no other; one that
     occupies none sees what its machine has. Paths in `make_worker` are absolute: a worker has another working folder.
+    `spotless`: the work leaves nothing in its process, so that the next run of the session goes on with it.
     """
 
     name: str
@@ -26,10 +27,12 @@ class Pool:
     make_worker: Callable[[], Work]
     cpus: float = 1.0
     gpus: float = 0.0
+    spotless: bool = False
 
     def __post_init__(self) -> None:
         whole = isinstance(self.workers, int) and self.workers >= 0
         require(whole, f"pool {self.name}", "workers", self.workers, "a whole number >= 0", "0 runs in this process")
+        require(not (self.spotless and self.gpus), f"pool {self.name}", "gpus", self.gpus, "0 where workers are spotless")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,21 +65,32 @@ def run_items(
     tell: Tell = silent,
     cpus: float = 1.0,
     gpus: float = 0.0,
+    spotless: bool = False,
+    may_begin: Callable[[int], bool] = lambda under_way: True,
 ) -> Iterator[tuple[int, Any | Lost]]:
-    """Yield `(index, result)` for every one of `items`, on one pool. `items` need a length and an index only: made when asked for."""
+    """Yield `(index, result)` for every one of `items`, on one pool. `items` need a length and an index only: made when asked for.
+
+    `may_begin(under_way)`: asked before every item, with how many are under way; False begins no more until a result comes.
+    `spotless`: see `Pool`.
+    """
     fit = isinstance(workers, int) and workers >= 0
     require(fit, label, "workers", workers, "a whole number >= 0", "0 runs in this process")
     if not len(items):
         return
-    pool = Pool(name=label, workers=min(workers, len(items)), make_worker=_Numbered(make_worker), cpus=cpus, gpus=gpus)
-    numbers = iter(range(len(items)))
+    staff = {"workers": min(workers, len(items)), "cpus": cpus, "gpus": gpus, "spotless": spotless}
+    pool = Pool(name=label, make_worker=_Numbered(make_worker), **staff)
+    begun, done = 0, 0
 
     def pull() -> Start | None:
-        number = next(numbers, None)
-        return None if number is None else Start(pool=label, item=(number, items[number]))
+        nonlocal begun
+        if begun == len(items) or not may_begin(begun - done):
+            return None
+        begun += 1
+        return Start(pool=label, item=(begun - 1, items[begun - 1]))
 
     policy = _of_numbered(policy)
     for (number, _), result in run_pools([pool], pull, policy, label=label, cluster=cluster, tell=tell):
+        done += 1
         yield number, result
 
 

@@ -39,6 +39,11 @@ def needs(pools: Sequence[Pool]) -> tuple[float, float]:
     return sum(pool.workers * pool.cpus for pool in pools), sum(pool.workers * pool.gpus for pool in pools)
 
 
+def address_of(cluster: Cluster) -> str:
+    """Of the cluster that is joined, "" where a session of our own is begun."""
+    return cluster.address or os.environ.get("RAY_ADDRESS", "")
+
+
 @contextlib.contextmanager
 def session(cpus: float, gpus: float = 0.0, cluster: Cluster = Cluster()) -> Iterator[None]:
     """Hold Ray open for runs that occupy so much together. Nested use, and use for nothing, do nothing.
@@ -52,7 +57,7 @@ def session(cpus: float, gpus: float = 0.0, cluster: Cluster = Cluster()) -> Ite
     if ray.is_initialized():
         yield
         return
-    address = cluster.address or os.environ.get("RAY_ADDRESS", "")
+    address = address_of(cluster)
     with _joined(ray, address, cluster) if address else _own(ray, cpus, gpus, cluster):
         yield
 
@@ -77,9 +82,8 @@ def _own(ray: Any, cpus: float, gpus: float, cluster: Cluster) -> Iterator[None]
     sweep_orphans(_temporary_root())
     folder = tempfile.mkdtemp(prefix=f"af-{os.getpid()}-", dir=_temporary_root())
     size: dict[str, Any] = {"num_cpus": max(1, math.ceil(cpus)), "object_store_memory": cluster.store_b, "_temp_dir": folder}
-    size["runtime_env"] = {"env_vars": ONE_THREAD | cluster.env}
     try:
-        with contextlib.chdir(source_root()):
+        with contextlib.chdir(source_root()), _environment(ONE_THREAD | cluster.env):
             ray.init(address="local", include_dashboard=False, **size, **_QUIET)
         here = ray.cluster_resources().get("GPU", 0.0)
         advice = "--gpus-per-worker 0 occupies none"
@@ -89,6 +93,20 @@ def _own(ray: Any, cpus: float, gpus: float, cluster: Cluster) -> Iterator[None]
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
         sweep_orphans(_temporary_root())  # once more: what a killed run had started may have written on while we began
+
+
+@contextlib.contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """For processes that are begun meanwhile. Workers inherit it from Ray's own: those it boots ahead fit then, which they would not if the
+    variables came as a `runtime_env`.
+    """
+    former = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in former.items():
+            os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
 
 
 @contextlib.contextmanager

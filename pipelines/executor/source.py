@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from models.raised import PACKAGES
 from models.types import require
-
-PACKAGES = ("models", "awbench", "bootstrap", "pipelines")
 
 
 def source_root() -> Path:

@@ -46,10 +46,10 @@ class Place:
 
 
 class Worker:
-    """One per process. `where` answers as soon as the process runs, `make` when what is costly is loaded."""
+    """One per process. `where` answers as soon as the process runs, `make` when what is costly is loaded; both again for another run."""
 
-    def __init__(self, make_worker: Callable[[], Work], head: tuple[str, str]) -> None:
-        self._make_worker, self._head = make_worker, head
+    def __init__(self, head: tuple[str, str]) -> None:
+        self._head = head
         self._streams = _Streams()
 
     def where(self) -> Place:
@@ -59,9 +59,10 @@ class Worker:
         node = ray.get_runtime_context().get_node_id()
         return Place(node, os.getpid(), self._streams.path, memory_b, used_b)
 
-    def make(self) -> None:
+    def make(self, make_worker: Callable[[], Work]) -> None:
+        self._streams.forget()
         check_source(*self._head)
-        self._work = self._make_worker()
+        self._work = make_worker()
         use_one_thread()
 
     def call(self, item: Any, *payloads: Any) -> tuple[Header, Any]:
@@ -103,6 +104,13 @@ class _Streams:
         if self.path:
             with contextlib.suppress(OSError), open(f"{self.path}{_BEGUN}", "w") as file:
                 file.write(str(self._begun))
+
+    def forget(self) -> None:
+        """No call was begun yet."""
+        self._begun = 0
+        if self.path:
+            with contextlib.suppress(OSError):
+                os.unlink(f"{self.path}{_BEGUN}")
 
     def _watch(self) -> None:
         while True:

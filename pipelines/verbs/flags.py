@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
+from models.option_values import parse_settings
 from models.retry_failed import RetryFailed
 
 Many = Annotated[tuple[tuple[str, ...], ...], tyro.conf.UseAppendAction]
@@ -40,10 +41,24 @@ def names(text: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in (text or "").split(",") if name.strip())
 
 
-def from_zero(flag: str, value: int | None) -> None:
+def from_zero(flag: str, value: float | None) -> None:
     """Refuse a negative number."""
-    if value is not None and value < 0:
-        raise ValueError(f"{flag}: got {value}, expected a whole number >= 0")
+    if value is not None and not value >= 0:
+        raise ValueError(f"{flag}: got {value}, expected a {'whole ' * isinstance(value, int)}number >= 0")
+
+
+def from_one(flag: str, value: int | None) -> None:
+    """Refuse what is no count of things."""
+    if value is not None and value < 1:
+        raise ValueError(f"{flag}: got {value}, expected a whole number >= 1")
+
+
+def options_of_teacher(given: Many, teacher: str | None) -> dict[str, str]:
+    """What `--set` says. Raises ValueError where there is no teacher to take it."""
+    options = parse_settings(all_of(given))
+    if options and teacher is None:
+        raise ValueError(f"--set: got {', '.join(options)} without --teacher, expected the teacher that takes them")
+    return options
 
 
 def all_of(given: tuple[tuple[str, ...], ...], required: str = "") -> tuple[str, ...]:

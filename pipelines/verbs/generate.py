@@ -51,6 +51,8 @@ def generate(
         dry_run: Say what would be asked, adapted and paid, and what is missing; nothing is written, loaded or sent.
     """
     from pipelines import generate as job
+    from pipelines.failed_cases import failures
+    from pipelines.purse import usd_words
 
     from_zero("--workers", workers)
     over_zero("--timeout", timeout)
@@ -58,7 +60,8 @@ def generate(
     asked |= {"retry": retry_of(retry_failed, keep_failed), "timeout_s": timeout}
     options = parse_settings(all_of(set_))
     if dry_run:
-        rehearsed = {"options": options, "guide": guide, "limit": limit, "retry": asked["retry"], "max_cost_usd": max_cost}
+        rehearsed = {name: asked[name] for name in ("guide", "limit", "retry", "offset_s", "runtime")}
+        rehearsed |= {"options": options, "max_cost_usd": max_cost}
         lines, ready = job.rehearse(animator, suite, out, **rehearsed)
         print("\n".join(lines))
         return 0 if ready else 1
@@ -67,9 +70,9 @@ def generate(
     counts, cases = job.counts(run), run.config["suite"]
     part = "" if cases["cases"] == cases["of_cases"] else f", {cases['cases']} of the suite's {cases['of_cases']} cases"
     print(f"{counts['ok']} generated, {counts['failed']} failed in {out}{part}")
-    for line in job.failures(run):
+    for line in failures(run):
         print(f"  {line}")
     if not run.complete:
-        spent = job.spent(run)
-        print(f"  stopped at {spent:.2f} of {max_cost:g} USD, cases stay to be done: the same command with a higher --max-cost goes on")
+        spent = f"{usd_words(job.spent(run))} of {max_cost:g} USD"
+        print(f"  stopped at {spent}, cases stay to be done: the same command with a higher --max-cost goes on")
     return 0 if counts["ok"] and run.complete else 1

@@ -19,15 +19,15 @@ def ls(
     Args:
         what: Which table.
         name: Of animators, one that is told in full, with every option for --set.
-        long: Of animators, also what each needs and takes, its sizes and lengths, licence, and the trap to know.
+        long: Of animators, also what each needs and takes, its sizes and lengths, licence, and the trap to know; of suites, cases and grid.
     """
     from awbench.catalog import ANIMATORS, METRICS, SUITES
     from models.backbones.families import FAMILIES
     from models.guidance.catalog import GUIDES
     from models.pose.catalog import POSE_ESTIMATORS
 
-    if long and what != "animators":
-        raise ValueError(f"ls: --long: got it with {what}, expected it with animators")
+    if long and what not in ("animators", "suites"):
+        raise ValueError(f"ls: --long: got it with {what}, expected it with animators or suites")
     if name is not None:
         print(_one(ANIMATORS, what, name))
         return 0
@@ -42,7 +42,8 @@ def ls(
 
         tables["recipes"] = RECIPES
     if long:
-        print("\n\n".join(_long(tables[what], name) for name in tables[what].table()))
+        said = _suite if what == "suites" else _long
+        print("\n\n".join(said(tables[what], name) for name in tables[what].table()))
         return 0
     table = tables[what]
     entries = table.table()
@@ -70,6 +71,25 @@ def _one(table: Catalog, what: str, name: str) -> str:
     )
     told = ["", "options, --set NAME=VALUE:", *block(rows)] if rows else ["", "no options"]
     return "\n".join([text, *told])
+
+
+def _suite(table: Catalog, name: str) -> str:
+    """Cases and grid; nothing is rendered."""
+    from textwrap import wrap
+
+    from awbench.suites.load import load_suite
+    from pipelines.capability_words import block, width
+
+    head = wrap(f"{name}: {table.table()[name].summary}", width(), subsequent_indent="    ")
+    try:
+        suite = load_suite(name)
+    except Exception as error:  # noqa: BLE001  as below
+        return "\n".join([*head, *block([("cannot be read", " ".join(f"{type(error).__name__}: {error}".split()))])])
+    grid = suite.grid
+    size = f"{grid.width}x{grid.height} px, {grid.num_frames} frames at {grid.fps:g} fps ({grid.num_frames / grid.fps:.3g} s)"
+    subjects = sorted({str(case.tags["subject"]) for case in suite.cases if "subject" in case.tags})
+    pairs = [("cases", str(len(suite.cases))), ("grid", size), ("subjects", ", ".join(subjects)), ("version", suite.version)]
+    return "\n".join([*head, *block([(word, text) for word, text in pairs if text])])
 
 
 def _long(table: Catalog, name: str, whole: bool = True) -> str:

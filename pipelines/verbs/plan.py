@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from bootstrap.sources.windows import WindowRules
-from pipelines.verbs.flags import Many, all_of, parse_size
+from pipelines.verbs.flags import Many, all_of, from_one, from_zero, options_of_teacher, parse_size
 
 
 def plan(
@@ -70,19 +70,20 @@ def plan(
     from bootstrap.costs.estimate import Workers
     from bootstrap.pair_rules import PairRules, Quota
     from bootstrap.survey import Footage
-    from models.option_values import parse_settings
     from pipelines import plan as job
     from pipelines.synthesize import GridFlags
 
-    if limit is not None and limit < 1:
-        raise ValueError(f"--limit: got {limit}, expected a whole number >= 1")
+    from_one("--limit", limit)
+    from_zero("--gpu-hour-price", gpu_hour_price)
+    from_zero("--cpu-hour-price", cpu_hour_price)
+    options = options_of_teacher(set, teacher)
     sources = {"driving": all_of(driving, "--driving"), "references": all_of(references, "--references")}
     grid = GridFlags(size=parse_size(size) if size else None, fps=fps, num_frames=num_frames, clip_seconds=clip_seconds)
     asked = job.Asked(
         footage=Footage(**sources, windows=windows),
         grid=grid,
         teacher=teacher,
-        options=parse_settings(all_of(set)),
+        options=options,
         family=family,
         rules=PairRules(by_tag=tuple(map(TagRule.parse, all_of(by_tag))), quotas=tuple(map(Quota.parse, all_of(quota)))),
         limit=limit,

@@ -34,7 +34,7 @@ def suite(
         out: Suite folder; with more media or more pairs it grows, and its old cases stay as they are.
         references: The same of reference images; not with --track self.
         pairs: Cases in all, evenly over clips and images; default: every clip with every image.
-        pairing: Table of pairs: driver, reference, then optional id, prompt, mode, reference_pose; further columns are tags.
+        pairing: Table of pairs: driver, reference; optional: start_s (s of the clip), id, prompt, mode, reference_pose; others are tags.
         by_tag: Pair only where labels agree (framing) or are so (framing=half:full, driver first).
         track: self pairs every clip with its own first frame, and the clip is the truth.
         size: Size of the suite's grid WxH, px; a suite that grows keeps its own.

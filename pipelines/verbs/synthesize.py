@@ -9,7 +9,7 @@ from typing import Literal
 from bootstrap.sources.windows import WindowRules
 from bootstrap.thresholds import Thresholds
 from models.runtime import Runtime
-from pipelines.verbs.flags import Many, Reason, all_of, from_zero, over_zero, parse_size, retry_of
+from pipelines.verbs.flags import Many, Reason, all_of, from_one, from_zero, options_of_teacher, over_zero, parse_size, retry_of
 
 
 def synthesize(
@@ -88,13 +88,15 @@ def synthesize(
     """
     from awbench.media.labels import TagRule
     from bootstrap.pair_rules import PairRules, Quota
-    from models.option_values import parse_settings
     from pipelines import synthesize as job
     from pipelines.executor.pools import SameCause
     from pipelines.stations import Staff
 
     for flag, value in (("--workers", workers), ("--cpu-workers", cpu_workers), ("--gpu-workers", gpu_workers)):
         from_zero(flag, value)
+    for flag, value in (("--limit", limit), ("--pairs-per-shard", pairs_per_shard), ("--shard-mb", shard_mb)):
+        from_one(flag, value)
+    from_zero("--seed", seed)
     over_zero("--timeout", timeout)
     over_zero("--load-timeout", load_timeout)
     retry = retry_of(retry_failed, keep_failed)
@@ -113,9 +115,7 @@ def synthesize(
     flags = {"staff": staff, "timeout_s": timeout, "load_s": load_timeout, "max_cost_usd": max_cost, "retry": retry, "shard_mb": shard_mb}
     flags |= {"limit": limit, "seed": seed, "guide": guide, "fit": fit, "pix_fmt": pix_fmt, "rules": rules}
     flags |= {"thresholds": thresholds, "runtime": runtime, "pairs_per_unit": pairs_per_shard, "keep_rejected": keep_rejected}
-    options = parse_settings(all_of(set))
-    if options and teacher is None:
-        raise ValueError(f"--set: got {', '.join(options)} without --teacher, expected the teacher that takes them")
+    options = options_of_teacher(set, teacher)
     if export_requests is not None:
         if teacher is not None:
             raise ValueError(f"--teacher: got {teacher} beside --export-requests, expected none; give it when the answers are there")

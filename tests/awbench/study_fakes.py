@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from awbench.study.key import KEY_FORMAT
-from awbench.study.votes import VOTES_FORMAT
+from awbench.study.vote_files import VOTES_FORMAT
 
 STUDY = "00112233445566ff"
 QUESTIONS = ["overall", "imaging", "motion", "appearance"]
@@ -84,6 +84,7 @@ class People:
                 answers[question] = trial["expected"]
             else:
                 gap = self.quality[pair[0]] - self.quality[pair[1]] + of_case[pair, trial["case"]] + of_rater[pair]
+                gap *= -1 if style == "contrary" else 1
                 gap = (gap + shared + rng.normal(0, 0.7)) * (1 if trial["left"] == pair[0] else -1)
                 answers[question] = "left" if gap > self.tie else "right" if gap < -self.tie else "same"
         seconds = 0.5 if style == "hasty" else float(rng.uniform(4, 20))
@@ -95,5 +96,6 @@ def write_study(folder: Path, key: dict, sheets: list[dict]) -> Path:
     (folder / "votes").mkdir(parents=True, exist_ok=True)
     (folder / "key.json").write_text(json.dumps(key))
     for sheet in sheets:
-        (folder / "votes" / f"{sheet['rater'].replace(':', '_').replace('/', '_')}.json").write_text(json.dumps(sheet))
+        name = sheet["rater"].replace(":", "_").replace("/", "_").encode("ascii", "replace").decode()
+        (folder / "votes" / f"{name}.json").write_text(json.dumps(sheet))
     return folder

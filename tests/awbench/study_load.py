@@ -16,19 +16,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from awbench.study.key import KEY_FORMAT
+
 ROOT = Path(__file__).parents[2]
 
 
 def write_served(folder: Path, slots: int, trials: int) -> dict[str, Any]:
-    """A study that can be served, without any media; returns its study.json."""
+    """A study that can be served, without any media; returns its study.json, with the trials of every slot."""
     site = folder / "site"
     site.mkdir(parents=True)
     questions = [{"id": name, "text": name, "hint": ""} for name in ("overall", "imaging", "motion", "appearance")]
     shown = [[{"trial": f"{slot:04x}{place:012x}"} for place in range(trials)] for slot in range(slots)]
-    study = {"study": "0123456789abcdef", "questions": questions, "slots": shown, "submit": None}
-    (site / "study.json").write_text(json.dumps(study))
+    study = {"study": "0123456789abcdef", "questions": questions, "slots": shown, "trials": trials, "submit": None}
+    (site / "study.json").write_text(json.dumps(study | {"slots": slots}))
     (site / "index.html").write_text("<!doctype html><title>study</title>")
-    (folder / "key.json").write_text("{}")
+    key = {"format": KEY_FORMAT, "study": study["study"], "systems": [], "questions": questions, "trials": {}}
+    key["slots"] = [[trial["trial"] for trial in slot] for slot in shown]
+    (folder / "key.json").write_text(json.dumps(key))
     return study
 
 
@@ -40,9 +44,9 @@ def sheet_of(study: dict[str, Any], rater: str, slot: int, place: int, **other: 
     return {"format": "actorforge-votes-1", "study": study["study"], "rater": rater, "slot": slot, "votes": [ballot]}
 
 
-def post(connection: http.client.HTTPConnection, sheet: Any) -> tuple[int, dict[str, Any]]:
+def post(connection: http.client.HTTPConnection, sheet: Any, cookie: str = "") -> tuple[int, dict[str, Any]]:
     body = sheet if isinstance(sheet, bytes) else json.dumps(sheet).encode()
-    connection.request("POST", "/votes", body, {"Content-Type": "application/json"})
+    connection.request("POST", "/votes", body, {"Content-Type": "application/json"} | ({"Cookie": cookie} if cookie else {}))
     answer = connection.getresponse()
     return answer.status, json.loads(answer.read() or b"{}")
 

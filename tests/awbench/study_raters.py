@@ -7,7 +7,8 @@ import time
 from tests.awbench.browser import Browser
 
 ANSWERS = ("left", "same", "right")
-_CODES = {"Enter": ("Enter", 13), " ": ("Space", 32), "Tab": ("Tab", 9), "ArrowLeft": ("ArrowLeft", 37), "ArrowUp": ("ArrowUp", 38)}
+_CODES = {"Enter": ("Enter", 13), " ": ("Space", 32), "Tab": ("Tab", 9), "Backspace": ("Backspace", 8), "ArrowUp": ("ArrowUp", 38)}
+_CODES |= {"&": ("Digit1", 49)}  # what a French keyboard says where others say 1
 _CODES |= {str(digit): (f"Digit{digit}", 48 + digit) for digit in range(1, 4)}
 
 
@@ -25,6 +26,14 @@ def visit(browser: Browser, url: str, *, width: int = 1400, height: int = 900, t
 
 def ready(browser: Browser) -> None:
     browser.wait("document.readyState === 'complete' && document.querySelector('main:not([hidden])')")
+
+
+def reload(browser: Browser) -> None:
+    """Until the page is there anew."""
+    browser.run("document.old = true")
+    browser.call("Page.reload")
+    browser.wait("!document.old && document.readyState === 'complete'")
+    ready(browser)
 
 
 def press(browser: Browser, key: str) -> None:
@@ -50,12 +59,15 @@ def button(question: int, answer: str) -> str:
     return f"#rows .question:nth-child({question + 1}) button[data-answer={answer}]"
 
 
+def enter(browser: Browser, press_it=Browser.click) -> None:
+    """Press Start, until the first comparison is shown."""
+    press_it(browser, "#start")
+    browser.wait("!document.querySelector('#trial').hidden")
+
+
 def trial_of(browser: Browser) -> dict:
-    """The trial on the screen, as the page's own data have it; of a page whose address has the slot."""
-    return browser.run(
-        "JSON.parse(document.querySelector('#study').textContent).slots[new URLSearchParams(location.search).get('slot')]"
-        "[document.querySelector('#progress').textContent.split(' ')[1] - 1]"
-    )
+    """The trial on the screen, as the page's own data have it."""
+    return browser.run("window.studySlot[document.querySelector('#progress').textContent.split(' ')[1] - 1]")
 
 
 def answers_of(trial: dict) -> dict[str, str]:
@@ -73,10 +85,10 @@ def moved_on(browser: Browser, place: int) -> None:
     browser.wait(f"!document.querySelector('#done').hidden || {wanted}")
 
 
-def vote(browser: Browser, place: int, press_it=Browser.click) -> tuple[str, dict[str, str]]:
-    """Watch, answer and go on with a pointer; returns (trial, answers)."""
+def vote(browser: Browser, place: int, press_it=Browser.click, says=answers_of) -> tuple[str, dict[str, str]]:
+    """Watch, answer what `says` makes of the trial, and go on with a pointer; returns (trial, answers)."""
     trial = trial_of(browser)
-    answers = answers_of(trial)
+    answers = says(trial)
     press_it(browser, "#play")
     wait_watched(browser)
     for question, answer in enumerate(answers.values()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,12 @@ class Painter:
             raise ValueError("no pose found")
         clip = clip_of(int(request.id[-2:]), shade=20 * self.place)
         return AnimationResult(request_id=request.id, clip=clip, animator=self.name, seconds=0.0)
+
+
+def shown_in(site: Path) -> list[list[dict[str, str]]]:
+    """The trials of every slot of a published study."""
+    files = sorted((site / "slots").iterdir(), key=lambda path: int(path.stem))
+    return [json.loads(path.read_text().removeprefix("window.studySlot = ").rstrip(";\n")) for path in files]
 
 
 def make_runs(root: Path, broken: tuple[str, ...] = ()) -> list[Run]:

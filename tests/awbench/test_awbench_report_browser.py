@@ -32,7 +32,7 @@ CASES = tuple(
     for index in range(18)
 )
 SYSTEMS = ("a_system_with_a_rather_long_name_v2", "recorded:another/system", "third")
-METRICS = ("ssim", "imaging_quality", "motion_smoothness", "temporal_consistency", "motion_fidelity", "overall")
+METRICS = ("pose_agreement", "imaging_quality", "motion_smoothness", "temporal_consistency", "motion_fidelity", "overall")
 
 
 def clip_of(seed: int, size: int = 64, fps: float = FPS) -> Clip:
@@ -267,6 +267,16 @@ def test_nothing_is_complained_of_and_nothing_is_asked_of_a_network(browser, pag
     browser.click("#case-c03 button")
     browser.press("Escape")
     assert browser.errors == [] and all(url.startswith(("file:", "data:")) for url in browser.requests)
+
+
+def test_paper_shows_the_pictures_that_stand_for_the_clips_and_the_screen_goes_on(browser, page):
+    browser.open(page)
+    browser.wait("document.querySelector('.opening video').readyState >= 2")
+    joined = "document.querySelectorAll('video[src]').length"
+    before = browser.run(joined)
+    assert before > 0 and browser.run(f"(dispatchEvent(new Event('beforeprint')), {joined})") == 0
+    assert browser.run("[...document.querySelectorAll('video')].every(video => video.poster)")
+    assert browser.run(f"(dispatchEvent(new Event('afterprint')), {joined})") == before and not browser.errors
 
 
 def test_without_scripts_table_and_sentences_are_there(browser, page):

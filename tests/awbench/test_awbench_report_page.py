@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from awbench.cases import Case, CaseMedia, Suite
 from awbench.judging.answers import COLUMNS as ANSWER_COLUMNS
 from awbench.judging.answers import answers_path
 from awbench.judging.identity import Judge, Used, remember
@@ -19,18 +21,33 @@ from awbench.report.comparison import compare
 from awbench.report.duels import win_matrix
 from awbench.report.figures import marks_on, radar_svg
 from awbench.report.formats import as_markdown
-from awbench.report.gallery import Card, Tile, answered_by_ranked, empty_tile, opening_card, silent_systems, telling_case
+from awbench.report.gallery import (
+    Card,
+    Known,
+    Tile,
+    answered_by_ranked,
+    case_cards,
+    empty_tile,
+    farthest,
+    opening_card,
+    silent_systems,
+    telling_case,
+)
 from awbench.report.html import environment
 from awbench.report.judge_notes import judge_notes
+from awbench.report.media import MediaFolder
 from awbench.report.page_data import page_data
 from awbench.report.profile import profile
 from awbench.report.published import published
-from awbench.report.systems import cost_notes, system_cards
+from awbench.report.systems import cost_notes, suite_adaptation, system_cards
 from awbench.report.table import BETTER, WORSE, failure_counts, mean_rows
 from awbench.report.tags import tag_choices
 from awbench.report.write import write_report
 from awbench.runs import Run
 from awbench.verdicts import Verdict, verdicts
+from models.images import read_image
+from models.types import Clip, Grid
+from models.video import write_video
 from tests.awbench.report_fakes import CASES, FakeRun, compared, ramp, suite_of, written_run
 
 METRICS = (
@@ -64,11 +81,25 @@ def test_the_judge_leads_then_learned_then_truth_then_weight_free():
 
 
 def test_without_truth_blind_metrics_end_the_table_and_say_why():
-    found = columns(both(suite=suite_of(has_truth=False)))
+    found = columns(both((*METRICS, "pose_agreement", "judge_motion_fidelity"), suite=suite_of(has_truth=False)))
     blind = {column.metric.name: column.blind for column in found if column.blind}
     assert {"overall", "motion_fidelity", "lag"} <= blind.keys() and "without a truth" in blind["motion_fidelity"]
     assert [bool(column.blind) for column in found] == sorted(bool(column.blind) for column in found)
-    assert "imaging_quality" not in blind and leading_metric(found).name == "judge_imaging_quality"
+    assert "imaging_quality" not in blind and leading_metric(found).name == "judge_motion_fidelity"
+    learned = columns(both(("clip_appearance", "pose_agreement", "imaging_quality"), suite=suite_of(has_truth=False)))
+    assert leading_metric(learned).name == "pose_agreement"  # a bent reference looks most like the reference
+
+
+def test_what_sees_no_follower_is_shown_ranks_nobody_alone_and_leads_no_duel():
+    comparison = both(("overall", "imaging_quality", "driver_leak", "clip_appearance", "lag"), suite=suite_of(has_truth=False))
+    found = columns(comparison)
+    assert {column.metric.name: column.look for column in found} == {
+        "clip_appearance": "alone", "imaging_quality": "alone", "driver_leak": "alone", "overall": "blind", "lag": "blind"
+    }  # fmt: skip
+    assert found[0].told == "ranks nobody alone" and leading_metric(found) is None and profile(comparison, found) is None
+    table = lead_table(comparison, leading(found), mean_rows(comparison))
+    assert {row.place for row in table.rows} == {"–"} and {cell.mark for row in table.rows for cell in row.cells} == {"alone", "blind"}
+    assert page_data(comparison, found, [])["apart"][0] == comparison.unseen
 
 
 def test_the_first_table_fits_and_holds_no_metric_that_only_informs():
@@ -83,9 +114,8 @@ def test_a_leak_of_everything_is_marked_as_nothing_can_be_worse():
     place = [column.metric.name for column in table.columns].index("driver_leak")
     marks = {row.standing.system: row.cells[place].mark for row in table.rows}
     assert marks["b"] == WORST and marks["a"] != WORST
-    assert [(row.standing.system, row.place) for row in table.rows] == [("a", "1"), ("b", "–")] and "hands the driver back" in table.rows[
-        1
-    ].note
+    assert [(row.standing.system, row.place) for row in table.rows] == [("a", "1"), ("b", "–")]
+    assert "shows the driver's own picture" in table.rows[1].note
 
 
 def given(frames, fps, width, height, case="c00", **more):
@@ -180,7 +210,27 @@ def test_a_systems_card_tells_its_terms_options_cost_and_most_frequent_note():
     assert (card.kind, card.licence, card.options) == ("hosted", "its terms", "flip = none, layers = 1, 2, prompt = –, steps = 20")
     assert (card.adaptation, card.alike, card.answers, card.cost) == ("cropped to 48x… at …, 4 px", 2, 3, "1.25 USD for 3 cases")
     assert (cards["t"].kind, cards["t"].options, cards["t"].adaptation, cards["t"].cost) == ("", "", "", "")
+    assert suite_adaptation(comparison) == []  # these runs keep no suite
     assert cost_notes(comparison) == ("s: 1.25 USD for 3 cases.",) and cost_notes(comparison)[0] in as_markdown(comparison)
+
+
+def test_what_the_suite_did_is_told_once_and_not_on_the_cards(tmp_path):
+    notes = {"c00": "driver cropped around the subject to (0, 0, 346, 484) and resized from 346x512; driver resampled from 24 to 12 fps"}
+    notes["c01"] = "driver cropped around the subject to (0, 10, 320, 448) and resized from 320x512"
+    cases = "".join(f"- {{id: {case}, driver: d, reference: r, adaptation: '{note}'}}\n" for case, note in notes.items())
+    (tmp_path / "suite").mkdir()
+    (tmp_path / "suite" / "suite.yaml").write_text(f"name: s\nversion: '1'\ngrid: {{}}\ncases:\n{cases}")
+
+    def run(name, more):
+        rows = [given(3, 8.0, 16, 16, case) | {"adaptation": f"{note}{more}"} for case, note in notes.items()]
+        found = GivenRun(name, {"overall": ramp()}, config={"rows": rows})
+        found.path = tmp_path
+        return found
+
+    comparison = compared(run("plain", ""), run("small", "; painted at 48x48 px"))
+    assert suite_adaptation(comparison) == [("driver cropped around the subject and resized", 2), ("driver resampled to 12 fps", 1)]
+    cards = {card.name: (card.adaptation, card.alike) for card in system_cards(comparison)}
+    assert cards == {"plain": ("", 0), "small": ("painted at 48x48 px", 2)}
 
 
 def test_seconds_of_reading_files_are_no_latency():
@@ -214,6 +264,15 @@ def test_a_profile_runs_from_the_worst_value_to_the_best():
     assert profile(both(("imaging_quality", "ssim")), columns(both(("imaging_quality", "ssim")))) is None  # two axes are no figure
 
 
+def test_who_has_no_polygon_stands_in_no_legend():
+    names = ("imaging_quality", "driver_leak", "motion_smoothness", "motion_fidelity")
+    values = {name: dict.fromkeys(ramp(), 0.25) for name in names}
+    silent = FakeRun("ground_truth", {name: dict.fromkeys(ramp(), ("failed", "x")) for name in names}, failures=dict.fromkeys(ramp(), "x"))
+    comparison = compared(FakeRun("a", values), silent)
+    found = profile(comparison, columns(comparison))
+    assert list(found.systems) == ["a"] and found.left_out == 0
+
+
 def test_a_radar_puts_one_outside_and_a_gap_where_nothing_is_known():
     drawing = radar_svg(["up", "right <b>", "down", "left"], [[1, 0.5, None, 0]], "all")
     assert '<polygon class="shape s0" points="0.0 -96.0 48.0 0.0 -0.0 0.0"/>' in drawing and "right &lt;b&gt;" in drawing
@@ -229,6 +288,33 @@ def test_the_page_opens_with_a_case_that_says_what_the_means_say():
     assert telling_case(comparison, comparison.metric("ssim")) == "c05"
     failed = compared(replace(runs[0], failures={"c05": "no memory"}), runs[1])
     assert telling_case(failed, failed.metric("ssim")) not in ("c03", "c05") and telling_case(failed, None) == "c00"
+    assert telling_case(comparison, None, {"c02": 3.0, "c04": 5.0}) == "c04"  # whose driver moves most
+
+
+def test_clips_stand_for_themselves_at_the_moment_the_driver_is_farthest_from_its_first_frame():
+    frames = np.zeros((5, 8, 8, 3), np.uint8)
+    frames[2], frames[3], frames[4, :4] = 9, 200, 255
+    assert farthest(Clip(frames=frames, fps=8.0)) == (3, 200.0)
+    assert farthest(Clip(frames=frames[:1].repeat(3, 0), fps=8.0)) == (0, 0.0)
+
+
+def test_all_pictures_of_a_case_show_one_moment_and_the_caption_says_which(tmp_path):
+    """The driver of the fake runs' suite stands still but for its second frame; answers are bright there."""
+    grid = Grid(width=16, height=16, fps=8.0, num_frames=3)
+    driving = Clip(frames=np.stack([np.full((16, 16, 3), shade, np.uint8) for shade in (10, 240, 30)]), fps=8.0)
+    case = Case(id="c", driver_id="d")
+    media = CaseMedia(reference=driving.frames[0], driving=driving)
+    suite = Suite(name="mini", version="1", grid=grid, cases=(case,), source=lambda one: media, has_truth=False)
+    run = FakeRun("a", {"imaging_quality": {"c": 0.5}}, suite=suite)
+    run.video_path = lambda one: tmp_path / "a.mp4"
+    write_video(tmp_path / "a.mp4", driving)
+    comparison = compared(run)
+    known = {"a": Known(answers={}, said={})}
+    (card,) = case_cards(comparison, known, MediaFolder(page=tmp_path / "p.html"))
+    shades = [read_image(tmp_path / tile.poster).image.mean() for tile in card.tiles if tile.kind == "video"]
+    assert (card.moment, card.moved) == (1, 230.0) and len(shades) == 2 and min(shades) > 200
+    said = str(environment().get_template("macros.html.j2").module.moment(card, {"frames": 3, "fps": 8.0}))
+    assert "Still: frame 2 of 3 (0.12 s), where the driver is farthest from its first." in said
 
 
 def test_systems_that_answered_nothing_neither_choose_the_opening_nor_stand_in_the_gallery():
@@ -335,3 +421,13 @@ def test_the_page_shows_a_judges_reasons_and_warnings(judged, tmp_path):
     assert "was not put to the self-test" in text and "The judge: what it covered" in text
     measured, _, rest = text.partition('<details id="published">')
     assert "SCAIL-2" not in measured and "SCAIL-2" in rest and "reported" in rest
+
+
+def test_the_first_sentence_of_a_page_without_a_witness_is_what_nothing_on_it_can_tell(tmp_path):
+    runs = [FakeRun(name, {"imaging_quality": ramp(mean)}) for name, mean in (("a", 0.5), ("b", 0.1))]
+    folders = [written_run(tmp_path / run.system, run) for run in runs]
+    text = write_report(folders, tmp_path / "r.html", baseline="a").read_text(encoding="utf-8")
+    body, script = text.partition("<body>")[2].partition("<script")[::2]
+    first, opening = body.index("Nobody is ranked: nothing that was scored sees who follows the driver"), body.index('class="card opening"')
+    assert first < opening and "<code>actorforge judge RUNS --model NAME</code>" in body and body.count("Nobody is ranked") == 1
+    assert " beats " not in body and 'class="better"' not in body and 'class="best"' not in body and "ranks nobody alone" in body

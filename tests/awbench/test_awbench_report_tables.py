@@ -139,13 +139,14 @@ def test_a_share_of_nothing_is_never_minus_zero():
 
 
 def test_motion_is_not_ranked_where_no_case_has_a_truth():
-    values = {name: (ramp(0.5), ramp(0.2)) for name in ("overall", "motion_fidelity", "imaging_quality")}
+    names = ("overall", "motion_fidelity", "imaging_quality", "pose_agreement")
+    values = {name: (ramp(0.5), ramp(0.2)) for name in names}
     for has_truth in (True, False):
         suite = suite_of(has_truth=has_truth)
         runs = [FakeRun(name, {metric: pair[k] for metric, pair in values.items()}, suite=suite) for k, name in enumerate("ab")]
         comparison = compared(*runs)
         marked = {row.metric for row in pick(mean_rows(comparison), tag=None, mark=BEST)}
-        assert marked == set(values) if has_truth else {"imaging_quality"}
+        assert marked == (set(values) if has_truth else {"imaging_quality", "pose_agreement"})
         for text in (formats.as_markdown(comparison), formats.as_latex(comparison)):
             assert ("Ranks nobody here: " in text) != has_truth
 

@@ -15,6 +15,7 @@ from awbench.answered import to_grid
 from awbench.cases import Case, CaseMedia, Suite, Truth
 from awbench.run_validation import validate_run
 from awbench.runs import COLUMNS, Run, finish_generation, generate_case, pending, placeless, start_run
+from models.animators.load import load_animator
 from models.artifacts import read_json, write_json
 from models.baselines.weightless.echo_driver import EchoDriver
 from models.baselines.weightless.recorded import create as recorded
@@ -138,6 +139,86 @@ def test_rows_hold_one_line_that_any_file_takes_and_an_exit_costs_one_case(tmp_p
     leaving = Scripted({})
     leaving.animate = lambda request: sys.exit(3)
     assert set(whole_run(tmp_path / "left", leaving, "scripted").generation().reason) == {"SystemExit: 3"}
+
+
+RAISES = """
+def sizes(request):
+    return {}["width"]
+
+class Raises:
+    name, answer = "raises", None
+    def animate(self, request):
+        return self.answer or sizes(request)
+
+def create(argument=None):
+    return Raises()
+"""
+
+
+def test_where_an_animators_own_code_raised_is_kept_until_the_case_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "raising_module.py").write_text(RAISES)
+    animator = load_animator("raising_module:create")
+    run = whole_run(tmp_path / "run", animator, "raising_module:create", ids=("a", "broken"))
+    assert [path.name for path in (run.path / "tracebacks").iterdir()] == ["a.txt"]  # what our own code refuses says so itself
+    lines = run.traceback_path("a").read_text().splitlines()
+    assert lines[:3] == [
+        "Traceback (most recent call last):",
+        '  File "raising_module.py", line 8, in animate',
+        "    return self.answer or sizes(request)",
+    ]
+    assert lines[-1] == "KeyError: 'width'" and '  File "raising_module.py", line 3, in sizes' in lines
+    assert str(tmp_path) not in run.traceback_path("a").read_text() and validate_run(run.path) == []
+    animator.answer = AnimationResult(request_id="a", clip=moving(0), animator="raises", seconds=0)
+    assert generate_case(run, "a", animator)["status"] == "ok" and not run.traceback_path("a").exists()
+
+
+def test_a_traceback_names_causes_and_no_place_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def answer(request: AnimationRequest) -> None:
+        try:
+            np.linalg.inv(np.zeros((2, 2)))
+        except np.linalg.LinAlgError as error:
+            raise RuntimeError(f"no inverse, see {tmp_path}/log") from error
+
+    animator = Scripted({})
+    animator.animate = answer
+    text = whole_run(tmp_path / "run", animator, "scripted", ids=("a",)).traceback_path("a").read_text()
+    assert "LinAlgError: Singular matrix" in text and "direct cause" in text and text.endswith("RuntimeError: no inverse, see ~/log\n")
+    assert 'File "tests/awbench/test_awbench_runs.py"' in text and 'File "numpy/' in text and str(tmp_path) not in text
+    assert not any(f'File "{place}' in text for place in ("/", "awbench/run_cases.py"))
+
+
+def test_a_plug_in_that_was_edited_does_not_continue_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    module = tmp_path / "edited_module.py"
+    module.write_text(RAISES)
+    animator = load_animator("edited_module:create")
+    asked = (tmp_path / "run", suite(), "edited_module:create", animator, 3)
+    run = start_run(*asked)
+    assert len(run.config["code"]) == 64 and start_run(*asked).config["code"] == run.config["code"]
+    module.write_text(RAISES + "# mended")
+    mended = start_run(*asked).config["code"]
+    assert mended != run.config["code"]  # nothing has come of the first one
+    write_video(run.video_path("a"), moving(0))
+    module.write_text(RAISES + "# edited")
+    with pytest.raises(ValueError, match=r"code: got \w{64} \(edited_module:create is edited, or another module .* use another --out"):
+        start_run(*asked)
+    plan = read_json(run.path / "plan.json")
+    write_json(run.path / "plan.json", {name: value for name, value in plan.items() if name not in ("code", "weights_parts")})
+    assert start_run(*asked).config["code"] != run.config["code"]  # begun before it was recorded: what it is continued with
+    assert start_run(tmp_path / "ours", suite(), "still", Still(), 3).config["code"] == ""
+
+
+def test_a_hash_of_weights_that_differs_says_of_what_they_are_made(tmp_path: Path) -> None:
+    animator = Scripted({})
+    animator.weights_parts = {"YAML": "1", "repository": "1", "weights": "1"}
+    start_run(tmp_path / "run", suite(), "external:it.yaml", animator, 3)
+    animator.weights_hash, animator.weights_parts = "other", {"YAML": "2", "repository": "1", "weights": "2"}
+    with pytest.raises(ValueError, match=r"weights_hash: got other \(another YAML, another weights\), expected abc as in its plan.json"):
+        start_run(tmp_path / "run", suite(), "external:it.yaml", animator, 3)
 
 
 def test_a_result_of_another_request_is_a_failure(tmp_path: Path) -> None:
@@ -368,6 +449,8 @@ def test_a_run_has_the_name_it_was_given_and_keeps_it(tmp_path: Path) -> None:
         ("recorded:/home/alice/answers", "recorded:answers"),
         ("recorded:/home/alice/runs/kling/videos", "recorded:kling"),
         ("plugin:https://host/v1", "plugin:https://host/v1"),
+        ("sway:create:/home/alice/weights", "sway:create:weights"),
+        ("my_package.sway:create:x", "my_package.sway:create:x"),
     ],
 )
 def test_a_run_does_not_say_where_its_animator_lay(written: str, kept: str, tmp_path: Path) -> None:

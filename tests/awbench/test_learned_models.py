@@ -127,10 +127,12 @@ def test_reasons_are_told_once_each():
 
     rows = [row("clip_t", k, "the case has no prompt") for k in range(3)] + [row("psnr", 9, "", "ok")]
     rows += [row(name, k, "generation failed: x", "failed") for name in ("a", "b", "c") for k in range(2)]
-    rows += [row("pose_agreement", k, f"too few: {10 + k} %") for k in range(2)]
+    rows += [row("pose_agreement", k, f"too few: {10 + k} % of 17") for k in range(2)]
+    rows += [row("ssim", name, f"case {name}: no truth") for name in ("0001-walk-cat", "0002-run-dog")]
     assert reasons(rows) == [
         "clip_t: 3 unscored: the case has no prompt",
         "a, b and 1 more: 2 failed: generation failed: x",
-        "pose_agreement: 2 unscored: too few: 10 %",
+        "pose_agreement: 2 unscored: too few: … % of 17",
+        "ssim: 2 unscored: case …: no truth",
     ]
     assert reasons(rows[3:4]) == []

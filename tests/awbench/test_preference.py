@@ -1,15 +1,27 @@
 """Leads, ratios, ranks and agreement of votes: closed forms, coverage by simulation, the edges."""
 
+import json
 import math
+from fractions import Fraction
 from itertools import combinations
 
 import numpy as np
+import pandas
 import pytest
+from evalica import alpha
 
 from awbench.bradley_terry import _all_strengths, _strengths, _tables, places
 from awbench.preference import MIN_RATERS, Choice, binomial_two_sided, crossed, preference
-from awbench.rater_agreement import NORMALISED, RAW, agreement, agreement_of, leave_one_out_spearman
-from tests.benchmarks.video_bench_agreement import read_scores, told
+from awbench.rater_agreement import (
+    NORMALISED,
+    RAW,
+    agreement,
+    agreement_of,
+    interval_alphas,
+    leave_one_out_spearman,
+    ordinal_alphas,
+)  # fmt: skip
+from tests.benchmarks.video_bench_agreement import components, read_scores, told
 
 
 def choices(values, pair=("a", "b")):
@@ -92,7 +104,7 @@ def test_edges_one_rater_one_case_none_and_all_same():
     assert one_case.cases == 1 and one_case.lead.low < 0.4 < one_case.lead.high and not one_case.enough and one_case.p_sign == 1.0
     same = preference(choices([[0] * 6] * 12))
     assert same.lead.mean == 0 and same.ratio == 1 and same.ratio_low is None and same.p_sign == 1.0
-    assert same.lead.high == pytest.approx(1 - 0.05 ** (1 / 12)) and same.lead.low == -same.lead.high and same.detectable is None
+    assert same.lead.high == pytest.approx(1 - 0.05 ** (1 / 12)) and same.lead.low == -same.lead.high
     won = preference(choices([[1] * 6] * 12))
     assert won.lead.high == 1 and 0.5 < won.lead.low < 1 and won.p_sign == 2 / 2**12 and won.enough and MIN_RATERS <= 6
 
@@ -137,6 +149,28 @@ def test_many_tables_at_once_are_what_evalica_says_of_each():
     tables = _tables(table({"a": 0.5, "b": 0.0, "c": 1.0, "d": -0.3}), ["a", "b", "c", "d"]).sum((0, 1))
     several = np.stack([tables, tables.T, np.zeros_like(tables)])
     assert np.allclose(_all_strengths(several), [_strengths(one) for one in several], atol=2e-6)
+    rng = np.random.default_rng(0)
+    for systems in range(2, 8):
+        sparse = 2.0 * rng.poisson(0.4, (6, systems, systems)) * (1 - np.eye(systems))
+        assert np.allclose(_all_strengths(sparse), [_strengths(one) for one in sparse], atol=2e-6)
+
+
+def test_the_range_of_two_systems_holds_what_was_found():
+    found = places(table({"a": 0.5, "b": 0.0}), ["a", "b"])
+    assert all(one.low < one.strength < one.high and one.rank_low <= one.rank <= one.rank_high for one in found)
+    assert found[0].strength > 0.1 and found[0].low == pytest.approx(-found[1].high, abs=0.01)
+
+
+def test_of_one_vote_alone_no_range_is_said():
+    assert [(one.rank, one.low, one.rank_low) for one in places(choices([[1]]), ["a", "b"])] == [(1, None, None), (2, None, None)]
+
+
+def test_two_votes_of_a_rater_on_one_case_are_one_cell():
+    """As one who voted in two slots: copying every vote makes no interval narrower than the floor of independent votes allows."""
+    values = np.random.default_rng(8).integers(-1, 2, (14, 9)) + np.eye(14, 9, dtype=int)
+    once = choices(np.clip(values, -1, 1))
+    one, twice = preference(once).lead, preference(once + once).lead
+    assert twice.error == pytest.approx(one.error, rel=0.02) and twice.mean == one.mean
 
 
 def test_agreement_of_copies_is_1_and_of_noise_about_0():
@@ -164,22 +198,78 @@ def test_normalising_takes_off_what_raters_have_of_their_own():
     assert leave_one_out_spearman({"a": {"v": 1.0}, "b": {"v": 2.0}}) == {"a": None, "b": None}
 
 
+def scores_file(scores):
+    """Video-Bench's format: `scores[record][model]`, a list of four."""
+    return [
+        {"prompt_en": f"p{n}", "videos": {model: f"{model}/p{n}.mp4" for model in one}, "human_anno": one} for n, one in enumerate(scores)
+    ]
+
+
+def test_video_benchs_file_of_four_raters_is_read_and_0_is_no_score():
+    rng = np.random.default_rng(3)
+    levels = {"kling": 1.0, "gen3": 0.0, "lavie": -1.0}
+
+    def of(model):
+        truth = levels[model] + rng.normal()
+        return [int(np.clip(round(level + truth + 0.5 * rng.normal()), 1, 5)) for level in (3.5, 2.9, 4.4, 2.6)]
+
+    records = scores_file([{model: of(model) for model in levels} for _ in range(60)])
+    records[0]["human_anno"]["kling"] = [0, 4, 5, 3]
+    found = read_scores(json.loads(json.dumps(records)))
+    assert found["kling"].shape == (60, 4) and np.isnan(found["kling"][0, 0]) and found["kling"][0, 1] == 4
+    lines = told(found)
+    assert lines[0].startswith("180 videos, 719 scores, means: rater 1 3.")
+    raw, normal = (float(line.split(": ")[1].split(" ")[0]) for line in lines[1:3])
+    assert 0 < raw < normal < 1 and lines[3].count("rater") == 4
+    of_case, of_rater, ties = components(found)
+    assert 0.1 < of_case < 0.6 and abs(of_rater) < 0.05 and 0.1 < ties < 0.5
+
+
 @pytest.mark.parametrize(
-    "data",
-    [
-        [{"video": "a.mp4", "n": 7, "scores": [3, 4, None]}, {"video": "b.mp4", "n": 7, "scores": [1, 2, 2]}],
-        {"imaging": {"a.mp4": [3, 4, None], "b.mp4": [1, 2, 2]}},
-        {"a.mp4": {"rater 1": 3, "rater 2": 4, "rater 3": None}, "b.mp4": {"rater 1": 1, "rater 2": 2, "rater 3": 2}},
-    ],
-)
-def test_scores_of_videos_are_read_in_their_usual_forms(data):
-    found = read_scores(data)
-    assert [list(found[rater].values()) for rater in ("rater 1", "rater 2", "rater 3")] == [[3, 1], [4, 2], [2]]
-    assert any(line.startswith("alpha raw") for line in told(found))
-    with pytest.raises(ValueError, match="got none of two or more raters"):
-        read_scores([{"video": "a.mp4", "score": 3}])
+    "wrong",
+    [{}, [], [{"prompt_en": "p"}], scores_file([{"a": [3, 3], "b": [3]}]), scores_file([{"a": [3, 3]}, {"b": [3, 3]}]),
+     scores_file([{"a": [3, 7], "b": [1, 1]}])],
+)  # fmt: skip
+def test_another_format_of_scores_is_refused(wrong):
+    with pytest.raises(ValueError, match="scores: "):
+        read_scores(wrong)
+
+
+def test_resampled_alphas_are_those_of_the_resampled_table():
+    """Weights 1 give evalica's alpha; units that are drawn twice count as two."""
+    rng = np.random.default_rng(4)
+    values = rng.integers(1, 6, (5, 40)).astype(float)
+    values[rng.random(values.shape) < 0.4] = np.nan
+    values = values[:, (~np.isnan(values)).sum(0) > 1]
+    drawn = np.random.default_rng(0).multinomial(values.shape[1], np.full(values.shape[1], 1 / values.shape[1]), 3)
+    for name, many in (("ordinal", ordinal_alphas), ("interval", interval_alphas)):
+        found = many(values, np.vstack([np.ones(values.shape[1]), drawn]).astype(float))
+        tables = [values, *(np.repeat(values, weights, axis=1) for weights in drawn)]
+        assert found == pytest.approx([alpha(pandas.DataFrame(table), name).alpha for table in tables])
+
+
+def test_the_interval_of_alpha_covers_where_units_have_unequally_many_votes():
+    """8 raters, each on half of 60 cases; the truth is alpha of very many such cases with the same raters."""
+    rng = np.random.default_rng(6)
+
+    def votes(cases):
+        latent = rng.normal(0, 0.8, (1, cases)) + rng.normal(size=(8, cases))
+        values = (latent > 0.4) * 1.0 - (latent < -0.4)
+        values[rng.random(values.shape) < 0.5] = np.nan
+        return {f"r{r}": {f"c{c}": value for c, value in enumerate(row) if not np.isnan(value)} for r, row in enumerate(values)}
+
+    truth, hits = {one.scale: one.alpha for one in agreement_of(votes(4000), resamples=2)}, 0
+    for _ in range(40):
+        for one in agreement_of(votes(60), resamples=200):
+            assert one.low < one.alpha < one.high
+            hits += one.low <= truth[one.scale] <= one.high
+    assert 0.87 <= hits / 80
 
 
 def test_binomial():
     assert binomial_two_sided(0, 0) == 1 and binomial_two_sided(5, 10) == 1
-    assert binomial_two_sided(0, 10) == binomial_two_sided(10, 10) == 2 / 2**10
+    assert binomial_two_sided(0, 10) == binomial_two_sided(10, 10) == pytest.approx(2 / 2**10)
+    for hits, trials in ((3, 12), (990, 2000), (10, 1000)):
+        exact = Fraction(2 * sum(math.comb(trials, k) for k in range(hits + 1)), 2**trials)
+        assert binomial_two_sided(hits, trials) == pytest.approx(float(exact), rel=1e-9)
+    assert binomial_two_sided(149_000, 300_000) == pytest.approx(math.erfc((1000 - 0.5) / math.sqrt(2 * 75_000)), rel=1e-3)

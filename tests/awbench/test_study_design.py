@@ -1,17 +1,15 @@
-"""A study's design is balanced by closed forms, decided by its seed, and says what it can find before anyone votes."""
+"""A study's design is balanced by closed forms and decided by its seed."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from itertools import combinations
-from statistics import NormalDist
 
 import numpy as np
 import pytest
 
-from awbench.study.design import KINDS, LEAST_CHECKED, MOST_PAIRS, check_counts, make_design
-from awbench.study.power import detectable_lead
+from awbench.study.design import KINDS, LEAST_CHECKED, MOST_PAIRS, check_counts, draw_cases, make_design, tag_counts
 
 SHAPES = [(2, 12, 4, None), (3, 12, 6, None), (3, 12, 5, 7), (4, 10, 9, 13), (5, 8, 11, 20), (3, 5, 7, 15), (2, 1, 1, 1), (6, 9, 4, 31)]
 
@@ -118,18 +116,37 @@ def test_what_cannot_be_is_refused(wrong, said):
         design_of(2, 3, 1, 4)
 
 
-def test_the_detectable_lead_solves_its_own_equation():
-    z = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(0.8)
-    for votes, cases in ((100, 100), (72, 12), (600, 50)):
-        found = detectable_lead(votes, cases)
-        worth = votes / (1 + (votes / cases - 1) * 0.2)
-        assert found.lead == pytest.approx(z * math.sqrt((1 - 0.25 - found.lead**2) / worth))
-    assert detectable_lead(400, 400).lead == pytest.approx(0.121, abs=0.001)  # 1.43 half-widths of referee's table: .085
-    assert detectable_lead(10**9, 12).lead == pytest.approx(z * math.sqrt(0.75 / (12 / 0.2 + z * z)), rel=1e-3)
+def tags_of(*columns):
+    return {f"c{n:02d}": {f"tag{place}": value for place, value in enumerate(values)} for n, values in enumerate(zip(*columns))}
 
 
-def test_a_lead_of_that_size_is_found_four_times_in_five():
-    found, rng = detectable_lead(200, 200), np.random.default_rng(0)
-    share = np.array([(0.75 + found.lead) / 2, 0.25, (0.75 - found.lead) / 2])
-    votes = rng.choice([1, 0, -1], size=(4000, 200), p=share)
-    assert np.mean(np.abs(votes.mean(1)) > 1.96 * votes.std(1) / math.sqrt(200)) == pytest.approx(0.8, abs=0.03)
+def test_cases_are_drawn_evenly_over_the_values_of_a_tag():
+    tags = tags_of("a" * 30 + "b" * 8 + "c" * 2)
+    for seed in range(5):
+        drawn = draw_cases(tags, 12, seed)
+        assert tag_counts(tags, drawn) == {"tag0": {"a": 5, "b": 5, "c": 2}}  # two c are all there are
+        assert drawn == sorted(drawn) and len(set(drawn)) == 12 and drawn == draw_cases(tags, 12, seed)
+    assert len({tuple(draw_cases(tags, 12, seed)) for seed in range(5)}) == 5
+    assert draw_cases(tags, 40, 0) == list(tags)
+
+
+def test_cases_are_drawn_evenly_over_several_tags_at_once():
+    rng = np.random.default_rng(0)
+    tags = tags_of(rng.choice(list("ab"), 60, p=[0.8, 0.2]), rng.choice(list("xyz"), 60, p=[0.7, 0.2, 0.1]), [f"{n}" for n in range(60)])
+    counts = tag_counts(tags, draw_cases(tags, 12, 3))
+    assert spread(counts["tag0"], "ab") <= 1 and spread(counts["tag1"], "xyz") <= 1
+    assert "tag2" not in counts  # a tag that names every case is none
+    assert draw_cases({"c0": {}, "c1": {}}, 1, 0) in (["c0"], ["c1"])
+
+
+@pytest.mark.parametrize("systems", [2, 3, 4])
+def test_checks_are_even_over_systems_and_sides_and_no_slot_number_tells_them(systems):
+    found = [design_of(systems, 12, 24, seed=seed) for seed in range(6)]
+    for design in found:
+        shown = [one for slot in design.slots for one in slot]
+        same = Counter(one.left for one in shown if one.kind == "attention_same")
+        bad = Counter((one.left, one.expected) for one in shown if one.kind == "attention_bad")
+        assert spread(same, design.systems) <= 1
+        assert spread(bad, [(system, side) for system in design.systems for side in ("left", "right")]) <= 1
+    sides = [[next(one.expected for one in slot if one.kind == "attention_bad") for slot in design.slots] for design in found]
+    assert len({tuple(one) for one in sides}) == len(found)

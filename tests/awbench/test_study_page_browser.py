@@ -15,8 +15,22 @@ from awbench.study.serve import StudyServer
 from awbench.study.votes import read_votes
 from models.artifacts import read_json
 from tests.awbench.browser import CHROMIUM, Browser
-from tests.awbench.study_raters import answers_of, button, exported, moved_on, press, ready, tap, trial_of, visit, vote, wait_watched
-from tests.awbench.study_runs import make_runs
+from tests.awbench.study_raters import (
+    answers_of,
+    button,
+    enter,
+    exported,
+    moved_on,
+    press,
+    ready,
+    reload,
+    tap,
+    trial_of,
+    visit,
+    vote,
+    wait_watched,
+)
+from tests.awbench.study_runs import make_runs, shown_in
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
 
@@ -57,7 +71,7 @@ def clicked(sheet: dict) -> list[tuple[str, dict[str, str]]]:
 def test_a_rater_votes_reloads_halfway_and_exports_just_what_was_clicked(browser, whole, tmp_path):
     key = read_json(whole / "key.json")
     visit(browser, address(whole, "?PROLIFIC_PID=5f0c&slot=0&cc=Q1W2"))
-    browser.click("#start")
+    enter(browser)
     count, done = len(key["slots"][0]), []
     assert {key["trials"][name]["kind"] for name in key["slots"][0]} == {"pair", "repeat", "attention_same", "attention_bad"}
     for place in range(count):
@@ -66,13 +80,13 @@ def test_a_rater_votes_reloads_halfway_and_exports_just_what_was_clicked(browser
             wait_watched(browser)
             first = answers_of(trial_of(browser))["overall"]
             browser.click(button(0, first))
-            browser.call("Page.reload")
-            ready(browser)
+            reload(browser)
             assert text_of(browser, "#progress") == f"Comparison {place + 1} of {count}"
             assert browser.run(f"document.querySelector('{button(0, first)}').getAttribute('aria-pressed')") == "true"
         done.append(vote(browser, place))
-    assert text_of(browser, "#code strong") == "Q1W2"
+    assert text_of(browser, "#done h1") == "One last step" and browser.run("document.querySelector('#code').hidden")
     text = exported(browser, tmp_path)
+    assert text_of(browser, "#done h1").startswith("All done") and browser.run("document.querySelector('#code').innerText").endswith("Q1W2")
     sheet = json.loads(text)
     assert clicked(sheet) == done and [name for name, _ in done] == key["slots"][0]
     assert (sheet["format"], sheet["study"], sheet["rater"], sheet["slot"]) == ("actorforge-votes-1", key["study"], "5f0c", 0)
@@ -88,7 +102,7 @@ def test_a_rater_votes_reloads_halfway_and_exports_just_what_was_clicked(browser
 
 def test_a_rater_votes_by_touch_on_a_phone(browser, folder, tmp_path):
     visit(browser, address(folder, "?workerId=A1B2&slot=1"), width=390, height=844, touch=True)
-    tap(browser, "#start")
+    enter(browser, tap)
     count, done = len(read_json(folder / "key.json")["slots"][1]), []
     for place in range(count):
         assert browser.run("document.documentElement.scrollWidth") <= 390
@@ -104,6 +118,7 @@ def test_a_rater_votes_by_keys_alone_and_corrects_the_last_vote(browser, folder)
     assert browser.run("document.activeElement.id") == "rater" and browser.run("document.activeElement.labels[0].textContent").strip()
     browser.call("Input.insertText", text="  Ada  L ")
     press(browser, "Enter")
+    browser.wait("!document.querySelector('#trial').hidden")
     done = []
     for place in range(len(read_json(folder / "key.json")["slots"][2])):
         browser.wait("document.querySelector('#left').readyState >= 3")
@@ -114,11 +129,11 @@ def test_a_rater_votes_by_keys_alone_and_corrects_the_last_vote(browser, folder)
         wait_watched(browser)
         answers = answers_of(trial)
         for answer in answers.values():
-            press(browser, {"left": "1", "same": "2", "right": "3"}[answer])
+            press(browser, {"left": "&", "same": "2", "right": "3"}[answer])
         press(browser, "Enter")
         moved_on(browser, place)
         if place == 1:
-            press(browser, "ArrowLeft")
+            press(browser, "Backspace")
             browser.wait("document.querySelector('#progress').textContent.startsWith('Comparison 2 ')")
             assert browser.run("document.querySelector('#back').disabled")  # one step, no more
             press(browser, "ArrowUp")
@@ -136,7 +151,7 @@ def test_who_comes_without_a_slot_gets_the_one_of_the_name(browser, folder):
     for name in ("ann", "ann", "bob", "cy", "dee", "eve"):
         visit(browser, address(folder, f"?rater={name}"))
         if not browser.run("document.querySelector('#welcome').hidden"):
-            browser.click("#start")
+            enter(browser)
         places.append(
             browser.run("Object.keys(localStorage).find(key => key.split(':')[2] === new URLSearchParams(location.search).get('rater'))")
         )
@@ -149,22 +164,24 @@ def test_a_wrong_slot_and_a_storage_that_fails_are_told(browser, folder):
     browser.call("Page.addScriptToEvaluateOnNewDocument", source="Storage.prototype.setItem = () => { throw new Error('full'); };")
     visit(browser, address(folder, "?slot=0&rater=full"))
     assert "does not keep your answers" in text_of(browser, "#notice")
-    browser.click("#start")
+    enter(browser)
     browser.wait("!document.querySelector('#trial').hidden")  # it works all the same
     browser.call("Page.navigate", url=address(folder, "?slot=9&rater=x"))
     browser.wait("document.querySelector('#notice')?.textContent.includes('slot 9')")
     assert browser.run("[...document.querySelectorAll('main')].every(main => main.hidden)")
+    inline = "const node = document.createElement('script'); node.textContent = 'window.strange = 1'; document.body.append(node);"
+    assert browser.run(f"(() => {{ {inline} return window.strange ?? null; }})()") is None  # the page's policy holds from a disk too
 
 
 def test_a_video_that_does_not_play_can_be_skipped_and_is_told(browser, folder, tmp_path):
     site = tmp_path / "study" / "site"
     shutil.copytree(folder / "site", site)
-    first, second = read_json(site / "study.json")["slots"][0][:2]
+    first, second = shown_in(site)[0][:2]
     (site / first["right"]).write_bytes(b"no video")
     visit(browser, address(tmp_path / "study", "?slot=0&rater=skips"))
-    browser.click("#start")
+    enter(browser)
     browser.wait("!document.querySelector('#skip').hidden")
-    assert "does not play" in text_of(browser, "#hint")
+    assert "does not load" in text_of(browser, "#hint") and text_of(browser, "#play") == "Try again"
     browser.click("#skip")
     moved_on(browser, 0)
     browser.click("#back")  # by mistake: the same again
@@ -175,9 +192,64 @@ def test_a_video_that_does_not_play_can_be_skipped_and_is_told(browser, folder, 
     assert list(kept["skipped"]) == [first["trial"]] and kept["votes"] == {} and second["trial"] != first["trial"]
 
 
+@pytest.mark.parametrize("what", ["driver", "reference"])
+def test_what_fails_to_load_is_told_and_tried_again(browser, folder, tmp_path, what):
+    site = tmp_path / "study" / "site"
+    shutil.copytree(folder / "site", site)
+    lost = site / shown_in(site)[0][0][what]
+    lost.rename(site / "away")
+    visit(browser, address(tmp_path / "study", "?slot=0&rater=again"))
+    enter(browser)
+    browser.wait("!document.querySelector('#skip').hidden")
+    (site / "away").rename(lost)
+    browser.click("#play")
+    wait_watched(browser)
+    assert browser.run("document.querySelector('#skip').hidden && document.querySelector('#reference').naturalWidth > 0")
+
+
+def test_a_slot_that_does_not_load_is_told_and_tried_again(browser, folder, tmp_path):
+    site = tmp_path / "study" / "site"
+    shutil.copytree(folder / "site", site)
+    (site / "slots" / "1.js").rename(site / "away")
+    visit(browser, address(tmp_path / "study", "?slot=1&rater=lost"))
+    browser.click("#start")
+    browser.wait("document.querySelector('#notice').textContent.includes('do not load')")
+    (site / "away").rename(site / "slots" / "1.js")
+    enter(browser)
+    assert browser.run("document.querySelector('#notice').hidden")
+
+
+def test_a_slow_network_is_told_and_waited_for(browser, folder):
+    browser.call("Fetch.enable", patterns=[{"urlPattern": "*.mp4"}])  # requests are held back
+    visit(browser, address(folder, "?slot=0&rater=slow"))
+    enter(browser)
+    browser.click("#play")
+    browser.wait("document.querySelector('#hint').textContent.startsWith('Loading')")
+    browser.call("Fetch.disable")
+    wait_watched(browser)
+    assert "questions to answer" in text_of(browser, "#hint")
+
+
+def test_a_study_goes_on_in_one_tab_only(browser, folder):
+    """Two would write over each other's votes."""
+    visit(browser, address(folder, "?slot=0&rater=twice"))
+    enter(browser)
+    first, target = browser._session, browser.call("Target.createTarget", url="about:blank")["targetId"]
+    browser._session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+    browser.call("Page.navigate", url=address(folder, "?slot=0&rater=twice"))
+    browser.wait("location.protocol === 'file:'")
+    ready(browser)
+    vote(browser, 0)
+    browser._session = first
+    browser.wait("document.querySelector('#notice').textContent.includes('another tab')")
+    assert browser.run("[...document.querySelectorAll('main')].every(main => main.hidden)")
+    reload(browser)
+    assert text_of(browser, "#progress").startswith("Comparison 2 ")
+
+
 def test_both_videos_run_in_step_with_the_driver(browser, folder):
     visit(browser, address(folder, "?slot=3&rater=step"))
-    browser.click("#start")
+    enter(browser)
     browser.wait("[...document.querySelectorAll('video')].every(video => video.readyState >= 3)")
     browser.click("#loop")
     browser.run("document.querySelector('#speed').value = '0.5'")
@@ -192,7 +264,7 @@ def test_both_videos_run_in_step_with_the_driver(browser, folder):
     assert any(later[1] < before[1] for before, later in zip(looks, looks[1:]))  # it began again by itself
 
 
-@pytest.mark.parametrize(("width", "height"), [(360, 640), (390, 844), (1400, 900)])
+@pytest.mark.parametrize(("width", "height"), [(360, 640), (390, 844), (844, 390), (1400, 900)])
 def test_it_fits_the_screen_and_everything_has_a_name_and_room_for_a_finger(browser, folder, width, height):
     visit(browser, address(folder, "?slot=0&rater=look"), width=width, height=height, touch=width < 1000)
     for step in ("#welcome", "#trial"):
@@ -200,8 +272,12 @@ def test_it_fits_the_screen_and_everything_has_a_name_and_room_for_a_finger(brow
         seen = "[...document.querySelectorAll('button, select, input')].filter(node => node.offsetParent)"
         assert browser.run(f"{seen}.filter(node => Math.min(node.offsetWidth, node.offsetHeight) < 44).map(node => node.id)") == []
         if step == "#welcome":
-            browser.click("#start")
+            enter(browser)
             browser.wait("document.querySelector('#left').readyState >= 2")
+    boxes = (
+        "['#reference', '#driver', '#left', '#right', '#play', '#next'].map(name => document.querySelector(name).getBoundingClientRect())"
+    )
+    assert browser.run(f"{boxes}.every(box => box.top >= 0 && box.bottom <= innerHeight && box.width >= 44)")  # all at once, unscrolled
     tree = browser.call("Accessibility.getFullAXTree")["nodes"]
     named = {node["role"]["value"]: [] for node in tree}
     for node in tree:
@@ -217,7 +293,7 @@ def test_a_served_page_sends_its_votes_and_corrections_and_survives_a_server_tha
     try:
         url = servers[0].url
         visit(browser, f"{url}?slot=0&rater=net")
-        browser.click("#start")
+        enter(browser)
         done = dict([vote(browser, 0)])
         browser.wait("document.querySelector('#sending').textContent === ''")
         wait_stored(servers[0], 1)
@@ -241,7 +317,7 @@ def test_a_served_page_sends_its_votes_and_corrections_and_survives_a_server_tha
     found = {}
     for one in votes.rows:
         found.setdefault(one.trial.id, {})[one.question] = one.answer
-    assert found == done and not votes.odd
+    assert found == done and [one.reason for one in votes.odd if "corrected" in one.reason] == [one.reason for one in votes.odd]
 
 
 def trial_of_first(browser):

@@ -32,8 +32,10 @@ def test_one_who_mostly_answers_left_is_caught(tmp_path):
         for place, vote in enumerate(sheets[2]["votes"]):
             vote["answers"] = dict.fromkeys(key["questions"], "right" if place % 9 == 0 else "left")
 
-    _, raters = checked(tmp_path, edit=lean, attention=0)
-    assert any("mostly left" in why for why in raters["R02"].why)
+    votes, raters = checked(tmp_path, edit=lean, attention=0)
+    (said,) = [why for why in raters["R02"].why if "mostly left" in why]
+    pairs = sum(vote.rater == "R02" and vote.question == "overall" and vote.trial.kind == "pair" for vote in votes.rows)
+    assert f" of {pairs}, p = " in said  # those that p is of: one question's
 
 
 def test_random_answers_are_caught_and_honest_ones_are_not(tmp_path):
@@ -44,6 +46,44 @@ def test_random_answers_are_caught_and_honest_ones_are_not(tmp_path):
         caught += raters["R01"].excluded
         honest += [rater.excluded for name, rater in raters.items() if name != "R01"]
     assert caught >= 7 and sum(honest) <= 0.03 * len(honest)
+
+
+def test_the_opposite_taste_stays_and_so_does_who_sees_no_difference(tmp_path):
+    """All checks right. To exclude them would decide by what is preferred."""
+
+    def level(key, sheets):
+        for vote in sheets[2]["votes"]:
+            vote["answers"] = dict.fromkeys(key["questions"], key["trials"][vote["trial"]]["expected"] or "same")
+
+    for seed in range(3):
+        _, raters = checked(tmp_path, {1: "contrary"}, seed=seed, edit=level)
+        assert not raters["R01"].excluded and raters["R01"].p_random > 0.95
+        assert not raters["R02"].excluded and raters["R02"].p_random is None
+
+
+def test_who_sees_a_difference_seldom_stays(tmp_path):
+    """97 % "same", the rest as honest as anybody's: chance alone would decide how those few agree with the others."""
+
+    def careful(key, sheets):
+        sheets[0]["votes"] = People(key, QUALITY, case_sd=0.6, rater_sd=0.3, tie=3, seed=key["seed"]).sheets()[0]["votes"]
+
+    found = [checked(tmp_path, seed=seed, edit=careful)[1]["R00"] for seed in (0, 2, 7)]
+    assert all(0 < rater.left + rater.right < 0.1 * 144 and not rater.excluded for rater in found)
+
+
+def test_who_got_all_checks_right_is_not_excluded_for_a_taste_of_their_own(tmp_path):
+    """Honest raters who differ much (sd 0.8): by agreement alone some would go, those whose preference is not that of most."""
+    excluded = {}
+    for attention in (0, 4):
+        key = key_of(seed=1, raters=12, attention=attention) | {"questions": ["overall"]}
+        raters = [rater for seed in (0, 2, 3) for rater in _people_who_differ(tmp_path, key, seed)]
+        excluded[attention] = [rater.name for rater in raters if rater.excluded]
+    assert len(excluded[0]) == 3 and excluded[4] == []
+
+
+def _people_who_differ(folder, key, seed):
+    home = write_study(folder / f"{seed} {len(key['trials'])}", key, People(key, QUALITY, case_sd=0.6, rater_sd=0.8, seed=seed).sheets())
+    return check_raters(read_votes([home / "votes"], read_key(home)))
 
 
 def test_where_nobody_agrees_nobody_is_excluded_for_it(tmp_path):

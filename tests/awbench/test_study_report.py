@@ -15,7 +15,8 @@ from awbench.study.key import read_key
 from awbench.study.report import study_report, write_study_report
 from awbench.study.sheets import sheets
 from awbench.study.tables import as_latex, as_markdown
-from awbench.study.votes import VOTES_FORMAT, read_votes
+from awbench.study.vote_files import VOTES_FORMAT
+from awbench.study.votes import read_votes
 from tests.awbench.report_fakes import FakeRun, ramp, written_run
 from tests.awbench.study_fakes import STUDY, People, key_of, write_study
 
@@ -102,6 +103,33 @@ def test_names_are_escaped_everywhere(tmp_path):
     text = {file.suffix: file.read_text() for file in write_study_report([folder / "votes"], folder, tmp_path / "out")}
     assert "a&lt;b&gt;&amp;" in text[".html"] and "a<b>" not in text[".html"]
     assert r"c\|d\_e" in text[".md"] and r"c|d\_e\%" in text[".tex"]
+
+
+def test_what_is_left_out_is_said_with_its_reasons(tmp_path):
+    key, told = key_of(cases=4, raters=4), []
+    sheets_ = People(key, QUALITY).sheets()
+    for sheet in sheets_[:2]:
+        sheet["study"] = "f" * 16
+    folder = write_study(tmp_path, key, sheets_)
+    (folder / "votes" / "list.json").write_text("[]")
+    write_study_report([folder / "votes"], folder, tmp_path / "r.md", told=told.append)
+    why = "votes of another study (2); no votes file (1)"
+    assert told == [f"note: files or votes left out: {why}. The table 'Odd votes and files' names them"]
+    for sheet in sheets_:
+        sheet["study"] = "f" * 16
+    write_study(folder, key, sheets_)
+    with pytest.raises(ValueError, match=rf"not one vote that counts: votes of another study \('f+'\), expected {STUDY}"):
+        write_study_report([folder / "votes"], folder, tmp_path / "none.md")
+    assert not (tmp_path / "none.md").exists()
+
+
+def test_no_name_is_a_formula_in_a_spreadsheet(tmp_path):
+    key = key_of(systems=("=HYPERLINK(1)", "@SUM(A1)"), cases=6, raters=5)
+    folder = write_study(tmp_path, key, People(key, {"=HYPERLINK(1)": 0, "@SUM(A1)": 1}).sheets())
+    (written,) = write_study_report([folder / "votes"], folder, tmp_path / "study.csv")
+    rows = list(csv.DictReader(io.StringIO(written.read_text())))
+    assert {(row["first"], row["second"]) for row in rows} == {("'=HYPERLINK(1)", "'@SUM(A1)")}
+    assert float(rows[0]["lead"]) < 0  # numbers stay numbers
 
 
 def test_edges_no_votes_one_rater_one_system_missing_one_case(tmp_path):
@@ -227,3 +255,17 @@ def test_a_study_of_strangers_is_refused(compared_runs, tmp_path):
         write_report(compared_runs, tmp_path / "r.html", study=folder)
     with pytest.raises(ValueError, match="no key.json in or above"):
         write_report(compared_runs, tmp_path / "r.html", study=compared_runs[0])
+
+
+def test_the_section_says_what_only_one_of_study_and_comparison_has(voted, compared_runs, tmp_path):
+    other = written_run(tmp_path / "nobody", FakeRun("nobody", {"imaging_quality": ramp(0.1)}))
+    page = write_report([compared_runs[0], other], tmp_path / "r.html", study=voted).read_text()
+    assert "Not compared here: still, theirs. Nobody was asked about nobody." in page
+    assert "Nobody was asked" not in write_report(compared_runs, tmp_path / "s.html", study=voted).read_text()
+
+
+def test_a_study_of_another_suite_is_refused(compared_runs, tmp_path):
+    key = key_of() | {"runs": [{"system": "ours", "path": "elsewhere", "suite": "f" * 64}]}
+    folder = write_study(tmp_path / "study", key, People(key, QUALITY).sheets())
+    with pytest.raises(ValueError, match="answers of ours to suite ffffffffffff, expected suite"):
+        write_report(compared_runs, tmp_path / "r.html", study=folder)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from multiprocessing import Pool
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 
@@ -21,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from awbench.selftest.damages import DAMAGES  # noqa: E402
 from awbench.selftest.scenes import Scene, Source, flow_warp, world_scenes  # noqa: E402
-from awbench.selftest.tricks import colour_transfer, crossfade, still, wrong_warp  # noqa: E402
+from awbench.selftest.tricks import blend, colour_transfer, crossfade, still, wrong_warp  # noqa: E402
 from bootstrap.filters.catalog import FILTERS, load_filter  # noqa: E402
 from bootstrap.filters.evidence import PairEvidence  # noqa: E402
 from bootstrap.thresholds import Thresholds  # noqa: E402
@@ -67,12 +68,51 @@ def drivers(scene: Scene, rng: np.random.Generator) -> Iterator[tuple[str, Clip]
         "wrong_identity": scene.wrong_identity.frames,
         "wrong_clip": scene.wrong_driver.frames,
         "wrong_motion": wrong_warp(scene).frames,
+        "blend20": blend(scene, 0.2).frames,
+        "ghost20": _ghost(answer, scene, 0.2),
+        "ghost35": _ghost(answer, scene, 0.35),
+        **moved_as_a_whole(scene),
     }
     for kind, frames in made.items():
         yield kind, Clip(frames=np.ascontiguousarray(frames), fps=scene.answer.fps)
     for kind, level in DAMAGED.items():
         if DAMAGES[kind].applies(scene):
             yield kind, DAMAGES[kind].answer(scene, level, rng).clip
+
+
+def _ghost(answer: np.ndarray, scene: Scene, share: float) -> np.ndarray:
+    """The right answer with some of the source through it."""
+    return np.round((1 - share) * answer + share * scene.driver.frames).astype(np.uint8)
+
+
+def moved_as_a_whole(scene: Scene) -> dict[str, np.ndarray]:
+    """(kind, frames `[T,H,W,3]`): the reference under camera moves alone, and its figure, cut out, slid over its background."""
+    reference, total = scene.reference, len(scene.answer)
+    size, steps = reference.shape[1::-1], np.arange(total)
+    sine, shakes = np.sin(2 * np.pi * steps / scene.answer.fps), np.random.default_rng(0).normal(0, 1, (total, 3))
+    subject = scene.truth.reference_subject.astype(np.uint8)
+    behind = cv2.inpaint(reference, cv2.dilate(subject, np.ones((3, 3))), 3, cv2.INPAINT_TELEA)
+
+    def drawn(picture: np.ndarray, border: int, moves: list[tuple[float, ...]]) -> np.ndarray:
+        """`moves`: zoom, degrees, shift to the right and down in shares of the width, of every frame."""
+        frames = []
+        for zoom, degrees, right, down in moves:
+            matrix = cv2.getRotationMatrix2D((size[0] / 2, size[1] / 2), degrees, zoom)
+            matrix[:, 2] += size[0] * right, size[0] * down
+            frames.append(cv2.warpAffine(picture, matrix, size, borderMode=border))
+        return np.stack(frames)
+
+    slides = [(1, 0, 0.06 * share, 0) for share in sine]
+    there = drawn(subject, cv2.BORDER_CONSTANT, slides)[..., None] > 0
+    return {
+        "pan": drawn(reference, cv2.BORDER_REFLECT, [(1, 0, 0.01 * t, 0) for t in steps]),
+        "pan_slow": drawn(reference, cv2.BORDER_REPLICATE, [(1, 0, 0.003 * t, 0) for t in steps]),
+        "zoom": drawn(reference, cv2.BORDER_REFLECT, [(1 + 0.02 * t, 0, 0, 0) for t in steps]),
+        "zoom_out": drawn(reference, cv2.BORDER_REFLECT, [(1.5 - 0.5 * t / max(1, total - 1), 0, 0, 0) for t in steps]),
+        "shake": drawn(reference, cv2.BORDER_REFLECT, [(1.1, a, 0.01 * b, 0.01 * c) for a, b, c in shakes]),
+        "rotate": drawn(reference, cv2.BORDER_REFLECT, [(1.1, 6 * share, 0, 0) for share in sine]),
+        "slid_figure": np.where(there, drawn(reference, cv2.BORDER_REFLECT, slides), behind),
+    }
 
 
 def measured(job: tuple[int, Source]) -> list[dict]:

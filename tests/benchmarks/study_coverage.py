@@ -1,9 +1,12 @@
-"""How often a study's interval covers the true lead, how often its tests and its checks of raters are wrong: the tables of docs/study.md.
+"""How often a study's interval covers the true lead, how often its tests and its checks of raters are wrong, whether it finds the lead that
+it says it can: the tables of docs/study.md.
 
     python tests/benchmarks/study_coverage.py [--studies 2000]
 
 Votes: latent preference = mu + case effect + rater effect + noise (sd 1), good above 0.4, bad below -0.4, every rater on every case. The
-true lead is that over all cases and raters there could be. `random`: raters of whom one answers at random, no attention pairs.
+true lead is that over all cases and raters there could be. Checks: raters of whom one answers at random, or has the opposite taste, no
+attention pairs. Power: at the lead that `awbench.study.power` states, how often the report's own verdict calls the pair where the other
+pairs of systems have no lead.
 """
 
 from __future__ import annotations
@@ -13,14 +16,17 @@ import math
 import sys
 import tempfile
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from awbench.preference import crossed  # noqa: E402
+from awbench.preference import Choice, crossed, preference  # noqa: E402
 from awbench.statistics import sign_test  # noqa: E402
-from awbench.study.key import read_key
+from awbench.study.analysis import AHEAD, COUNTED, Lead, judged  # noqa: E402
+from awbench.study.key import read_key  # noqa: E402
+from awbench.study.power import ALIKE_CASE, ALIKE_RATER, TIES, detectable_lead, latent_share  # noqa: E402
 from awbench.study.raters import check_raters  # noqa: E402
 from awbench.study.votes import read_votes  # noqa: E402
 from tests.awbench.study_fakes import People, key_of, write_study  # noqa: E402
@@ -76,25 +82,68 @@ def print_coverage(studies: int) -> None:
 
 
 def print_checks(studies: int) -> None:
-    print("\n| systems | cases | raters | random rater caught | honest raters excluded |\n| --- | --- | --- | --- | --- |")
+    print("\n| systems | cases | raters | random rater caught | contrary rater excluded | honest raters excluded |")
+    print("| --- | --- | --- | --- | --- | --- |")
     for systems, cases, raters in ((2, 12, 6), (3, 12, 6), (3, 12, 10), (3, 12, 20)):
-        caught, honest = 0, []
+        caught, honest = {"random": 0, "contrary": 0}, []
         for seed in range(studies):
-            key = key_of(("a", "b", "c")[:systems], cases, raters, attention=0, seed=seed)
-            people = People(key, {"a": 0.8, "b": 0.2, "c": 0.0}, case_sd=0.6, rater_sd=0.3, seed=seed)
-            with tempfile.TemporaryDirectory() as folder:
-                home = write_study(Path(folder), key, people.sheets({1: "random"}))
-                found = check_raters(read_votes([home / "votes"], read_key(home)))
-            caught += any(one.excluded for one in found if one.name == "R01")
-            honest += [one.excluded for one in found if one.name != "R01"]
-        wrong = f"{100 * np.mean(honest):.1f} % of {len(honest)}"
-        print(f"| {systems} | {cases} | {raters} | {100 * caught / studies:.0f} % of {studies} | {wrong} |", flush=True)
+            for style in caught:
+                excluded = _excluded(systems, cases, raters, style, seed)
+                caught[style] += "R01" in excluded
+                honest += [f"R{slot:02d}" in excluded for slot in range(raters) if slot != 1]
+        told = [f"{100 * found / studies:.0f} % of {studies}" for found in caught.values()]
+        print(f"| {systems} | {cases} | {raters} | {' | '.join(told)} | {100 * np.mean(honest):.1f} % of {len(honest)} |", flush=True)
+
+
+def _excluded(systems: int, cases: int, raters: int, style: str, seed: int) -> set[str]:
+    """Who is excluded of a study whose second rater votes in that style."""
+    key = key_of(("a", "b", "c")[:systems], cases, raters, attention=0, seed=seed)
+    people = People(key, {"a": 0.8, "b": 0.2, "c": 0.0}, case_sd=0.6, rater_sd=0.3, seed=seed)
+    with tempfile.TemporaryDirectory() as folder:
+        home = write_study(Path(folder), key, people.sheets({1: style}))
+        return {one.name for one in check_raters(read_votes([home / "votes"], read_key(home))) if one.excluded}
+
+
+def called_share(lead: float, cases: int, raters: int, pairs: int, alike: tuple[float, float], studies: int, seed: int) -> float:
+    """Share of studies whose report calls the first of `pairs` ahead; `lead`: its true lead, the other pairs have none."""
+    normal, rng, called = NormalDist(), np.random.default_rng(seed), 0
+    threshold = normal.inv_cdf((1 + TIES) / 2)
+    low, high = 0.0, 4.0
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        wins = normal.cdf(middle - threshold) - normal.cdf(-middle - threshold)
+        low, high = (middle, high) if wins < lead else (low, middle)
+    shares = [latent_share(one, TIES) for one in alike]
+    scales = [math.sqrt(share) for share in (*shares, 1 - sum(shares))]
+    for _ in range(studies):
+        leads = []
+        for pair in range(pairs):
+            latent = (low if pair == 0 else 0.0) + scales[0] * rng.normal(size=(cases, 1)) + scales[1] * rng.normal(size=(1, raters))
+            latent = latent + scales[2] * rng.normal(size=(cases, raters))
+            votes = [(c, r, int(latent[c, r] > threshold) - int(latent[c, r] < -threshold)) for c in range(cases) for r in range(raters)]
+            found = preference([Choice(rater=f"{r}", case=f"{c}", first="a", second=f"b{pair}", value=value) for c, r, value in votes])
+            leads.append(Lead(of=COUNTED, question="overall", tag="", first="a", second=f"b{pair}", found=found))
+        called += judged(leads)[0].outcome == AHEAD
+    return called / studies
+
+
+def print_power(studies: int) -> None:
+    print("\n| cases | raters | pairs of systems | detectable lead | called | raters alike by 0 | by 0.2 |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for cases, raters, pairs in ((12, 8, 1), (12, 8, 3), (12, 20, 3), (24, 12, 3), (40, 12, 1), (40, 12, 6), (100, 30, 3)):
+        stated = detectable_lead([(f"{c}", f"{r}") for c in range(cases) for r in range(raters)], pairs).lead
+        shares = [called_share(stated, cases, raters, pairs, (ALIKE_CASE, one), studies, 1) for one in (ALIKE_RATER, 0.0, 0.2)]
+        print(
+            f"| {cases} | {raters} | {pairs} | {stated:.2f} | " + " | ".join(f"{100 * share:.0f} %" for share in shares) + " |", flush=True
+        )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=2000)
     parser.add_argument("--checked", type=int, default=100)
+    parser.add_argument("--powered", type=int, default=1000)
     asked = parser.parse_args()
     print_coverage(asked.studies)
     print_checks(asked.checked)
+    print_power(asked.powered)

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -123,6 +124,63 @@ def test_wrong_answers_are_turned_down(scene, right):
     assert {"steady"} <= _failed(scene, np.concatenate([right[:6], scene.wrong_identity.frames[6:]]))
 
 
+def _as_a_whole(picture: np.ndarray, moves) -> np.ndarray:
+    """A picture under (zoom, shift px) of every frame."""
+    matrices = [np.float32([[zoom, 0, 36 - 36 * zoom + shift], [0, zoom, 36 - 36 * zoom]]) for zoom, shift in moves]
+    return np.stack([cv2.warpAffine(picture, matrix, (72, 72), borderMode=cv2.BORDER_REFLECT) for matrix in matrices])
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        pytest.param(lambda t: (1, 0.7 * t), id="pan"),
+        pytest.param(lambda t: (1, 0.2 * t), id="slow pan"),
+        pytest.param(lambda t: (1 + 0.02 * t, 0), id="zoom"),
+        pytest.param(lambda t: (1.1, (0, 1.5, -1, 0.5)[t % 4]), id="shake"),
+        pytest.param(lambda t: (1, 0), id="still"),
+    ],
+)
+def test_a_reference_that_moves_as_a_whole_is_turned_down(scene, move):
+    assert "articulated" in _failed(scene, _as_a_whole(scene.reference, [move(t) for t in range(12)]))
+
+
+def test_a_driver_through_which_the_source_shows_is_turned_down(scene, right):
+    for share, passes in ((0.0, True), (0.2, False)):
+        ghost = np.round((1 - share) * right + share * scene.driver.frames).astype(np.uint8)
+        evidence = PairEvidence(key="k", driver=Clip(frames=ghost, fps=12.0), source=scene.driver, identity=scene.reference)
+        assert load_filter("unblended").judge(evidence, Thresholds().unblended).passed == passes
+
+
+def test_who_stands_in_the_sources_own_scene_is_not_asked_for_a_ghost(scene):
+    evidence = PairEvidence(key="k", driver=scene.driver, source=scene.driver, identity=scene.driver.frames[0])
+    verdict = load_filter("unblended").judge(evidence, 1.0)
+    assert verdict.passed and verdict.value is None and "shows its scene" in verdict.reason
+
+
+def _rolled(frames: np.ndarray, px: int) -> np.ndarray:
+    return np.stack([np.roll(frame, px * t, axis=1) for t, frame in enumerate(frames)])
+
+
+def test_what_a_camera_adds_to_the_source_or_to_the_driver_is_no_fault(scene, right):
+    for source, driver in ((_rolled(scene.driver.frames, 2), right), (scene.driver.frames, _rolled(right, -1))):
+        evidence = PairEvidence(
+            key="k", driver=Clip(frames=driver, fps=12.0), source=Clip(frames=source, fps=12.0), identity=scene.reference
+        )
+        assert load_filter("articulated").judge(evidence, Thresholds().articulated).passed
+
+
+def test_motion_of_parts_is_not_asked_for_where_the_source_shows_none(scene, right):
+    grain = np.random.default_rng(0).normal(0, 1, scene.driver.frames.shape)
+    still = np.clip(scene.driver.frames[:1] + grain, 0, 255).round().astype(np.uint8)
+    panned = _as_a_whole(scene.driver.frames[0], [(1, 0.7 * t) for t in range(12)])
+    for source in (still, panned):
+        evidence = PairEvidence(
+            key="k", driver=Clip(frames=right, fps=12.0), source=Clip(frames=source, fps=12.0), identity=scene.reference
+        )
+        verdict = load_filter("articulated").judge(evidence, 1.0)
+        assert verdict.passed and verdict.value is None and "hardly moves in its parts" in verdict.reason
+
+
 def test_footage_of_few_frames_a_second_asks_for_no_more_motion_than_it_shows(scene, right):
     held = np.arange(12) // 2 * 2
     source, driver = (Clip(frames=frames[held], fps=12.0) for frames in (scene.driver.frames, right))
@@ -175,7 +233,7 @@ def test_the_table_holds_what_it_names():
         one = load_filter(name)
         assert one.name == name and (not one.metric or one.metric in METRICS.entries) and hasattr(Thresholds(), name)
     assert [one.name for one, _ in in_use(Thresholds())] == list(FILTERS.entries)[:-1]
-    measures = {"appearance_consistency", "imaging_quality", "motion_fidelity", "motion_smoothness", "temporal_consistency"}
+    measures = {"appearance_consistency", "driver_leak", "imaging_quality", "motion_fidelity", "motion_smoothness", "temporal_consistency"}
     assert set(filter_metrics(Thresholds())) == measures and filter_metrics(Thresholds(off=True)) == ()
     versions = filter_versions(Thresholds(identity=0))
     assert {"check": "imaging", "metric": "imaging_quality", "version": "2"} in versions

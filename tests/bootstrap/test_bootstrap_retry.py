@@ -11,7 +11,7 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
-from bootstrap.recipe import RECORDED, Teacher
+from bootstrap.recipe import RECORDED, Recipe, Teacher
 from bootstrap.shards.validate import validate_dataset
 from models.artifacts import read_json
 from models.retry_failed import RetryFailed
@@ -111,6 +111,24 @@ def test_other_thresholds_judge_again_without_a_teacher(folder):
     assert read_json(folder / "out" / "run.json")["config"]["thresholds"]["distinct"] == 200
     assert make_round(folder, teacher=NoTeacher(), thresholds=LAX, retry_filters=True).kept == 4
     assert _files(folder) == first and not list((folder / "out" / "rejected").glob("*.tar"))
+
+
+def test_a_dataset_judged_before_a_filter_was_there_is_judged_again(folder, monkeypatch):
+    today = Recipe.filters.fget
+    before = property(lambda recipe: today(recipe) | {"thresholds": _without(today(recipe)["thresholds"], "articulated")})
+    monkeypatch.setattr(Recipe, "filters", before)
+    make_round(folder)
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="thresholds: got .'articulated': 0.0.*--retry-filters judges again"):
+        make_round(folder, teacher=NoTeacher())
+    assert make_round(folder, teacher=NoTeacher(), retry_filters=True).kept == 4
+    assert make_round(folder, teacher=NoTeacher()).kept == 4
+    make_round(folder, out="direct")
+    assert _files(folder) == _files(folder, "direct")
+
+
+def _without(values, name):
+    return {key: value for key, value in values.items() if key != name}
 
 
 def test_what_was_not_kept_aside_stays_rejected_and_it_is_said(folder, capsys):

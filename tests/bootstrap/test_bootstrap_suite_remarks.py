@@ -33,3 +33,14 @@ def test_cuts_black_pictures_stills_and_doubles_are_told_and_sound_media_are_not
         "driving/held.mp4: its window shows nothing that moves",
         "reference/black.png: a black picture",
     ]
+
+
+def test_the_window_of_a_case_is_looked_at_where_it_begins(tmp_path):
+    frames = np.concatenate([drifting(2)[:6], drifting(3)[:18]])
+    write_video(tmp_path / "clips" / "cut.mp4", Clip(frames=frames, fps=12))
+    (tmp_path / "people").mkdir()
+    (tmp_path / "people" / "one.png").write_bytes(encode_image(drifting(7)[0]))
+    (tmp_path / "pairs.csv").write_text("driver,reference,start_s\ncut,one,0.25\ncut,one,0.75\n")
+    folders = [str(tmp_path / "clips")], [str(tmp_path / "people")]
+    write_suite_from_media(*folders, tmp_path / "suite", GRID, pairing=tmp_path / "pairs.csv")
+    assert suite_remarks(load_folder(tmp_path / "suite", fingerprint=False)) == ["driving/cut.mp4: its window from 0.25 s on shows a cut"]

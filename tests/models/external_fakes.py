@@ -184,6 +184,8 @@ if how == "dies":
     sys.exit("ModuleNotFoundError: No module named 'mmcv._ext'")
 if how == "hangs":
     time.sleep(1000)
+if how == "prints":
+    print(json.dumps({"contract": 1, "ready": True}), flush=True); time.sleep(1000)
 tell(ready="soon" if how == "unready" else True)
 served = 0
 for line in sys.stdin:
@@ -196,6 +198,8 @@ for line in sys.stdin:
         os.kill(os.getpid(), signal.SIGSEGV)
     if act == "hang":
         time.sleep(1000)
+    if act == "prints":
+        print(json.dumps({"contract": 1, "id": asked["id"], "status": "ok"}), flush=True); time.sleep(1000)
     if act == "mute":
         answers.close(); time.sleep(1000)
     if act == "junk":

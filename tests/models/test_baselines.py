@@ -107,6 +107,14 @@ def test_recorded_plays_the_file_of_the_request(tmp_path: Path) -> None:
     assert animator.name == f"recorded:{tmp_path.name}"
 
 
+def test_recorded_knows_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "answers").mkdir(), write_video(tmp_path / "answers" / "a.mp4", numbered(2))
+    assert load_animator("recorded:~/answers").folder == tmp_path / "answers"
+    assert recorded.missing("recorded", recorded.RecordedOptions(), "~/answers", ("a",)) == []
+    assert recorded.strays("recorded", "~/answers", ("b",)) == ["a.mp4"]
+
+
 def test_recorded_says_which_file_is_missing_broken_or_outside(tmp_path: Path) -> None:
     (tmp_path / "b.mp4").write_bytes(b"no video")
     animator = load_animator(f"recorded:{tmp_path}")
@@ -151,7 +159,7 @@ def test_recorded_names_near_misses_doubles_and_strays(tmp_path: Path) -> None:
     for case_id, name in near.items():
         with pytest.raises(ValueError) as caught:
             animator.animate(request(sliding(1), id=case_id))
-        assert str(caught.value).endswith(f"add it to the folder; found {name}")
+        assert str(caught.value).endswith(f"add it to the folder, or rename what was meant; found {name}")
     with pytest.raises(ValueError, match=r"got 2 videos \(0002-run-cat.mov, 0002-run-cat.mp4\).*keep one"):
         animator.animate(request(sliding(1), id="0002-run-cat"))
     with pytest.raises(ValueError, match="add it to the folder$"):
@@ -229,6 +237,8 @@ def test_recorded_declares_lags_by_case_and_for_all(tmp_path: Path) -> None:
 
     assert [told(plain, "a"), told(own, "a"), told(own, "b"), told(all_, "a"), told(all_, "b")] == [None, 1.25, None, 1.25, -0.5]
     assert own.strays(["a", "b"]) == ["lags.csv: nobody"] and own.weights_hash != plain.weights_hash == ""
+    (tmp_path / "lags.csv").write_text("case;offset_s\na;1.25\n")
+    assert recorded.create(str(tmp_path)).lags == {"a": 1.25}
     assert recorded.options("recorded") is recorded.RecordedOptions and recorded.capabilities("recorded").kind == "weightless"
 
 

@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from awbench.run_cases import _reason
+from bootstrap.reasons import reason_of
+from models.baselines.external.diverted import Diverted
 from models.baselines.external.exchange import Failed
 from models.baselines.external.processes import HEAD_B, TAIL_B, Late, Leashed, Log, telling
 from models.runtime import Runtime
@@ -278,6 +281,8 @@ def test_a_server_that_fails_costs_one_case(server, temporary, monkeypatch, act,
     before, _ = note(animator.animate(ask("a")))
     if act == "hang":
         monkeypatch.setattr(animator._way, "_timeout_s", 0.3)
+    if act == "mute":
+        monkeypatch.setattr("models.baselines.external.runs.ENDS_S", 0.1)
     with pytest.raises(Failed, match=said):
         animator.animate(ask("b", prompt=act))
     monkeypatch.undo()
@@ -301,6 +306,35 @@ def test_a_server_that_does_not_start(server, temporary, how, said):
     animator.close()
 
 
+@pytest.mark.parametrize("how", ["ready", "answer"])
+def test_who_prints_what_the_pipe_should_bring_is_told_so_at_once(server, temporary, monkeypatch, how):
+    monkeypatch.setattr("models.baselines.external.runs.MISPLACED_S", 0.1)
+    if how == "ready":
+        (server / "start").write_text("prints")
+    animator = external(server, served_spec())
+    with pytest.raises(Failed, match='it printed {"contract": 1, .*} to standard output.*ACTORFORGE_ANSWERS'):
+        animator.animate(ask(prompt="prints"))
+    animator.close()
+
+
+def test_a_copy_of_an_earlier_answer_that_is_printed_is_only_log():
+    words = Diverted(None)
+    words.add(b'{"contract": 1, "ready": true}\nloading\n')
+    assert words.misplaced(0.0) == '{"contract": 1, "ready": true}' and words.misplaced(1e3) == ""
+    words.divert(None, "b")
+    words.add(b'{"contract": 1, "ready": true}\n{"contract": 1, "id": "a", "status": "ok"}\n{"contract": 1, "id": "b", "sta')
+    assert words.misplaced(0.0) == ""
+    words.add(b'tus": "ok"}\n')
+    assert words.misplaced(0.0) == '{"contract": 1, "id": "b", "status": "ok"}'
+
+
+def test_words_that_tell_no_cause_are_not_called_one(repo, temporary):
+    for act, said in (("raises", "; last it said: RuntimeError: CUDA"), ("nothing", "; last words: act nothing; log ")):
+        with pytest.raises(Failed, match=said):
+            external(repo).animate(ask(prompt=act))
+    assert _reason(Failed("fake: said")) == reason_of(Failed("fake: said")) == "fake: said", "without a class before it"
+
+
 def test_a_copy_for_another_process_starts_its_own(server, temporary):
     animator = external(server, served_spec())
     copy = pickle.loads(pickle.dumps(animator))
@@ -320,11 +354,12 @@ def test_who_forgets_to_close_leaves_nothing(server, temporary):
 
 
 def test_telling_lines():
-    assert (
-        telling("loading\n 10%|#  |\r 20%|## |\nTraceback (most recent call last):\n  x\nValueError: no \x1b[31mpose\x1b[0m\n")
-        == "ValueError: no pose"
+    assert telling("loading\n 10%|#  |\r 20%|## |\nTraceback (most recent call last):\n  x\nValueError: no \x1b[31mpose\x1b[0m\n") == (
+        "ValueError: no pose",
+        True,
     )
-    assert telling("one\ntwo\nthree\n") == "two | three" and telling("") == "" and len(telling("error " * 500)) <= 300
+    assert telling("one\ntwo\nthree\n") == ("two | three", False) and telling("") == ("", False)
+    assert len(telling("error " * 500)[0]) <= 300
 
 
 def test_a_log_keeps_both_ends_within_bounds(tmp_path):

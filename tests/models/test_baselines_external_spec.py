@@ -12,7 +12,7 @@ from models.baselines.external import system
 from models.baselines.external.changed_copy import changed_config, changed_python
 from models.baselines.external.placeholders import command, expand
 from models.baselines.external.places import code_mark
-from models.baselines.external.reading import parse_spec, read_spec, shipped
+from models.baselines.external.reading import SYSTEMS, parse_spec, read_spec, shipped
 from models.estimate import Workload
 from models.stated import capabilities_of, estimate_of, options_of, read_options
 from tests.models.external_fakes import external, once_repo, raw_spec, served_spec
@@ -42,12 +42,13 @@ def test_the_seven_are_described():
         ({"steps": [{"run": ["{python}", "{refrence}"]}]}, "got {refrence}.*did you mean .*reference"),
         ({"steps": [{"run": ["x"], "cwd": "{rep}"}]}, "got {rep}.*did you mean .*repo"),
         ({"steps": [{"run": ["x"], "shell": True}]}, "step 1: field: got 'shell'"),
-        ({"needs": ["poses"]}, "needs, takes: got 'poses'"),
+        ({"needs": ["poses"]}, "needs, takes: got 'poses', expected one of driver, pose, face, prompt, first_frame$"),
         ({"needs": ["mask"]}, "contract 1 sends no mask"),
         ({"output": {}}, "video, frames"),
         ({"output": {"video": "../*.mp4"}}, "a way within the work folder"),
         ({"output": {"video": "x.mp4", "panel": [3, 2]}}, "panel"),
-        ({"options": {"steps": {"type": "int"}}}, "option steps: default: got missing"),
+        ({"weights": {"files": ["/a.pt"]}}, "a way within the weights folder"),
+        ({"options": {"steps": {"type": "int"}}}, "option steps: default: got no such field, expected one"),
         ({"options": {"steps": {"type": "int", "default": "4"}}}, "default: got '4', expected a value of type int"),
         ({"options": {"steps": {"type": "list", "default": []}}}, "type: got 'list', expected one of int"),
         ({"options": {"how": {"type": "str", "default": "a", "choices": ["b", "c"]}}}, "default: got 'a'"),
@@ -70,7 +71,7 @@ def test_a_mistake_is_told(changes, said):
 def test_a_missing_field_is_told(name):
     raw = raw_spec()
     del raw[name]
-    with pytest.raises(ValueError, match=f"mine.yaml: {name}: got missing"):
+    with pytest.raises(ValueError, match=f"mine.yaml: {name}: got no such field, expected one; .*external_contract.md"):
         parse_spec(raw, "mine.yaml")
 
 
@@ -87,6 +88,11 @@ def test_a_file_that_is_no_description(tmp_path):
         read_spec(f"external:{tmp_path / 'none.yaml'}")
     with pytest.raises(ValueError, match="write external:FILE.yaml"):
         read_spec("external:")
+    file.write_text((SYSTEMS / "scail2.yaml").read_text())
+    with pytest.raises(
+        ValueError, match="mine.yaml: name: got scail2, which is another system's, expected a free name; write one of its own"
+    ):
+        read_spec(f"external:{file}")
 
 
 def test_placeholders():
@@ -114,12 +120,37 @@ def test_stated_of_a_shipped_name_and_of_a_strangers(tmp_path):
     assert stated.kind == "external" and "driver" in stated.needs and stated.size.multiple == 32 and "Apache" in stated.licence
     told = system.estimate("scail2", Workload(size=(896, 512), num_frames=81, fps=16.0), system.options("scail2")())
     assert told.tokens == round(56 * 32 * 21 * 1.25) and told.passes == 80
+    small = system.estimate("mtvcrafter", Workload(size=(48, 48), num_frames=6, fps=8.0), system.options("mtvcrafter")())
+    assert small.tokens == 32 * 32 * 13  # as it paints: 512x512, held to 49 frames
     file = tmp_path / "mine.yaml"
     file.write_text(yaml.safe_dump(raw_spec(subjects=1)))
     assert capabilities_of(f"external:{file}", ANIMATORS).subjects == 1 and system.capabilities("external").kind == "external"
     assert {"repo", "python"} <= {field.name for field in fields(options_of(f"external:{file}", ANIMATORS))}
     assert "repo" in {field.name for field in fields(system.options("external"))}
     assert estimate_of(f"external:{file}", Workload(size=(8, 8), num_frames=2, fps=1.0), None, ANIMATORS).tokens is None
+
+
+@pytest.mark.parametrize(
+    ("run", "lacks"),
+    [
+        (["{python}", "-S", "blnd.py", "{out}"], "blnd.py"),
+        (["{python}", "{repo}/tools/run.py"], "tools/run.py"),
+        (["tools/run.sh"], "tools/run.sh"),
+        (["{python}", "{changed_copy}", "{request}", "infer.py", "{work}/copy.py"], "infer.py"),
+        (["{python}", "act.py"], ""),
+        (["{python}", "-m", "tools.run"], ""),
+        (["{python}", "-c", "print('a.py')"], ""),
+        (["{python}", "{work}/copy.py"], ""),
+        (["bash", "-c", "true"], ""),
+    ],
+)
+def test_a_script_that_is_not_in_the_repository_is_missing(tmp_path, run, lacks):
+    repo = once_repo(tmp_path / "repo")
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump(raw_spec(steps=[{"run": run}])))
+    kind = system.options("external", str(file))
+    lines = system.missing("external", kind(repo=str(repo), python=sys.executable), str(file))
+    assert lines == ([f"steps: step 1 runs {lacks}, which is not in the repository {repo}"] if lacks else [])
 
 
 def test_options_are_read_from_words():
@@ -169,14 +200,17 @@ def test_what_is_missing_is_told_with_the_way_to_get_it(tmp_path, monkeypatch):
 
 def test_a_mark_changes_with_what_decides_a_pixel_and_with_nothing_else(tmp_path):
     repo = once_repo(tmp_path / "repo")
-    first = external(repo).weights_hash
+    before = external(repo)
+    first = before.weights_hash
     (repo / "readme.md").write_text("words")
     (repo / "__pycache__").mkdir()
     (repo / "__pycache__/act.py").write_text("x")
     assert external(repo, timeout_s=5.0, logs="").weights_hash == first
     assert external(repo, raw_spec(needs=["driver", "prompt"])).weights_hash != first
     (repo / "act.py").write_text("pass")
-    changed = external(repo).weights_hash
+    other = external(repo)
+    changed = other.weights_hash
+    assert [name for name, part in other.weights_parts.items() if part != before.weights_parts[name]] == ["repository"]
     weights = tmp_path / "weights"
     weights.mkdir()
     (weights / "a.pt").write_text("x")

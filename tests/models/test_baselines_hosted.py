@@ -16,38 +16,26 @@ import pytest
 from models.animators.registry import ANIMATORS
 from models.baselines.hosted.address import may_fetch
 from models.baselines.hosted.costs import Costs
-from models.baselines.hosted.first_second import first_shown
 from models.baselines.hosted.machine import HostedError
+from models.baselines.hosted.outcomes import Reply
 from models.baselines.hosted.pace import Pace
 from models.baselines.hosted.records import Jobs
 from models.estimate import Workload
 from models.stated import capabilities_of, estimate_of, options_of, read_options
 from tests.models.hosted_servers import ark, fal, kling, volcengine
 from tests.models.hosted_servers.client import animator, request
-from tests.models.hosted_servers.contract import Faults, small_video
+from tests.models.hosted_servers.contract import Faults
+from tests.models.hosted_servers.settings import KEYS, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("kling_motion_control", "kling_o1", "dreamactor_m2", "dreamactor_m1", "seedance_i2v")
-KEYS = {
-    "KLING_ACCESS_KEY": kling.ACCESS,
-    "KLING_SECRET_KEY": kling.SECRET,
-    "VOLC_ACCESS_KEY_ID": volcengine.ACCESS,
-    "VOLC_SECRET_ACCESS_KEY": volcengine.SECRET,
-    "FAL_KEY": fal.KEY,
-    "ARK_API_KEY": ark.KEY,
-}
 SECRETS = [kling.SECRET, volcengine.SECRET, fal.KEY, ark.KEY]
-FAST = {"poll_s": 0.05, "patience_s": 5.0, "timeout_s": 20.0}
 
 
 @pytest.fixture(autouse=True)
 def keys(monkeypatch):
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
-
-
-def settings(server, tmp_path, **more):
-    return {"base_url": server.url, "upload": f"{server.url}/files", "state": str(tmp_path / "state"), **FAST, **more}
 
 
 def records(tmp_path, name):
@@ -135,7 +123,7 @@ def test_fal_takes_the_driver_into_its_own_storage_and_asks_three_times(tmp_path
         system = animator("dreamactor_m2", via="fal", **settings(server, tmp_path) | {"upload": "fal"}, rest_url=server.url)
         result = system.animate(request(0))
         error = failure(system, request(1))
-    assert server.wrong == [] and len(server.tasks) == 2 and result.provenance["cost_usd"] == pytest.approx(0.15)
+    assert server.wrong == [] and len(server.tasks) == 2 and result.provenance["cost_usd"] == pytest.approx(0.2)
     assert error.kind == "failed" and "no face in the picture" in str(error)
     assert server.tasks["task-0"].body["trim_first_second"] is True and len(server.stored) == 2
 
@@ -151,23 +139,6 @@ def test_fal_sends_its_key_nowhere_but_to_the_named_host(tmp_path):
         server.route = misled
         animator("dreamactor_m2", via="fal", **settings(server, tmp_path)).animate(request(0))
         assert not other.calls and len(server.tasks) == 1
-
-
-def test_the_first_second_is_told_by_the_answers_length(tmp_path):
-    shown = {}
-    for how in ("cut", "keep"):
-        for seconds in (2.0, 3.0, 4.0, 3.5):
-            with volcengine.VolcengineServer(video=small_video(seconds)) as server:
-                options = settings(server, tmp_path / f"{how}{seconds}", first_second=how)
-                provenance = animator("dreamactor_m2", **options).animate(request(0)).provenance
-                assert server.tasks["task-0"].body["cut_result_first_second_switch"] is (how == "cut")
-            shown[how, seconds] = provenance.get("offset_s")
-            assert "first second" in provenance["note"]
-    assert shown == {
-        ("cut", 2.0): 1.0, ("cut", 3.0): 0.0, ("cut", 4.0): None, ("cut", 3.5): None,
-        ("keep", 2.0): None, ("keep", 3.0): 0.0, ("keep", 4.0): -1.0, ("keep", 3.5): None,
-    }  # fmt: skip
-    assert first_shown("cut", 5.0, 4.04)[0] == 1.0
 
 
 def test_a_submit_nobody_saw_the_end_of_is_not_submitted_again_where_nobody_can_be_asked(tmp_path):
@@ -419,6 +390,28 @@ def test_drivers_go_to_the_named_bucket_under_a_signed_link(tmp_path, monkeypatc
     assert b"Signature" not in kept_text(tmp_path)
 
 
+@pytest.mark.parametrize("place", ["s3://nobody/in", "https"])
+def test_a_place_that_takes_no_driver_is_told_as_the_option_in_the_same_words_for_every_case(tmp_path, monkeypatch, place):
+    with kling.KlingServer() as server:
+        if place == "https":
+            place = f"{server.url}/closed"
+            monkeypatch.setattr("models.baselines.hosted.uploads.send", lambda call, timeout_s: Reply(status=403, text=""))
+            expected = "upload: got HTTP 403, expected 200, 201 or 204 to a PUT; see whether that address takes files"
+        else:
+
+            def exists(location):
+                raise OSError(5, f"EndpointConnectionError: no endpoint for {location}")
+
+            monkeypatch.setattr("models.storage.exists", exists)
+            expected = r"upload: got OSError \(EndpointConnectionError: no endpoint for s3://nobody/in\), expected a bucket .*nobody/in; "
+        system, told = animator("kling_motion_control", **settings(server, tmp_path) | {"upload": place}), set()
+        for number in range(2):
+            with pytest.raises(ValueError, match=expected) as error:
+                system.animate(request(number))
+            told.add(str(error.value).replace(request(number).id, "CASE"))
+        assert len(told) == 1 and told.pop().endswith("(option upload); no job was submitted") and not server.tasks
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_system_states_what_it_can_do_without_being_made(name):
     able, kind = capabilities_of(name, ANIMATORS), options_of(name, ANIMATORS)
@@ -426,7 +419,7 @@ def test_every_system_states_what_it_can_do_without_being_made(name):
     estimate = estimate_of(
         name, Workload(size=(720, 1280), num_frames=120, fps=24), read_options(kind, {"usd_per_s": "0.1"}, name), ANIMATORS
     )
-    assert estimate.usd == pytest.approx(0.5) and "usd_per_s" in estimate.basis
+    assert estimate.usd == pytest.approx(0.6 if name == "dreamactor_m2" else 0.5) and "usd_per_s" in estimate.basis
     assert estimate_of(name, Workload(size=(720, 1280), num_frames=120, fps=24), kind(), ANIMATORS).usd is None
     with pytest.raises(ValueError, match="argument"):
         ANIMATORS.load(name)("x", name=name)

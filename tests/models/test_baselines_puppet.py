@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from models.animators.load import load_animator
-from models.baselines.weightless.puppet.animator import PuppetAnimator, PuppetOptions, capabilities, create, estimate, options
+from models.baselines.weightless.puppet.animator import PuppetAnimator, PuppetOptions, capabilities, create, estimate, missing, options
 from models.baselines.weightless.puppet.annotations import annotations_hash, annotations_in, found_in
 from models.baselines.weightless.puppet.rig import rig_of
 from models.baselines.weightless.puppet.silhouette import figure_mask, without_figure
@@ -316,3 +316,13 @@ def test_what_it_states_of_itself() -> None:
     for wrong in ({"background": "sky"}, {"smooth_s": -1.0}, {"travel": 3.0}, {"vertices": 3}):
         with pytest.raises(ValueError, match=f"puppet: {next(iter(wrong))}"):
             PuppetOptions(**wrong)
+
+
+def test_cases_whose_reference_nobody_annotated_are_missing(tmp_path: Path) -> None:
+    folder, known = annotated(tmp_path / "drawn"), painted(drawn(FIGURE))
+    pictures = {"a": known, "b": 255 - known, "c": None, "d": 255 - known}
+    stated = missing("puppet", PuppetOptions(), str(folder), pictures, pictures.get)
+    assert len(stated) == 1 and stated[0].startswith("joints of references: 2 of 4 cases show none of 1 annotated pictures (b, d); ")
+    assert missing("puppet", PuppetOptions(estimator="tiny"), str(folder), pictures, pictures.get) == []
+    assert missing("puppet", PuppetOptions(), str(folder), ["a"], pictures.get) == []
+    assert missing("puppet", PuppetOptions(), str(folder), ["b"]) == [], "pictures are not at hand"

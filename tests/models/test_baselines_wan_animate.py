@@ -107,11 +107,11 @@ def test_a_driver_that_ends_early_is_held(animator):
 
 def test_as_many_frames_come_out_as_went_in(plain):
     """One latent frame more than the frames need is painted, the reference's; it is not among them."""
-    animator, shapes = create(str(plain), runtime=CPU, options=replace(QUICK, steps=1, segment=77)), []
+    animator, shapes = create(str(plain), runtime=CPU, options=replace(QUICK, steps=1)), []
     animator.pipe.transformer.register_forward_pre_hook(
         lambda m, a, given: shapes.append(given["hidden_states"].shape[2]), with_kwargs=True
     )
-    for frames in (1, 2, 5, 16, 17, 18, 33, 77, 78):
+    for frames in (1, 2, 5, 6, 13, 14):
         asked, before = whole_request(frames, size=(32, 32)), len(shapes)
         clip, plan = animator.animate(asked).clip, plan_of(frames, animator.options)
         assert len(clip) == frames and clip.size == (32, 32)
@@ -131,9 +131,7 @@ def test_segments_are_no_longer_than_needed():
     assert plan_of(1, QUICK) == Plan(length=5, overlap=1, number=1, handed=2)
 
 
-@pytest.mark.parametrize(
-    "size, frames, fps, changes", [((50, 38), 3, 16.0, {}), ((81, 49), 3, 16.0, {}), ((33, 61), 10, 25.0, {"fps": 30.0})]
-)
+@pytest.mark.parametrize("size, frames, fps, changes", [((50, 38), 3, 16.0, {}), ((33, 61), 10, 25.0, {"fps": 30.0})])
 def test_odd_sizes_rates_and_lengths_come_back_as_asked(plain, size, frames, fps, changes):
     result = create(str(plain), runtime=CPU, options=replace(QUICK, **changes)).animate(whole_request(frames, size=size, fps=fps))
     assert result.clip.size == size and len(result.clip) == frames and result.clip.fps == fps and result.provenance["note"]

@@ -7,7 +7,8 @@ import numpy as np
 
 from models.animators.load import load_animator
 from models.animators.registry import ANIMATORS
-from models.stated import capabilities_of
+from models.option_help import described
+from models.stated import capabilities_of, options_of
 from models.types import AnimationRequest, Clip
 from models.video import read_video
 from tests.models.test_pose_tracks import bvh
@@ -25,6 +26,9 @@ def test_the_animator_of_the_guide_runs_as_written(tmp_path, monkeypatch):
     name = "guide_tinted:create"
     stated = capabilities_of(name, ANIMATORS)
     assert (stated.kind, stated.size.multiple, stated.frames.fps, stated.subjects) == ("weightless", 32, 12.0, 1)
+    assert [(each.name, each.help) for each in described(options_of(name, ANIMATORS))] == [
+        ("strength", "share of the reference's colour, 0 to 1")
+    ]
     animator = load_animator(name, ANIMATORS, options={"strength": "0.25"})
     driving = Clip(frames=np.full((4, 32, 32, 3), 100, np.uint8), fps=8.0)
     reference = np.full((32, 32, 3), 200, np.uint8)

@@ -3,10 +3,13 @@
 import base64
 import json
 import pickle
+import subprocess
+import sys
 import threading
 import time
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,11 +18,12 @@ import pytest
 from models.mllm.client import Client
 from models.mllm.endpoint import KEY_VARIABLE, Endpoint
 from models.mllm.errors import CostCapReached, MllmError, Refused, Unparsed, Unreachable
-from models.mllm.log import LOG_FILE
+from models.mllm.log import LOG_FILE, CallLog
 from models.mllm.question import Frame, Question, frames_of_clip, question_key
 from models.mllm.reply import MAX_REPLY_BYTES
 from models.types import Clip
 
+ROOT = Path(__file__).resolve().parents[2]
 KEY = "sk-very/secret-0123456789"
 SCORE = {
     "type": "object",
@@ -280,6 +284,18 @@ def test_the_cap_stops_before_the_call_and_holds_across_clients(serve, tmp_path)
     asker(server, tmp_path, max_cost_usd=5.0, **PRICES).ask(question("third"))
 
 
+def test_a_call_that_ctrl_c_breaks_off_counts_as_paid_for(serve, tmp_path, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    client = asker(serve(completion(GOOD)), tmp_path, max_cost_usd=3.5, **PRICES)
+    monkeypatch.setattr(client._poster, "post", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        client.ask(question())
+    (row,) = log_of(tmp_path)
+    assert row["outcome"] == "unreachable" and client.log.spent_usd() == row["cost_usd"] > 2.1
+
+
 def test_the_repair_is_under_the_cap_too(serve, tmp_path):
     server = serve(completion("no json"))
     with pytest.raises(CostCapReached):
@@ -324,9 +340,45 @@ def test_a_server_silent_about_tokens_is_counted_on_the_high_side(serve, tmp_pat
     assert answer.output_tokens == 4096 and answer.input_tokens > 2000 and not log_of(tmp_path)[0]["reported"]
 
 
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from models.mllm.log import CallLog
+log = CallLog(Path(sys.argv[1]))
+log.append({"cost_usd": 1.0, "said": "first"})
+resource.setrlimit(resource.RLIMIT_FSIZE, (log.path.stat().st_size + 10,) * 2)
+try:
+    log.append({"cost_usd": 2.0, "said": "second"})
+except OSError as error:
+    print(log.path.stat().st_size, type(error).__name__)
+"""
+"""A process whose disk takes the first line and ten bytes of the second."""
+
+
+def test_a_line_that_a_full_disk_takes_in_part_is_not_there_at_all(tmp_path):
+    path = tmp_path / LOG_FILE
+    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(path)], cwd=ROOT, capture_output=True, text=True, check=True)
+    whole = b'{"cost_usd": 1.0, "said": "first"}\n'
+    assert done.stdout.split() == [str(len(whole)), "OSError"] and path.read_bytes() == whole
+    CallLog(path).append({"cost_usd": 4.0})
+    assert [row["cost_usd"] for row in CallLog(path).rows()] == [1.0, 4.0] and CallLog(path).spent_usd() == 5.0
+
+
+@pytest.mark.parametrize(
+    "whole, tail", [(b'{"cost_usd": 1.0}\n', b'{"cost_usd": 2.0, "sa'), (b"", b'{"cost'), (b'{"cost_usd": 1.0}\n', b"x" * 200_000)]
+)
+def test_what_a_dead_machine_left_of_a_line_does_not_glue_to_the_next(tmp_path, whole, tail):
+    path = tmp_path / LOG_FILE
+    path.write_bytes(whole + tail)
+    log = CallLog(path)
+    before = log.spent_usd()
+    log.append({"cost_usd": 4.0})
+    assert log.spent_usd() == before + 4.0 == CallLog(path).spent_usd() and path.read_bytes() == whole + b'{"cost_usd": 4.0}\n'
+
+
 def test_a_damaged_log_line_is_named(serve, tmp_path):
     (tmp_path / LOG_FILE).write_text('{"cost_usd": 1.0}\n{"cost\n')
-    with pytest.raises(ValueError, match="calls.jsonl"):
+    with pytest.raises(ValueError, match="calls.jsonl: line: .* as number 2"):
         asker(serve(completion(GOOD)), tmp_path, max_cost_usd=5.0, usd_per_million_input=1.0, usd_per_million_output=1.0).ask(question())
 
 

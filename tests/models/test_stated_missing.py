@@ -13,7 +13,7 @@ from models.baselines.weightless.puppet.animator import PuppetOptions
 from models.estimate import Workload
 from models.option_help import described
 from models.pose.catalog import load_pose_estimator
-from models.stated import missing_of, paints_of, strays_of
+from models.stated import missing_of, options_of, paints_of, strays_of
 
 KEYS = ("KLING_ACCESS_KEY", "KLING_SECRET_KEY", "VOLC_ACCESS_KEY_ID", "VOLC_SECRET_ACCESS_KEY", "FAL_KEY", "ARK_API_KEY")
 
@@ -59,7 +59,8 @@ def test_what_is_there_is_not_missing(tmp_path, monkeypatch):
     assert "credentials" in missing("kling_o1", upload="https://me:hunter2@host/in")[0]
     assert "hunter2" not in missing("kling_o1", upload="https://me:hunter2@host/in")[0]
     assert "model_index.json" in missing(f"wan_animate:{tmp_path}")[0]
-    (tmp_path / "model_index.json").write_text("{}")
+    (tmp_path / "model_index.json").write_text("{}"), (tmp_path / "transformer").mkdir()
+    (tmp_path / "transformer/config.json").write_text('{"_class_name": "WanAnimateTransformer3DModel"}')
     assert missing(f"wan_animate:{tmp_path}") == []
     repo, weights = tmp_path / "repo", tmp_path / "weights"
     repo.mkdir(), weights.mkdir()
@@ -132,6 +133,12 @@ def test_options_are_described_from_fields_and_docstrings():
     }
     for kind in (WanVaceOptions, PuppetOptions):
         assert all(each.help for each in described(kind)), kind
+
+
+@pytest.mark.parametrize("name", sorted(ANIMATORS.table()))
+def test_no_option_of_a_listed_system_is_without_words(name):
+    kind = options_of(name, ANIMATORS)
+    assert kind is None or [each.name for each in described(kind) if not each.help.strip()] == []
 
 
 @pytest.mark.parametrize("text", ["bvh:motion/dab.bvh", "motion/dab.bvh"])

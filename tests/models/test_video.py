@@ -23,6 +23,7 @@ from models.video import (
     small_frames_of,
     write_video,
 )
+from models.video.stack import FrameStack
 from tests.models.footage import film, numbered, numbers, song
 
 
@@ -204,6 +205,20 @@ def test_a_film_knows_its_size_rate_and_end_once_it_is_read():
     for read in (frames_of(data), small_frames_of(data, long_side=24)):
         assert len(list(read)) == read.frames_seen == 6
         assert (read.size, read.fps, read.end_s, read.notes) == ((48, 32), 8.0, 0.75, ())
+
+
+@pytest.mark.parametrize(("fmt", "begun", "said"), [("mp4", 0, "40 frames of"), ("matroska", 29, "30 frames or more of")])
+def test_a_clip_too_heavy_is_refused_before_it_is_held_where_the_header_says_so(fmt, begun, said, monkeypatch):
+    data = film(fmt, "libx264", [np.full((64, 96, 3), k, np.uint8) for k in range(40)])
+    monkeypatch.setenv("ACTORFORGE_MAX_CLIP_GIB", str(29.5 * 64 * 96 * 3 / 2**30))
+    held, add = [], FrameStack.add
+    monkeypatch.setattr(FrameStack, "add", lambda stack, image: (held.append(image), add(stack, image)))
+    with pytest.raises(MediaError, match=f"^{said} 96x64 px are .* GiB decoded, at most .*; cut the film, or raise ACTORFORGE_MAX"):
+        read_video(data)
+    assert len(held) == begun and len(read_window(data, Grid(width=96, height=64, fps=5.0, num_frames=4))[0]) == 4
+    monkeypatch.setenv("ACTORFORGE_MAX_CLIP_GIB", "much")
+    with pytest.raises(ValueError, match="ACTORFORGE_MAX_CLIP_GIB: got 'much', expected GiB > 0"):
+        read_video(data)
 
 
 @pytest.mark.parametrize(("fmt", "codec"), [("mp4", "libx264"), ("mpegts", "libx264"), ("avi", "mjpeg"), ("asf", "wmv2"), ("apng", "apng")])

@@ -109,7 +109,7 @@ def save_animate2(folder: Path, *, distilled: bool = False) -> Path:
 
     torch.manual_seed(0)
     clip = CLIPVisionConfig(
-        hidden_size=1280, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, image_size=224, patch_size=112
+        hidden_size=1280, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=224, patch_size=56
     )
     sizes = {"dim": 48, "ffn_dim": 32, "freq_dim": 64, "text_dim": 32, "num_heads": 3, "num_layers": 2}
     kind = diffusers.WanAnimate2DistilledModularPipeline if distilled else diffusers.WanAnimate2ModularPipeline

@@ -17,7 +17,7 @@ LOADED, TOGETHER = [], threading.Barrier(3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """`usd`: what a case really costs; `say_usd`: what is expected; `way`: plain, together (three must be under way at once) or hang."""
+    """`usd`: what a case really costs; `say_usd`: what is expected; `way`: plain, together (three must be under way), hang or chatter."""
 
     usd: float = 0.5
     say_usd: float | None = 0.5
@@ -50,8 +50,10 @@ class Priced:
 
     def animate(self, request):
         if self.options.way == "hang":
-            os.write(1, b"asked\n")  # unbuffered: a thread that holds the lock of stdout at the end would abort the process
+            os.write(1, b"asked\n")
             time.sleep(600)
+        while self.options.way == "chatter":  # until the pipe is full: then for ever, with the lock of standard output
+            print("asked " * 1000)
         if self.options.way == "together":
             TOGETHER.wait(timeout=20)
         frames = np.full((request.num_frames, request.size[1], request.size[0], 3), self.options.level, np.uint8)

@@ -14,21 +14,36 @@ from tests.awbench.report_fakes import CASES, FakeRun, ramp, written_run
 def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("runs")
     part = ramp(0.9) | {case.id: ("failed", "x") for case in CASES[:4]}
-    still = {"imaging_quality": {case.id: 1.0 for case in CASES}, "motion_fidelity": {case.id: 0.0 for case in CASES}}
+    still = {"pose_agreement": {case.id: 1.0 for case in CASES}, "motion_fidelity": {case.id: 0.0 for case in CASES}}
     own = {"good": ramp(0.5), "bad": ramp(0.2), "[part]": part}
     runs = [FakeRun("still", still)]
-    runs += [FakeRun(name, {"imaging_quality": values, "motion_fidelity": ramp(0.3)}) for name, values in own.items()]
+    runs += [FakeRun(name, {"pose_agreement": values, "motion_fidelity": ramp(0.3)}) for name, values in own.items()]
     return [str(written_run(root / str(number), run)) for number, run in enumerate(runs)]
 
 
 def test_the_verb_says_who_beats_whom(folders, capsys):
     assert main(["compare", *folders[:3]]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("good beats bad on imaging quality by 0.30 [0.30, 0.30], n = 12.\n")
+    assert said.startswith("good beats bad on pose agreement by 0.30 [0.30, 0.30], n = 12.\n")
     assert "still is not ranked: it shows none of the driver's motion (motion_fidelity at most 0.02 on 12 of 12 cases)." in said
     assert "Ranks nobody here: motion_fidelity" in said and "motion fidelity (ranks nobody)" in said
     header = next(line for line in said.splitlines() if "still" in line and "good" in line)
     assert header.split() == ["good", "bad", "still"] and "0.555" in said
+
+
+def test_the_first_line_says_what_nothing_here_can_tell_and_which_commands_can(tmp_path, capsys):
+    runs = [
+        FakeRun(name, {"imaging_quality": ramp(offset), "driver_leak": dict.fromkeys(ramp(), 0.0)})
+        for name, offset in (("a", 0.5), ("b", 0.1))
+    ]
+    folders = [str(written_run(tmp_path / str(number), run)) for number, run in enumerate(runs)]
+    assert main(["compare", *folders, "--json", str(tmp_path / "found.json")]) == 0
+    said, found = capsys.readouterr().out, json.loads((tmp_path / "found.json").read_text())
+    first = said.splitlines()[0]
+    assert first.startswith("Nobody is ranked: nothing that was scored sees who follows the driver, or a torn or melted body.")
+    assert "`actorforge judge " in first and "`actorforge score RUNS --estimator " in first and said.count(first) == 1
+    assert " beats " not in said and "no order: nobody is ranked" in said and "imaging quality ↑ (not alone)" in said
+    assert (found["notes"][0], found["verdicts"]) == (first, []) and {one["kind"] for one in found["systems"]} == {"unranked"}
 
 
 def test_machines_get_every_finding(folders, tmp_path, capsys):
@@ -39,7 +54,7 @@ def test_machines_get_every_finding(folders, tmp_path, capsys):
     ]  # fmt: skip
     assert [(one["first"], one["second"]) for one in found["verdicts"]] == [("bad", "good"), ("[part]", "good")]
     (first,) = found["verdicts"][0]["findings"]
-    assert (first["metric"], first["outcome"], first["n"]) == ("imaging_quality", "behind", 12) and first["gain"] == pytest.approx(-0.3)
+    assert (first["metric"], first["outcome"], first["n"]) == ("pose_agreement", "behind", 12) and first["gain"] == pytest.approx(-0.3)
     assert "[part]" in capsys.readouterr().out and found["notes"] and found["cases"] == 12
 
 

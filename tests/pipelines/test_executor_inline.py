@@ -25,6 +25,16 @@ def test_items_come_in_their_order():
     assert list(run_items(numbers, [1, 2, 3], 0, label="test")) == [(0, 2), (1, 4), (2, 6)]
 
 
+def test_no_item_is_begun_that_may_not_be():
+    asked = []
+
+    def may_begin(under_way: int) -> bool:
+        asked.append(under_way)
+        return len(asked) < 3
+
+    assert list(run_items(numbers, [1, 2, 3], 0, label="test", may_begin=may_begin)) == [(0, 2), (1, 4)] and asked == [0, 0, 0]
+
+
 def test_nothing_to_do_makes_no_worker():
     assert list(run_items(None, [], 3, label="test")) == []
 
@@ -119,7 +129,7 @@ def test_one_cause_for_the_first_items_stops_the_run_unless_something_came_out()
         return out, ""
 
     policy = Policy(cause_of=REASON.cause_of, stop_after=3)
-    assert run(["bad"] * 9, policy) == (["bad"] * 3, "test: the first 3 items failed: bad")
+    assert run(["bad"] * 9, policy) == (["bad"] * 3, "test: 3 items in a row failed: bad")
     assert run([1, *["bad"] * 9], policy)[1] == "" and run(["bad", "other"] * 5, policy)[1] == ""
     assert run(["bad"] * 9, Policy(cause_of=REASON.cause_of, stop_after=None))[1] == ""
 

@@ -59,6 +59,12 @@ class Work:
     def _child(self, value):
         return subprocess.Popen(["sleep", "1000"], start_new_session=value).pid
 
+    def _until(self, place):
+        end_s = time.monotonic() + 200
+        while not os.path.exists(place) and time.monotonic() < end_s:
+            time.sleep(0.02)
+        return "1"
+
     def _print(self, count):
         sys.stdout.write("x" * count)
         os.close(1)
@@ -103,6 +109,17 @@ def run(items, workers=2, make=Work, told=None, **policy):
 def test_results_come_as_they_finish_with_one_thread_each(two_workers):
     order = list(run_items(Work, [("sleep", 1.0), ("sleep", 0.01), ("sleep", 0.02)], 2, label="test"))
     assert order[-1][0] == 0 and sorted(order) == [(0, "1"), (1, "1"), (2, "1")]
+
+
+def test_what_is_under_way_counts_and_is_waited_for(two_workers):
+    asked = []
+
+    def may_begin(under_way: int) -> bool:
+        asked.append(under_way)
+        return len(asked) <= 3
+
+    order = list(run_items(Work, [("sleep", 0.2)] * 9, 2, label="test", may_begin=may_begin))
+    assert len(order) == 3 and asked[:3] == [0, 1, 2]
 
 
 def test_errors_arrive_as_themselves(two_workers, monkeypatch):
@@ -167,8 +184,16 @@ class OneGood:
 
 
 def test_a_place_in_which_every_worker_falls_ill_is_given_up_and_others_go_on(two_workers, tmp_path, capfd):
-    told = []
-    found = run([("sleep", 0.01)] * 6 + [("sleep", 0.3)] * 20, make=OneGood(tmp_path), told=told)
+    given_up = tmp_path / "given up"
+
+    class Told(list):
+        def append(self, entry):
+            super().append(entry)
+            if entry[0] == "given_up":
+                given_up.touch()
+
+    told = Told()
+    found = run([("sleep", 0.01)] * 6 + [("until", str(given_up))] * 20, make=OneGood(tmp_path), told=told)
     kinds = [kind for kind, _ in told]
     assert set(found.values()) == {"1"} and kinds.count("given_up") == 1 and kinds.count("worker_ill") <= 6
     assert capfd.readouterr().err.count("goes on with one worker less") == 1

@@ -1,8 +1,11 @@
 """Sessions: one source for all, what a killed one left, tokens."""
 
+import contextlib
 import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,7 @@ from awbench.catalog import ANIMATORS
 from models.animators.load import absolute_animator
 from pipelines.executor import session
 from pipelines.executor.pools import Cluster, Pool
+from pipelines.executor.run import run_items
 from pipelines.executor.source import source_hash, source_root
 
 pytest.importorskip("ray")
@@ -72,6 +76,56 @@ def test_paths_in_animator_names_become_absolute_and_known_names_win(tmp_path, m
     given = ("recorded:videos", "videos", "flow_warp", "still", "ground_truth", "recorded:still")
     expected = [f"recorded:{tmp_path}/videos", f"{tmp_path}/videos", "flow_warp", "still", "ground_truth", f"recorded:{tmp_path}/still"]
     assert [absolute_animator(name, ANIMATORS) for name in given] == expected
+
+
+def booted():
+    """Processes of our own session in which Ray has booted a worker that has nothing to do yet."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (path / "cmdline").read_bytes().startswith(b"ray::IDLE") and parent(parent(path.name)) == str(os.getpid()):
+                found.add(int(path.name))
+    return found
+
+
+def parent(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+
+
+def boots_ahead():
+    os.environ["OMP_NUM_THREADS"] = "3"
+    with session.session(1.0, cluster=Cluster(env={"ACTORFORGE_TOLD": "yes"})):
+        import ray
+
+        assert os.environ["OMP_NUM_THREADS"] == "3" and "ACTORFORGE_TOLD" not in os.environ
+        end_s = time.monotonic() + 60
+        while not (ahead := booted()) and time.monotonic() < end_s:
+            time.sleep(0.05)
+        names = ("OMP_NUM_THREADS", "ACTORFORGE_TOLD")
+        pid, told = ray.get(ray.remote(lambda: (os.getpid(), [os.environ.get(name) for name in names])).remote())
+    assert told == ["1", "yes"] and pid in ahead
+
+
+def making_pid():
+    return lambda _: (os.getpid(), os.environ.get("OMP_NUM_THREADS"))
+
+
+def goes_on():
+    def pids(**said):
+        return {result[0] for _, result in run_items(making_pid, range(4), 1, label="x", **said)}
+
+    with session.session(1.0):
+        first, second, third, fourth = pids(spotless=True), pids(spotless=True), pids(), pids()
+    assert first == second == third != fourth and len(first | fourth) == 2
+    with session.session(1.0):
+        assert pids(spotless=True).isdisjoint(first | fourth)
+
+
+@pytest.mark.parametrize("check", [boots_ahead, goes_on])
+def test_workers_that_ray_boots_ahead_and_spotless_ones_are_used(check, tmp_path):
+    """In a process of its own: here a session may be open."""
+    done = script(f"from tests.pipelines.test_executor_session import *\n{check.__name__}()\n", tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 STRANGER = """

@@ -3,10 +3,12 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
 
+from awbench import catalog
 from pipelines.cli import SUMMARIES, main
 from pipelines.executor.source import source_root
 from pipelines.verbs.flags import parse_size
@@ -101,6 +103,20 @@ def test_ls_prints_one_name_first_in_each_row(what, capsys):
     names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     expected = {"animators": "flow_warp", "suites": "world-mini", "metrics": "overall", "recipes": "tiny_e2e"}
     assert expected[what] in names and len(names) == len(set(names))
+
+
+def test_suites_are_listed_with_cases_and_grid(capsys, monkeypatch):
+    table = {
+        "world-mini": catalog.SUITES.entries["world-mini"],
+        "broken": replace(catalog.SUITES.entries["world-dev"], target="no_such:suite"),
+    }
+    monkeypatch.setattr(catalog, "SUITES", replace(catalog.SUITES, entries=table))
+    monkeypatch.setattr("awbench.suites.load.SUITES", catalog.SUITES)
+    assert main(["ls", "suites", "--long"]) == 0
+    broken, mini = capsys.readouterr().out.split("\n\n")
+    assert "cannot be read" in broken and "no_such" in broken
+    assert "cases     16" in mini and "48x48 px, 6 frames at 8 fps (0.75 s)" in mini
+    assert main(["ls", "metrics", "--long"]) == 2 and "expected it with animators or suites" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["48", "0x4", "4x0", "00x4", "axb", "4x4x4", "-4x4", "4x1000000", ""])

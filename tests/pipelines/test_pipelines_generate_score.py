@@ -67,7 +67,7 @@ def test_a_run_folder_may_bear_the_animators_name(place, tmp_path, monkeypatch, 
 
 
 def test_a_dead_worker_is_a_failed_row(place, monkeypatch):
-    def lose_the_first(make_worker, units, workers, *, label, policy):
+    def lose_the_first(make_worker, units, workers, *, label, policy, **_):
         yield 0, Lost(reason="worker died (test)", attempts=3)
         work = make_worker()
         yield from ((index, work(unit)) for index, unit in enumerate(units) if index)
@@ -227,7 +227,7 @@ def test_one_cause_that_stops_everything_is_told_and_stops_the_run(place, tmp_pa
     ids = [case.id for case in load_suite(str(place / "suite")).cases]
     broken.update(ids)
     arguments = ("still", str(place / "suite"), tmp_path / "run")
-    with pytest.raises(ValueError, match="the first 2 items failed: RuntimeError: out of memory at CASE"):
+    with pytest.raises(ValueError, match="2 items in a row failed: RuntimeError: out of memory at CASE"):
         generate(*arguments)
     assert asked == ids[:2]
     broken.clear()

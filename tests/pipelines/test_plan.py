@@ -200,6 +200,7 @@ def test_a_teacher_without_weights_holds_no_gpu_and_its_stated_seconds_count(sou
     monkeypatch.setenv("ACTORFORGE_CACHE", str(tmp_path / "cache"))
     stated = PRICED.replace("tokens=100, passes=3", "seconds=2") + "from models.capabilities import Capabilities\n"
     stated += "def capabilities(name):\n    return Capabilities(kind='hosted')\n"
+    stated += "def missing(name, options):\n    return ['KEY: not set; export it']\n"
     (tmp_path / "served_teacher.py").write_text(stated)
     monkeypatch.syspath_prepend(str(tmp_path))
     command = ["plan", "--driving", str(sources / "driving"), "--references", str(sources / "references"), "--size", "32x32", "--fps", "8"]
@@ -207,6 +208,7 @@ def test_a_teacher_without_weights_holds_no_gpu_and_its_stated_seconds_count(sou
     assert main(command) == 0
     text = capsys.readouterr().out
     assert "GPU" not in text and "1 CPU held" in text and "teacher: 2 s a pair, as its module states" in text and "0.005 hours" in text
+    assert "missing here: KEY: not set; export it; synthesize refuses to begin without it" in text
     assert main([*command, "--teacher-seconds", "4"]) == 0 and "0.01 hours" in capsys.readouterr().out
 
 

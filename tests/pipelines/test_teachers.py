@@ -10,7 +10,7 @@ import pytest
 
 from bootstrap.recipe import RECORDED, Teacher
 from models import catalog
-from pipelines import synthesize, teachers
+from pipelines import factory, synthesize, teachers
 from pipelines.cli import main
 from pipelines.stations import Staff
 from pipelines.synthesize import GridFlags, run
@@ -120,8 +120,82 @@ def test_options_decide_what_is_made_are_recorded_and_must_stay(folder, plugin, 
     assert main(again) == 2 and "teacher: options: got" in capsys.readouterr().err
 
 
+LACKING = """
+import os
+from dataclasses import dataclass, field
+from tests.bootstrap.factory_fakes import ShiftTeacher
+from models.capabilities import Capabilities
+LOADED = []
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    base: str = field(default="", metadata={"place": True})
+def capabilities(name):
+    return Capabilities(kind="hosted", licence="its terms", needs=("driver", "prompt"))
+def options(name):
+    return Options
+def missing(name, options):
+    return [] if os.path.isdir(options.base) else [f"base: no folder {options.base}; --set base=DIR"]
+def create(argument=None, *, options=Options()):
+    LOADED.append(options.base)
+    return ShiftTeacher(name="plugged", weights_hash="")
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_a_teacher_lacks_is_said_before_it_is_loaded_or_anything_begun(folder, plugin, monkeypatch, workers):
+    plugin.write_text(LACKING)
+    monkeypatch.setattr(teachers, "session", None)  # no worker is started to find it out
+    with pytest.raises(ValueError, match="animator plugged: missing: base: no folder .*/weights; --set base=DIR"):
+        _run(folder, "plugged", workers=workers, options={"base": "weights"})
+    assert not (folder / "out").exists() and not sys.modules["plugged_teacher"].LOADED
+    (folder / "weights").mkdir()
+    with pytest.raises(ValueError, match="missing: prompt: this system is told in words, and --guide none writes none; --guide template"):
+        _run(folder, "plugged", options={"base": str(folder / "weights")}, guide="none")
+
+
+def test_a_finished_folder_needs_nothing_and_stays_finished_where_more_is_asked_in_vain(folder, plugin, monkeypatch):
+    plugin.write_text(LACKING)
+    monkeypatch.chdir(folder)
+    (folder / "weights").mkdir()
+    options = {"base": "weights"}
+    first = _run(folder, "plugged", options=options)
+    assert sys.modules["plugged_teacher"].LOADED == [str(folder / "weights")]  # a place of one word: workers have another working folder
+    (folder / "weights").rmdir()
+    assert _run(folder, "plugged", options=options) == first and (folder / "out" / "run.json").exists()
+    monkeypatch.setattr(factory, "make_pairs", None)
+    sources = {"driving": folder / "driving", "references": folder / "references", "grid": GridFlags(size=(32, 32), num_frames=4)}
+    for workers in (0, 2):
+        with pytest.raises(ValueError, match="missing: base"):
+            run(**sources, teacher="plugged", out=folder / "out", limit=3, options=options, workers=workers)
+        assert (folder / "out" / "run.json").exists()
+
+
+def test_a_module_is_a_teacher_that_explain_names_as_it_is_typed(folder, plugin, capsys):
+    name = "plugged_teacher:create"
+    first = _run(folder, name)
+    plan = json.loads((folder / "out" / "run.json").read_text())
+    assert (plan["teacher"]["name"], plan["teacher"]["asked"]) == ("plugged", name)
+    keys = _keys(folder)
+    assert main(["explain", keys[0], "--data", str(folder / "out")]) == 0
+    assert capsys.readouterr().out.rstrip().endswith(f"--teacher {name}")
+    assert (
+        _run(folder, name) == first
+        and describe(teachers.Asked.of(name, {}).load(), "plugged_teacher:create:x").teacher.asked == f"{name}:x"
+    )
+    for place in ("run.json", "work/plan.json"):  # as one that was begun before this was recorded
+        file = folder / "out" / place
+        told = json.loads(file.read_text())
+        del told["teacher"]["asked"]
+        file.write_text(json.dumps(told))
+    _run(folder, name)
+    assert _keys(folder) == keys
+    plugin.write_text(PLUGIN + "# edited")
+    with pytest.raises(ValueError, match="out: teacher: got .*code.*expected"):
+        _run(folder, name)
+
+
 def test_a_dataset_of_before_its_teacher_had_options_keeps_its_keys(folder, plugin, monkeypatch):
-    monkeypatch.setattr(teachers, "_code_of", lambda modules: "")
+    monkeypatch.setattr(teachers, "code_of", lambda *_: "")
     _run(folder, "plugged")
     keys = _keys(folder)
     plugin.write_text(WITH_OPTIONS)
@@ -160,7 +234,7 @@ def test_what_is_remembered_holds_for_the_same_name_and_files(tmp_path):
 
 
 def test_a_worker_that_loads_another_teacher_stops_the_run():
-    with pytest.raises(ValueError, match="teacher: weights_hash: got , expected abc; every worker needs the same files"):
+    with pytest.raises(ValueError, match="teacher: weights_hash: got , expected abc; every worker, .* needs the same files"):
         load_teacher(Asked(name="flow_warp"), Teacher(name="flow_warp", weights_hash="abc"))
 
 
@@ -174,7 +248,7 @@ def test_a_worker_that_does_not_see_the_answers_stops_the_run_by_its_host(tmp_pa
     (tmp_path / "a.mp4").unlink()  # the folder is there, and nothing mounted in it
     with pytest.raises(ValueError, match="worker on .*a.mp4: got No such file or directory, expected an answer that the head sees; every"):
         teachers.load_on_worker(Asked(name=name), expected, seen)
-    with pytest.raises(ValueError, match="worker on .*: animator recorded: argument: got"):
+    with pytest.raises(ValueError, match="worker on .*: animator recorded:.*/gone: missing: folder: .*does not exist"):
         teachers.load_on_worker(Asked(name=f"{name}/gone"), expected, ())
 
 

@@ -8,6 +8,7 @@ const clock = (() => {
   const go = one("#go"), scrub = one("#scrub"), speed = one("#speed"), readout = one("#readout");
   const live = new Set();
   const state = { time: 0, playing: !matchMedia("(prefers-reduced-motion: reduce)").matches, waiting: 0, before: performance.now() };
+  if (!state.playing) state.time = (Number(player.dataset.start) + 0.5) * step; /* what the pictures showed before the clips came */
   const frameAt = (time) => Math.min(frames - 1, Math.max(0, Math.floor(time / step + 1e-6)));
   const middle = (frame) => (frame + 0.5) * step;
 
@@ -108,6 +109,10 @@ const clock = (() => {
     event.target.closest(".stage").classList.add("empty");
     event.target.replaceWith(make("span", { class: "why" }, "this browser cannot play the file"));
   }, true);
+
+  const printed = []; /* paper shows the pictures that stand for the clips */
+  window.addEventListener("beforeprint", () => { printed.push(...live); printed.forEach(leave); });
+  window.addEventListener("afterprint", () => printed.splice(0).forEach(join));
 
   go.addEventListener("click", toggle);
   scrub.addEventListener("input", () => show(Number(scrub.value)));

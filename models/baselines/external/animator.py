@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from models.adaptation import Adapted, adapt
-from models.artifacts import cache_folder
+from models.artifacts import cache_folder, sha256, to_json
 from models.baselines.external.exchange import Failed, Result, read_answer, write_request
-from models.baselines.external.places import Places, find_places, weights_hash
+from models.baselines.external.places import Places, find_places, weights_parts
 from models.baselines.external.processes import Log
 from models.baselines.external.runs import Once, Served, reason
 from models.baselines.external.spec import Spec
@@ -25,7 +25,8 @@ LOGS_KEPT = 200
 
 
 class External:
-    """`name`: of the system; `weights_hash`: of description, repository and weights. Each instance has processes of its own.
+    """`name`: of the system; `weights_hash`: of description, repository and weights, each of which
+    has a hash of its own in `weights_parts`. Each instance has processes of its own.
 
     Raises ValueError where repository, interpreter or weights are not there.
     """
@@ -34,7 +35,9 @@ class External:
         self.name, self._spec, self._capabilities, self._options, self._runtime = spec.name, spec, capabilities, options, runtime
         self._env = device_env(runtime, f"animator {spec.name}")
         self._places: Places = find_places(spec, options)
-        self.weights_hash = weights_hash(spec, self._places)
+        parts = weights_parts(spec, self._places)
+        self.weights_hash = sha256(to_json(list(parts.values())).encode())
+        self.weights_parts = {name: sha256(to_json(part).encode()) for name, part in parts.items()}
         passed = tuple(name.strip() for name in options.pass_env.split(",") if name.strip())
         self._passed = passed
         way = (spec, self._places.python, passed, options.timeout_s)

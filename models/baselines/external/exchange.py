@@ -21,6 +21,7 @@ import numpy as np
 
 from models.artifacts import to_json
 from models.baselines.external.spec import CONTRACT, Output
+from models.images import MediaError
 from models.types import AnimationRequest, Clip, PoseTrack, require
 
 MAX_VIDEO_B, MAX_RESULT_B, MAX_PICTURES = 2 << 30, 1 << 20, 20_000
@@ -29,8 +30,8 @@ SEED_BITS = 31
 _FIELDS = {"contract", "id", "status", "video", "seconds", "note", "error"}
 
 
-class Failed(RuntimeError):
-    """A repository gave no answer that can be used; the message is the case's reason."""
+class Failed(MediaError):
+    """A repository gave no answer that can be used; the message, without a class before it, is the case's reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,10 +164,11 @@ def _by_pattern(work: Path, output: Output) -> np.ndarray:
         return _video(within(work, found[0], MAX_VIDEO_B))
     if len(found) > MAX_PICTURES:
         raise Failed(f"it wrote more than {MAX_PICTURES} pictures")
-    from models.images import MediaError, read_image
+    from models.images import read_image
 
+    inside = [within(work, path, MAX_VIDEO_B) for path in found]
     try:
-        pictures = [read_image(within(work, path, MAX_VIDEO_B)).image for path in found]
+        pictures = [read_image(path).image for path in inside]
     except MediaError as error:
         raise Failed(f"its pictures cannot be read: {error}") from error
     shapes = {picture.shape for picture in pictures}
@@ -176,7 +178,6 @@ def _by_pattern(work: Path, output: Output) -> np.ndarray:
 
 
 def _video(path: Path) -> np.ndarray:
-    from models.images import MediaError
     from models.video import read_video
 
     if path.stat().st_size == 0:

@@ -10,11 +10,12 @@ import os
 import shutil
 import subprocess
 from dataclasses import asdict, dataclass
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import Any
 
-from models.artifacts import sha256, to_json
-from models.baselines.external.spec import Spec
+from models.artifacts import sha256
+from models.baselines.external.spec import Spec, Step
 from models.types import require
 
 _PYTHONS = (".venv/bin/python", "venv/bin/python", ".venv/Scripts/python.exe")
@@ -43,6 +44,7 @@ def missing_places(spec: Spec, options: Any) -> list[str]:
     lines, repo = [], None
     try:
         repo = _repo(spec, options.repo)
+        lines += _absent_scripts(spec, repo)
     except ValueError as error:
         lines.append(str(error))
     for find, told in ((_python, options.python), (_weights, options.weights)):
@@ -52,6 +54,34 @@ def missing_places(spec: Spec, options: Any) -> list[str]:
         except ValueError as error:
             lines.append(str(error))
     return [line.removeprefix(f"animator {spec.name}: ") for line in lines]
+
+
+def _absent_scripts(spec: Spec, repo: Path) -> list[str]:
+    """A line for each command whose script is not in the repository, as far as it is known before a request."""
+    lines = []
+    for at, step in enumerate(spec.commands, 1):
+        script, folder = _script(step), step.cwd.replace("{repo}", str(repo))
+        if not script or "{" in folder:
+            continue
+        if not (repo / folder / script).exists():
+            what = "serve: it" if spec.serve else f"steps: step {at}"
+            lines.append(f"{what} runs {script}, which is not in the repository {repo}")
+    return lines
+
+
+def _script(step: Step) -> str:
+    """The file that a command runs, "" where it is a program, a module, or lies where a request's files do."""
+    words = [word for word in step.run if isinstance(word, str)]
+    if words and words[0] == "{python}":
+        words = words[1:]
+        if any(word in ("-c", "-m") for word in takewhile(lambda word: word.startswith("-"), words)):
+            return ""
+        words = list(dropwhile(lambda word: word.startswith("-"), words))
+        words = words[2:] if words[:1] == ["{changed_copy}"] else words  # CHANGED_COPY REQUEST SCRIPT COPY
+    elif words and "/" not in words[0]:
+        return ""
+    script = words[0].removeprefix("{repo}/") if words else ""
+    return script if Path(script).suffix and "{" not in script and not script.startswith("/") else ""
 
 
 def variable(spec: Spec, what: str) -> str:
@@ -95,15 +125,15 @@ def _weights(spec: Spec, option: str, repo: Path) -> Path | None:
     require(bool(told), item, "weights", "nothing", "the folder of its weights", advice)
     folder = Path(told).expanduser().resolve()
     require(folder.is_dir(), item, "weights", told, "an existing folder", advice)
-    lacking = next((name for name in spec.weights.files if not (folder / name).exists()), None)
+    lacking = next((name for name in spec.weights.files if not any(folder.glob(name))), None)
     require(lacking is None, item, "weights", f"{told} without {lacking}", "the files its commands read", advice)
     return folder
 
 
-def weights_hash(spec: Spec, places: Places) -> str:
-    """Of the description, the repository's state, and names and sizes in the weights folder."""
+def weights_parts(spec: Spec, places: Places) -> dict[str, Any]:
+    """What answers come of: the description, the repository's state, and names and sizes in the weights folder."""
     weights = _listed(places.weights) if places.weights else []
-    return sha256(to_json([asdict(spec), code_mark(places.repo), weights]).encode())
+    return {"YAML": asdict(spec), "repository": code_mark(places.repo), "weights": weights}
 
 
 def code_mark(repo: Path) -> str:

@@ -98,13 +98,13 @@ class Log:
             self._file.close()
 
 
-def telling(text: str, most: int = 300) -> str:
-    """The end of an output in one line: from its last line that speaks of an error on, else its last two lines."""
+def telling(text: str, most: int = 300) -> tuple[str, bool]:
+    """The end of an output in one line, and whether it speaks of an error: from the last line that does on, else the last two lines."""
     lines = [_CONTROL.sub("", line).strip() for line in text.replace("\r", "\n").splitlines()]
     lines = [line for line in lines if line][-40:]
-    at = next((at for at in range(len(lines) - 1, -1, -1) if _TELLING.search(lines[at])), len(lines) - 2)
-    said = " | ".join(lines[max(0, at) :][:3])
-    return said if len(said) <= most else said[: most - 3] + "..."
+    at = next((at for at in range(len(lines) - 1, -1, -1) if _TELLING.search(lines[at])), None)
+    said = " | ".join(lines[-2:] if at is None else lines[at:][:3])
+    return said if len(said) <= most else said[: most - 3] + "...", at is not None
 
 
 class Leashed:

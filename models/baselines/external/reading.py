@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from models.animators.registry import ANIMATORS
 from models.baselines.external.spec import Cost, Option, Output, Repository, Spec, Step, Weights
 from models.capabilities import FrameRule, SizeRule
 from models.types import require
@@ -28,14 +29,20 @@ T = TypeVar("T")
 
 
 def read_spec(name: str) -> Spec:
-    """The spec of a shipped name (`scail2`) or of `external:FILE.yaml`. Raises ValueError naming file and field."""
+    """The spec of a shipped name (`scail2`) or of `external:FILE.yaml`. Raises ValueError naming file and field.
+
+    A file may not call itself as another system is called: results of both would stand under one name.
+    """
     head, colon, argument = name.partition(":")
     if head != "external":
         return _read(SYSTEMS / f"{head}.yaml", 0)
     require(bool(argument), "animator external", "argument", repr(argument), "a YAML file", "write external:FILE.yaml")
     path = Path(argument).expanduser()
     require(path.is_file(), "animator external", "argument", argument, "an existing YAML file")
-    return _read(path.resolve(), path.stat().st_mtime_ns)
+    spec = _read(path.resolve(), path.stat().st_mtime_ns)
+    advice = "write one of its own; results are called so"
+    require(spec.name not in ANIMATORS.table(), path.name, "name", f"{spec.name}, which is another system's", "a free name", advice)
+    return spec
 
 
 def shipped() -> list[str]:
@@ -94,7 +101,7 @@ def _built(kind: type[T], raw: Any, item: str) -> T:
         require(name in fields, item, "field", repr(name), f"one of {', '.join(fields)}", advice)
     for name, field in fields.items():
         wanted = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        require(not wanted or name in raw, item, name, "missing", "present")
+        require(not wanted or name in raw, item, name, "no such field", "one", "every field: docs/external_contract.md")
     values = {name: _tupled(value) for name, value in raw.items()}
     for name, value in values.items():
         _check_kind(fields[name], value, item)

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ContextManager, Iterator, Mapping, Sequence
 
+from models.baselines.external.diverted import Diverted
 from models.baselines.external.exchange import MAX_RESULT_B, Failed, Result, parse_result, read_result
 from models.baselines.external.placeholders import command, expand
 from models.baselines.external.processes import SLICE_S, Late, Leashed, Log, scrubbed, telling
@@ -24,6 +25,10 @@ from models.baselines.external.spec import CONTRACT, Spec, Step
 from models.types import require
 
 _PREFIX = "af-external-"
+ENDS_S = 2.0
+"""How long a process that closed its pipe has to end; one that does not has only closed it."""
+MISPLACED_S = 2.0
+"""How long the pipe is listened to after a line that belongs there was printed: some print a copy of what they answer."""
 
 
 def new_folder(parent: Path | None = None) -> Path:
@@ -56,13 +61,17 @@ def make_links(spec: Spec, work: Path, values: Mapping[str, Any]) -> None:
 
 
 def reason(spec: Spec, said: str, log: Log, folders: Mapping[str, Path]) -> str:
-    """A case's reason: what happened, what the process said last, without this machine's folders, and where the rest is."""
-    last = telling(log.tail())
+    """A case's reason: what happened, what the process said last, without this machine's folders, and where the rest is.
+
+    What speaks of an error is introduced as `last it said`; what may be anything, and tells no cause, as `last words`.
+    """
+    last, tells = telling(log.tail())
     for name, folder in folders.items():
         said, last = said.replace(str(folder), name), last.replace(str(folder), name)
     home = str(Path.home())
     place = str(log.path).replace(home, "~", 1) if str(log.path).startswith(home + "/") else str(log.path)
-    return f"{spec.name}: {said}" + (f"; last it said: {last}" if last else "") + f"; log {place}"
+    words = (f"; last it said: {last}" if tells else f"; last words: {last}") if last else ""
+    return f"{spec.name}: {said}{words}; log {place}"
 
 
 def ended(code: int) -> str:
@@ -144,7 +153,7 @@ class Served:
             try:
                 if self._process is None or self._process.code() is not None:
                     self._start(values, log, env)
-                self._words.divert(log)
+                self._words.divert(log, id)
                 line = json.dumps({"contract": CONTRACT, "id": id, "request": values["request"]}) + "\n"
                 try:
                     self._process.stdin.write(line.encode())
@@ -193,6 +202,10 @@ class Served:
             if time.monotonic() > end_s:
                 raise Failed(f"no answer within {timeout_s:g} s (option {option})")
             if not select.select([pipe], [], [], SLICE_S)[0]:
+                printed = self._words.misplaced(MISPLACED_S)
+                if printed:
+                    where = "standard output, which is only log: write to the pipe whose number is in ACTORFORGE_ANSWERS"
+                    raise Failed(f"it printed {printed[:80]} to {where}")
                 continue
             chunk = os.read(pipe, 1 << 16)
             if not chunk:
@@ -204,7 +217,7 @@ class Served:
     def _end(self) -> str:
         """How the process ended; one that only closed its pipe is ended."""
         try:
-            return ended(self._process.wait(2.0)) + " instead of answering"
+            return ended(self._process.wait(ENDS_S)) + " instead of answering"
         except Late:
             return "closed its answers"
 
@@ -212,21 +225,6 @@ class Served:
         ender, self._ender, self._process, self._scratch = self._ender, None, None, None
         if ender is not None:
             ender()
-
-
-class Diverted:
-    """The words of a process that outlives its cases: to the log of the case at hand, between two cases to none."""
-
-    def __init__(self, log: Log | None) -> None:
-        self._log = log
-
-    def divert(self, log: Log | None) -> None:
-        self._log = log
-
-    def add(self, chunk: bytes) -> None:
-        log = self._log
-        if log is not None:
-            log.add(chunk)
 
 
 def _stopped(process: Leashed | None, scratch: Path) -> None:

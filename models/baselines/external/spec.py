@@ -26,6 +26,10 @@ RESERVED = ("logs", "pass_env", "timeout_s", "startup_timeout_s")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
+def _inside(way: str) -> bool:
+    return bool(way) and not way.startswith("/") and ".." not in Path(way).parts
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:
     """`url`: where it is got; `read`: the commit or date its command line was read at; `files`: what must lie in it."""
@@ -37,10 +41,14 @@ class Repository:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """`get`: how to get them, in words; `files`: what must lie in the weights folder."""
+    """`get`: how to get them, in words; `files`: what must lie in the weights folder, names or patterns."""
 
     get: str = ""
     files: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.files:
+            require(_inside(name), "weights", "files", repr(name), "a way within the weights folder")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +84,7 @@ class Output:
         require(ok, "output", "panel", self.panel, "[k, n] with 1 <= k <= n")
         require(self.count in ("exact", "longer", "any"), "output", "count", repr(self.count), "exact, longer or any")
         for pattern in (self.video, self.frames):
-            inside = not pattern.startswith("/") and ".." not in Path(pattern).parts
-            require(inside, "output", "pattern", repr(pattern), "a way within the work folder")
+            require(not pattern or _inside(pattern), "output", "pattern", repr(pattern), "a way within the work folder")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +155,8 @@ class Spec:
         require(bool(self.steps) != served, item, "steps", len(self.steps), "none with mode serve, else one or more")
         require((self.serve is not None) == served, item, "serve", self.serve, "a command with mode serve, else none")
         for kind in (*self.needs, *self.takes):
-            require(kind in INPUTS, item, "needs, takes", repr(kind), f"one of {', '.join(INPUTS)}")
+            sent = ", ".join(name for name in INPUTS if name != "mask")
+            require(kind in INPUTS, item, "needs, takes", repr(kind), f"one of {sent}")
         require("mask" not in self.needs, item, "needs", "mask", "nothing a request cannot bring", "contract 1 sends no mask")
         self._check_words(item)
 

@@ -83,12 +83,15 @@ def _kind(title: str, own: tuple[tuple[Any, ...], ...]) -> type:
 
 
 def estimate(name: str, workload: Workload, options: Any, argument: str | None = None) -> Estimate:
-    """Tokens and passes by the YAML's own `cost`; nothing where it states none."""
+    """Tokens of the size and length it paints, and passes, by the YAML's own `cost`; nothing where it states none."""
     spec = _spec_of(name, argument)
     if spec is None or spec.cost is None:
         return Estimate(basis="the repository's YAML states no cost")
-    cost, (width, height) = spec.cost, workload.size
-    moments = -(-(workload.num_frames - 1) // cost.frame_stride) + 1
+    from models.adaptation import fitted
+
+    painted = fitted(workload, _capabilities(spec)).within
+    cost, (width, height) = spec.cost, painted.size
+    moments = -(-(painted.num_frames - 1) // cost.frame_stride) + 1
     tokens = round(-(-width // cost.patch_px) * -(-height // cost.patch_px) * moments * cost.factor)
     steps = getattr(options, "steps", None)
     return Estimate(tokens=tokens, passes=steps and steps * cost.passes, basis=f"cost of {spec.name}.yaml, windows not counted")
@@ -96,10 +99,14 @@ def estimate(name: str, workload: Workload, options: Any, argument: str | None =
 
 def missing(name: str, options: Any, argument: str | None = None) -> list[str]:
     """Of the repository, its interpreter and its weights."""
+    from models.baselines.estimators import lacking_estimator
     from models.baselines.external.places import missing_places
 
     spec = _spec_of(name, argument)
-    return missing_places(spec, options) if spec else ["argument: none; write external:FILE.yaml, a YAML that describes a repository"]
+    if spec is None:
+        return ["argument: none; write external:FILE.yaml, a YAML that describes a repository"]
+    pose = getattr(options, "pose", "")
+    return missing_places(spec, options) + (lacking_estimator("pose", pose) if pose else [])
 
 
 def create(argument: str | None = None, *, name: str = "", runtime: Runtime = Runtime(), options: Any = None) -> Any:

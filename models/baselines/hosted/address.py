@@ -7,22 +7,16 @@ import re
 import socket
 from urllib.parse import urlsplit
 
+from models.addresses import address_of, is_loopback, is_plain
 from models.types import require
 
-_PLAIN = re.compile(r"https?://(?:[^/:@?#\s\[\]]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?(?:/[^@?#\s]*)?")
 _URL = re.compile(r"(https?://[^\s?#'\"<>]+)[?#][^\s'\"<>]*")
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the host is this machine by its own word."""
-    host = urlsplit(url).hostname or ""
-    return host == "localhost" or bool((address := _address(host)) and address.is_loopback)
 
 
 def check_base_url(item: str, field_name: str, url: str) -> str:
     """The URL without a slash at its end. Raises ValueError for credentials, a query, or plain http to another machine."""
     got = "an address with credentials or a query (not shown)" if re.search("[@?#]", url) else repr(url)
-    require(bool(_PLAIN.fullmatch(url)), item, field_name, got, "https://HOST[:PORT][/PATH] without user, password or query")
+    require(is_plain(url), item, field_name, got, "https://HOST[:PORT][/PATH] without user, password or query")
     safe = url.startswith("https:") or is_loopback(url)
     require(safe, item, field_name, got, "https, or http to this machine", "keys do not travel in the clear")
     return url.rstrip("/")
@@ -41,7 +35,7 @@ def _inward(host: str) -> str:
     """ "" for the web; "private": this machine or its neighbours, by its own word or, for a name that leads home, by what it stands for;
     "link": its cloud's metadata and the like. A name may stand for a private address, as proxies and clouds have it.
     """
-    if address := _address(host):
+    if address := address_of(host):
         return "" if address.is_global else "link" if address.is_link_local else "private"
     try:
         found = {ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in socket.getaddrinfo(host, None)}
@@ -62,13 +56,3 @@ def publishable(text: str) -> str:
     """Words of a service as they may stand in a record and on a terminal: one line, no queries, and no codes that move its cursor."""
     line = " ".join(without_queries(text).split())
     return "".join(letter if letter.isprintable() else "?" for letter in line)
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """An address written as one, the ways of old among them that a connection would read: 127.1, 2130706433, 0x7f000001."""
-    for read in (ipaddress.ip_address, lambda text: ipaddress.IPv4Address(socket.inet_aton(text))):
-        try:
-            return read(host.rstrip("."))
-        except (ValueError, OSError):
-            continue
-    return None

@@ -11,7 +11,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Callable
 
-from models.artifacts import cache_folder
 from models.baselines.hosted.inputs import job_key
 from models.baselines.hosted.machine import Machine
 from models.baselines.hosted.options import HostedOptions
@@ -48,9 +47,15 @@ class Service:
         """What it cost by the reply; None: as estimated."""
         return None
 
-    def shows(self, sent: AnimationRequest, answer: Clip) -> tuple[float | None, str]:
-        """(moment of the driver that the answer's first frame shows, words); (None, "") where nothing is to be said."""
-        return None, ""
+    def sent(self, request: AnimationRequest) -> AnimationRequest:
+        """The request as it goes to the service."""
+        return request
+
+    def shows(self, asked: AnimationRequest, answer: Clip) -> tuple[Clip, float | None, str]:
+        """(the answer without what the driver does not have, moment of the driver that its first frame shows, words); None and "" where
+        nothing is to be said. `asked`: before `sent`.
+        """
+        return answer, None, ""
 
 
 class Hosted:
@@ -77,9 +82,9 @@ class Hosted:
 
         start_s, item = time.monotonic(), f"{self.name}: request {request.id}"
         adapted = adapt(request, self.capabilities)
-        delivery = self._engine(adapted.request).run(self._order(adapted.request, item))
-        answer = _read(delivery.video)
-        offset_s, told = self._service.shows(adapted.request, answer)
+        order = self._order(adapted.request, item)
+        delivery = self._engine(adapted.request).run(order)
+        answer, offset_s, told = self._service.shows(adapted.request, _read(delivery.video))
         clip = adapted.undo(answer)
         note = "; ".join(part for part in (adapted.note, *clip.notes, told) if part)
         return AnimationResult(
@@ -101,15 +106,15 @@ class Hosted:
         workload = Workload(size=request.size, num_frames=len(request.driving), fps=request.driving.fps)
         usd = self._estimate(self.name, workload, options).usd
         priced = options.max_cost_usd is None or usd is not None
-        require(priced, item, "max_cost_usd", f"{options.max_cost_usd:g} USD, and no price" if not priced else "", "a price with it")
-        asked = {"name": self.name, "base_url": service.base_url, **service.asked()}
+        sent, asked = service.sent(request), {"name": self.name, "base_url": service.base_url, **service.asked()}
 
         def body() -> dict[str, Any]:
-            service.check(request, item)
-            return service.body(request, item)
+            require(priced, item, "max_cost_usd", f"{options.max_cost_usd} USD, and no price", "a price with it")
+            service.check(sent, item)
+            return service.body(sent, item)
 
         return Order(
-            key=job_key(request, asked, service.sees_driver),
+            key=job_key(sent, asked, service.sees_driver),
             label=request.id,
             body=body,
             usd=usd,
@@ -122,7 +127,7 @@ class Hosted:
         with self._lock:
             if self._machine is None:
                 options, service = self.options, self._service
-                folder = Path(options.state).expanduser() if options.state else cache_folder() / "hosted"
+                folder = options.folder
                 taken = {field.name for field in fields(Bounds)} - {"expires_s"}
                 bounds = Bounds(expires_s=service.expires_s, **{name: getattr(options, name) for name in taken})
                 likely_s = None if service.rtf is None else service.rtf * request.driving.duration_s

@@ -1,7 +1,9 @@
-"""`costs.jsonl`: what every task was expected to cost and what it did; its sum never goes beyond a cap.
+"""`costs.jsonl`: what every task was expected to cost and what it did; no task is begun whose estimate would lead its sum beyond a cap.
 
 A task has an `estimated` line before it is submitted, then a `settled` one, or `released` where no task came of it. The last line of a task
-counts, so a line written twice, as after a crash, is no second bill.
+counts, so a line written twice, as after a crash, is no second bill. Estimates are held on disk, under a lock of the folder: the cap holds
+for all threads and processes of one machine together, those that died among them. (`models.mllm.budget` holds them in memory, for calls of
+seconds which end with their process, and waits for those under way to come out cheaper.)
 """
 
 from __future__ import annotations
@@ -12,17 +14,10 @@ from pathlib import Path
 from typing import Any, Callable
 
 from models.baselines.hosted.records import Job, try_lock
+from models.mllm.budget import ROUNDING_USD, CapReached
 from models.mllm.log import CallLog
 
 COSTS_FILE = "costs.jsonl"
-
-
-class CapReached(Exception):
-    """A task might lead beyond the cap. `spent_usd` so far."""
-
-    def __init__(self, spent_usd: float) -> None:
-        super().__init__(f"{spent_usd:.4f} USD spent")
-        self.spent_usd = spent_usd
 
 
 class Costs:
@@ -36,18 +31,22 @@ class Costs:
 
     def spent_usd(self) -> float:
         """The sum over tasks, those under way as estimated."""
-        return sum({(row["name"], row["key"], row["attempt"]): row["cost_usd"] for row in self.rows()}.values())
+        return sum(self._by_task().values())
+
+    def _by_task(self) -> dict[tuple[str, str, int], float]:
+        return {(row["name"], row["key"], row["attempt"]): row["cost_usd"] for row in self.rows()}
 
     def seconds_of(self, name: str) -> list[float]:
         """How long the finished tasks of a system took, in order."""
         return [row["seconds"] for row in self.rows() if row["name"] == name and row.get("seconds")]
 
     def reserve(self, name: str, job: Job, cap_usd: float | None) -> None:
-        """Hold a task's estimate. Raises CapReached."""
+        """Hold a task's estimate; one that is held since before a crash counts once. Raises CapReached."""
         while (handle := try_lock(self._lock)) is None:
             self._sleep(0.01)
         try:
-            if cap_usd is not None and (spent := self.spent_usd()) + (job.usd or 0.0) > cap_usd:
+            others = {task: usd for task, usd in self._by_task().items() if task != (name, job.key, job.attempt)}
+            if cap_usd is not None and (spent := sum(others.values())) + (job.usd or 0.0) > cap_usd + ROUNDING_USD:
                 raise CapReached(spent)
             self.note(name, job, "estimated")
         finally:

@@ -13,9 +13,10 @@ from functools import partial
 from typing import Any, Mapping
 from urllib.parse import urlsplit
 
-from models.baselines.hosted.address import check_base_url, is_loopback, may_fetch
+from models.addresses import is_loopback
+from models.baselines.hosted.address import check_base_url, may_fetch
 from models.baselines.hosted.dreamactor import FAL_KEYS as KEYS
-from models.baselines.hosted.dreamactor import IMAGE_B, VIDEO_B, DreamActorService
+from models.baselines.hosted.dreamactor import IMAGE_B, VIDEO_B, M2Service
 from models.baselines.hosted.inputs import bare_base64, image_file, video_file
 from models.baselines.hosted.keys import read_keys
 from models.baselines.hosted.outcomes import Accepted, Call, Done, Failed, Follow, Reply, Running, Trouble, Unclear, by_status
@@ -27,7 +28,7 @@ _MODEL = "fal-ai/bytedance/dreamactor/v2"
 _WAY = re.compile(r"/[\w./-]{1,300}")
 
 
-class FalDreamActor(DreamActorService):
+class FalM2(M2Service):
     key_names = KEYS
 
     def submit(self, body: Mapping[str, Any], own_id: str, now_s: float) -> Call:
@@ -91,8 +92,7 @@ class FalDreamActor(DreamActorService):
         video = video_file(request.driving, item, VIDEO_B)
         place = self._options.upload
         link = self._stored(video, item) if place == "fal" else uploaded(place, video, ".mp4", item)
-        cut = self._options.first_second == "cut"
-        return {"image_url": f"data:{kind};base64,{bare_base64(image)}", "video_url": link, "trim_first_second": cut}
+        return {"image_url": f"data:{kind};base64,{bare_base64(image)}", "video_url": link, "trim_first_second": True}
 
     def _stored(self, video: bytes, item: str) -> str:
         """The driver in fal's own storage: asked with the key where to put it, put there without."""

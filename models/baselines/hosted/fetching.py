@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 from urllib.parse import urljoin
 
+from models.backoff import backoff_s
 from models.baselines.hosted.address import may_fetch
 from models.baselines.hosted.wire import connection, unlogged
 
@@ -36,7 +37,7 @@ def fetch(url: str, target: Path, service: str, sleep: Callable[[float], None], 
     target.parent.mkdir(parents=True, exist_ok=True)
     draft.unlink(missing_ok=True)
     try:
-        for attempt in range(_TRIES):
+        for attempt in range(1, _TRIES + 1):
             try:
                 _continue(url, draft, service, mark, max_b, deadline_s)
                 return _publish(draft, target)
@@ -46,10 +47,10 @@ def fetch(url: str, target: Path, service: str, sleep: Callable[[float], None], 
                 told = type(error).__name__
             if time.monotonic() > deadline_s:
                 break
-            sleep(min(0.25 * 2**attempt, 8.0))
+            sleep(backoff_s(attempt, 0.25, 8.0))
     finally:
         draft.unlink(missing_ok=True)
-    raise NotFetched(f"{told} after {attempt + 1} attempts")
+    raise NotFetched(f"{told} after {attempt} attempts")
 
 
 class _Cut(Exception):

@@ -9,9 +9,9 @@ Source: Kling AI, API reference (motion control, omni video, error codes), as mi
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Literal, Mapping
+from typing import Any, Iterable, Literal, Mapping
 
 from models.baselines.hosted import outcomes as outcome
 from models.baselines.hosted.animator import Hosted, Service, hosted
@@ -31,7 +31,8 @@ _KEYS = ("KLING_ACCESS_KEY", "KLING_SECRET_KEY")
 _PATHS = {MOTION: "/v1/videos/motion-control", OMNI: "/v1/videos/omni-video"}
 _IMAGE_B, _VIDEO_B, _PROMPT_CHARS, _PAGE, _LEAST_S = 10 * 1000**2, 100 * 1000**2, 2500, 30, 3
 _LICENCE = "hosted; Kling AI terms of service"
-_OMNI_SIZES = {(1280, 720): "16:9", (720, 1280): "9:16", (960, 960): "1:1"}
+_WEIGHTS = "none; key in KLING_ACCESS_KEY and KLING_SECRET_KEY, upload=s3://... for the driver"
+_SHAPES = {(1280, 720): "16:9", (720, 1280): "9:16", (960, 960): "1:1"}
 _TOLD = (
     "Let the subject of <<<image_1>>> perform exactly the motion, expression and timing of the subject in <<<video_1>>>. "
     "Keep the appearance, framing and background of <<<image_1>>>."
@@ -40,19 +41,19 @@ _TOLD = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KlingOptions(HostedOptions):
-    """`mode`: std or pro. `usd_per_unit`: price of a unit, of which a reply says how many it took."""
+    """`mode`: the quality, pro takes longer and more units."""
 
-    base_url: str = aside("https://api-singapore.klingai.com", "https://api-beijing.klingai.com for accounts in China")
+    base_url: str = aside("https://api-singapore.klingai.com", "the service; for accounts in China https://api-beijing.klingai.com")
     concurrency: int = aside(3, "tasks at a time over all processes of this machine; 429 code 1303 where the account has fewer")
     mode: Literal["std", "pro"] = "pro"
-    usd_per_unit: float | None = aside(None, "price of a unit of final_unit_deduction")
+    usd_per_unit: float | None = aside(None, "price of a unit; a reply says how many a task took")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MotionOptions(KlingOptions):
     """`character_orientation`: the figure faces as in the driver (`video`, up to 30 s) or as in the reference (`image`, up to 10 s).
 
-    `model_name`: sent where it is given.
+    `model_name`: the model's version, sent where it is given.
     """
 
     character_orientation: Literal["image", "video"] = "video"
@@ -61,21 +62,22 @@ class MotionOptions(KlingOptions):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OmniOptions(KlingOptions):
-    """`instruction`: what is said of `<<<image_1>>>` and `<<<video_1>>>`, before the request's own prompt."""
+    """`instruction`: what is said of `<<<image_1>>>` and `<<<video_1>>>`, before the request's own prompt.
+
+    `model_name`: name and version. `refer_type`: feature, a new video with the driver's motion; base, an edit of the driver itself.
+    """
 
     model_name: str = "kling-video-o1"
     refer_type: Literal["feature", "base"] = "feature"
-    instruction: str = field(default=_TOLD)
+    instruction: str = _TOLD
 
 
 def capabilities(name: str) -> Capabilities:
     """Of the longest driver there may be; `character_orientation=image` takes 10 s."""
     if name == OMNI:
-        rule = FrameRule(fps=24, step=24, least=72, most=240)
         return Capabilities(
-            kind="hosted", needs=("driver",), takes=("prompt",), size=SizeRule(sizes=tuple(_OMNI_SIZES)), frames=rule, licence=_LICENCE,
-            weights="none; key in KLING_ACCESS_KEY and KLING_SECRET_KEY, upload=s3://... for the driver",
-            note="an editor told in words; whole seconds from 3 to 10 at 24 frames/s",
+            kind="hosted", needs=("driver",), takes=("prompt",), licence=_LICENCE, weights=_WEIGHTS, size=SizeRule(sizes=tuple(_SHAPES)),
+            frames=FrameRule(fps=24, step=24, least=72, most=240), note="an editor told in words; whole seconds, 3 to 10, at 24 frames/s",
         )  # fmt: skip
     return _motion_capabilities(30)
 
@@ -89,7 +91,7 @@ def _motion_capabilities(most_s: float) -> Capabilities:
         frames=FrameRule(least_s=_LEAST_S, most_s=most_s),
         subjects=1,
         licence=_LICENCE,
-        weights="none; key in KLING_ACCESS_KEY and KLING_SECRET_KEY, upload=s3://... for the driver",
+        weights=_WEIGHTS,
         note="no seed; of several people the largest is followed; character_orientation=image takes 10 s",
     )
 
@@ -106,8 +108,8 @@ def estimate(name: str, workload: Workload, options: KlingOptions) -> Estimate:
     return Estimate(usd=options.usd_per_s * seconds, basis=f"stated by --set usd_per_s={options.usd_per_s:g}")
 
 
-def missing(name: str, options: KlingOptions) -> list[str]:
-    return lacking(_KEYS, options, uploads=True, priced=options.usd_per_s is not None)
+def missing(name: str, options: KlingOptions, left: Iterable[str] = ()) -> list[str]:
+    return lacking(name, _KEYS, options, uploads=True, priced=options.usd_per_s is not None, left=left)
 
 
 def create(argument: str | None = None, *, name: str = MOTION, options: KlingOptions | None = None) -> Hosted:
@@ -221,9 +223,9 @@ class KlingService(Service):
         return self._omni_body(request, image, video) if self.name == OMNI else self._motion_body(request, image, video)
 
     def _motion_body(self, request: AnimationRequest, image: str, video: str) -> dict[str, Any]:
-        kept, prompt = self._options, self._prompt(request)
+        kept = self._options
         body = {"image_url": image, "video_url": video, "mode": kept.mode, "character_orientation": kept.character_orientation}
-        more = {"model_name": kept.model_name, "prompt": prompt}
+        more = {"model_name": kept.model_name, "prompt": self._prompt(request)}
         return body | {"keep_original_sound": "no"} | {name: value for name, value in more.items() if value}
 
     def _omni_body(self, request: AnimationRequest, image: str, video: str) -> dict[str, Any]:
@@ -231,7 +233,7 @@ class KlingService(Service):
         body = {"model_name": kept.model_name, "prompt": self._prompt(request), "mode": kept.mode, "image_list": [{"image_url": image}]}
         body["video_list"] = [{"video_url": video, "refer_type": kept.refer_type, "keep_original_sound": "no"}]
         if kept.refer_type == "feature":  # an edit of the base video has its shape and length
-            body |= {"aspect_ratio": _OMNI_SIZES[request.size], "duration": str(round(request.driving.duration_s))}
+            body |= {"aspect_ratio": _SHAPES[request.size], "duration": str(round(request.driving.duration_s))}
         return body
 
     def usd_of(self, done: Done) -> float | None:

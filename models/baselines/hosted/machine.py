@@ -19,25 +19,15 @@ from typing import Any, Literal, Mapping
 from models.artifacts import sha256_file
 from models.baselines.hosted.address import publishable
 from models.baselines.hosted.asking import SIGNINGS, Asker
-from models.baselines.hosted.costs import CapReached, Costs
+from models.baselines.hosted.costs import Costs
 from models.baselines.hosted.fetching import DeadLink, NotFetched, fetch
 from models.baselines.hosted.keys import read_keys
 from models.baselines.hosted.orders import Bounds, Delivery, HostedError, Order
-from models.baselines.hosted.outcomes import (
-    Accepted,
-    Busy,
-    Done,
-    Failed,
-    Listed,
-    Provider,
-    Refused,
-    Running,
-    Unclear,
-    Unsigned,
-)  # fmt: skip
+from models.baselines.hosted.outcomes import Accepted, Busy, Done, Failed, Listed, Provider, Refused, Running, Unclear, Unsigned
 from models.baselines.hosted.pace import Pace, Patience
 from models.baselines.hosted.records import Job, Jobs
 from models.baselines.hosted.slots import Slots
+from models.mllm.budget import CapReached
 
 _LINKS, _PAGES = 4, 50
 _OLDER_S = 600.0

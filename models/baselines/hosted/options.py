@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from models.artifacts import cache_folder
 from models.baselines.hosted.address import check_base_url
 from models.types import require
 
@@ -30,6 +32,11 @@ class HostedOptions:
     )
     max_cost_usd: float | None = aside(None, "the most costs.jsonl of the state folder may come to; needs a price")
     usd_per_s: float | None = aside(None, "price of a second of video")
+
+    @property
+    def folder(self) -> Path:
+        """Where job records, answers and costs.jsonl lie."""
+        return Path(self.state).expanduser() if self.state else cache_folder() / "hosted"
 
     def __post_init__(self) -> None:
         if self.base_url:

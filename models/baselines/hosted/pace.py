@@ -6,8 +6,9 @@ asks less: nothing before four fifths of what the faster quarter of earlier task
 
 from __future__ import annotations
 
-import random
 import threading
+
+from models.backoff import backoff_s
 
 _KNOWN, _TRUSTED, _EARLY, _LATE, _LONGEST_S = 40, 10, 0.8, 0.1, 30.0
 
@@ -43,14 +44,17 @@ class Pace:
 
 
 class Patience:
-    """Waits between attempts that come to nothing: as long as the service asks, else 1, 2, 4 ... `unit_s` and half as much in jitter."""
+    """Waits between attempts that come to nothing: as long as the service asks, else 1, 2, 4 ... 32 times `unit_s` (`models.backoff`).
+
+    They end after `patience_s` of waiting: what counts is how long a service is put up with, not how often it was asked.
+    """
 
     def __init__(self, unit_s: float, patience_s: float) -> None:
-        self._unit_s, self._left_s, self._attempt = unit_s, patience_s, 0
+        self._unit_s, self._left_s, self._attempt = unit_s, patience_s, 1
 
     def wait_s(self, asked_s: float | None) -> float | None:
         """Seconds to wait now; None where patience has run out, or the service asks for more of it than there is."""
-        wait_s = asked_s if asked_s is not None else self._unit_s * min(2**self._attempt, 32) * random.uniform(1, 1.5)
+        wait_s = asked_s if asked_s is not None else backoff_s(self._attempt, self._unit_s, 32 * self._unit_s)
         if wait_s > self._left_s:
             return None
         self._left_s, self._attempt = self._left_s - max(wait_s, self._unit_s / 4), self._attempt + 1

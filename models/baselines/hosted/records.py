@@ -81,6 +81,18 @@ class Jobs:
         write_json(self.path(job.key), asdict(job))
         return job
 
+    def answered(self) -> set[str]:
+        """Labels of the requests whose video lies here by the records; what is damaged answers none."""
+        found = set[str]()
+        for path in (self.folder / "jobs").glob("*.json"):
+            try:
+                job = self.read(path.stem)
+            except (ValueError, OSError):
+                continue
+            if job.state == "finished" and self.video(job.key).is_file():
+                found.add(job.label)
+        return found
+
     def delivered(self, job: Job) -> bool:
         """Whether its video lies here, byte for byte."""
         path = self.video(job.key)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal, Mapping
+from typing import Any, Iterable, Literal, Mapping
 
 from models.baselines.hosted.animator import Hosted, Service, hosted
 from models.baselines.hosted.inputs import bare_base64, image_file
@@ -32,9 +32,10 @@ _PATH = "/contents/generations/tasks"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedanceOptions(HostedOptions):
-    """`region`: cn (Volcengine) or intl (BytePlus); `model`: a name of that region, needed in intl; `service_tier`: flex is slow and cheap.
+    """`region`: cn (Volcengine) or intl (BytePlus); `model`: a name of that region, needed in intl.
 
-    `usd_per_million_tokens`: the price of the usage that a reply tells.
+    `resolution`: of the video; tokens grow with it. `camera_fixed`: whether the camera is asked to stand still, which the service does not
+    promise.
     """
 
     concurrency: int = aside(5, "tasks at a time over all processes of this machine")
@@ -43,7 +44,7 @@ class SeedanceOptions(HostedOptions):
     resolution: Literal["480p", "720p", "1080p"] = "720p"
     camera_fixed: bool = False
     service_tier: Literal["default", "flex"] = aside("default", "flex: slower, cheaper")
-    usd_per_million_tokens: float | None = aside(None, "price of a million completion tokens")
+    usd_per_million_tokens: float | None = aside(None, "price of a million completion tokens; a reply tells how many a task took")
 
 
 def capabilities(name: str) -> Capabilities:
@@ -75,9 +76,9 @@ def estimate(name: str, workload: Workload, options: SeedanceOptions) -> Estimat
     return Estimate(basis=f"about {tokens} completion tokens; no price stated: --set usd_per_million_tokens=...")
 
 
-def missing(name: str, options: SeedanceOptions) -> list[str]:
+def missing(name: str, options: SeedanceOptions, left: Iterable[str] = ()) -> list[str]:
     priced = options.usd_per_s is not None or options.usd_per_million_tokens is not None
-    lines = lacking(_KEYS, options, uploads=False, priced=priced)
+    lines = lacking(name, _KEYS, options, uploads=False, priced=priced, left=left)
     if not (options.model or _MODELS[options.region]):
         lines.append(f"model: none for region {options.region}; --set model=... as the console lists it")
     return lines

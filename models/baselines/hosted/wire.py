@@ -10,9 +10,12 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from models.baselines.hosted.address import is_loopback, without_queries
+from models.addresses import is_loopback
+from models.backoff import retry_after_s
+from models.baselines.hosted.address import without_queries
 from models.baselines.hosted.outcomes import Call, Reply
-from models.mllm.transport import retry_after_s, without_key
+from models.mllm.transport import connection as opened
+from models.mllm.transport import without_key
 
 if TYPE_CHECKING:
     import httpx
@@ -29,10 +32,7 @@ class Broken(Exception):
 
 
 def connection(url: str, timeout_s: float) -> httpx.Client:
-    """This machine is asked past any proxy; certificates, 25 ms to load, are loaded where there are some to check."""
-    import httpx
-
-    return httpx.Client(timeout=timeout_s, trust_env=not is_loopback(url), verify=url.startswith("https:"), follow_redirects=False)
+    return opened(url, timeout_s, is_local=is_loopback(url))
 
 
 def unlogged(url: str) -> dict[str, Any]:

@@ -13,7 +13,10 @@ from models.seams import seams
 def account(
     frames: np.ndarray, starts: Sequence[int], notes: Sequence[str], *, steps: int, length: int, runtime: Runtime, **more: Any
 ) -> dict[str, Any]:
-    """The provenance of `frames` `[T,H,W,3]`, painted in segments of `length` frames that begin at `starts`; empty notes are left out."""
+    """The provenance of `frames` `[T,H,W,3]`, painted in segments that begin at `starts`; empty notes are left out.
+
+    `length`: frames of the longest segment, with those that were given to it or thrown away.
+    """
     ratios = seams(frames, starts)
     said = [note for note in notes if note]
     said += [f"{len(starts)} segments" + "".join(f", seam ratio {ratio}" for ratio in ratios.values())] if len(starts) > 1 else []

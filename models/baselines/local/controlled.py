@@ -19,7 +19,7 @@ from models.artifacts import sha256
 from models.baselines.local.account import account
 from models.baselines.local.control import Control
 from models.baselines.local.native import within
-from models.baselines.local.segments import segments
+from models.baselines.local.segments import Segment, segments
 from models.capabilities import Capabilities
 from models.runtime import Runtime
 from models.types import AnimationRequest, AnimationResult, Clip
@@ -55,18 +55,18 @@ class ControlledAnimator:
     def animate(self, request: AnimationRequest) -> AnimationResult:
         start = time.perf_counter()
         adapted = within(self.control.drive(request), self.capabilities, area_px=self.options.area_px, fps=self.options.fps)
-        frames, starts = self._paint(adapted.request)
+        frames, plan = self._paint(adapted.request)
         clip = adapted.undo(Clip(frames=frames, fps=adapted.request.driving.fps))
         return AnimationResult(
             request_id=request.id,
             clip=clip,
             animator=f"{self.name}@{self.weights_hash[:12]}",
             seconds=time.perf_counter() - start,
-            provenance=self._provenance(frames, starts, adapted.note),
+            provenance=self._provenance(frames, plan, adapted.note),
         )
 
-    def _paint(self, request: AnimationRequest) -> tuple[np.ndarray, list[int]]:
-        """All frames, and where segments begin."""
+    def _paint(self, request: AnimationRequest) -> tuple[np.ndarray, list[Segment]]:
+        """All frames, and the segments they were painted in."""
         count, generator = request.num_frames, torch.Generator().manual_seed(request.seed)
         control, plan = self.control.draw(request), segments(request.num_frames, self.options.segment, self.options.overlap)
         frames = np.zeros((count, *control.shape[1:]), np.uint8)
@@ -79,8 +79,8 @@ class ControlledAnimator:
                 generator=generator,
             )
             frames[segment.start : segment.start + segment.new] = self.painter.paint(shot)[segment.tail : segment.tail + segment.new]
-        return frames, [segment.start for segment in plan]
+        return frames, plan
 
-    def _provenance(self, frames: np.ndarray, starts: list[int], note: str) -> dict[str, Any]:
-        steps, kind = self.options.steps, self.control.kind
-        return account(frames, starts, [note], steps=steps, length=len(frames), runtime=self.runtime, control=kind)
+    def _provenance(self, frames: np.ndarray, plan: list[Segment], note: str) -> dict[str, Any]:
+        steps, kind, starts = self.options.steps, self.control.kind, [segment.start for segment in plan]
+        return account(frames, starts, [note], steps=steps, length=plan[0].length, runtime=self.runtime, control=kind)

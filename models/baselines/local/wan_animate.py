@@ -26,6 +26,8 @@ from models.runtime import Runtime
 from models.types import require
 
 MULTIPLE = 16
+TRANSFORMERS = ("WanAnimateTransformer3DModel",)
+"""Classes of the network in `transformer/`."""
 _AUTO = Runtime()
 _PATH = {"identity": False, "place": True}
 """A path; what lies there is in `weights_hash`."""
@@ -123,9 +125,10 @@ def capabilities(name: str) -> Capabilities:
         frames=FrameRule(),
         subjects=1,
         licence="Apache-2.0 (code and weights)",
-        weights="Wan-AI/Wan2.2-Animate-14B-Diffusers, a local folder",
+        weights="hf download Wan-AI/Wan2.2-Animate-14B-Diffusers --local-dir DIR",
         note="faces and hands need whole-body keypoints: estimator=rtmlib:DIR; retarget=bones only where driver and reference stand alike; "
-        "not together with Wan 2.2 LoRAs; 14 B in bfloat16 fits one 80 GB card, else --runtime.offload group",
+        "not together with Wan 2.2 LoRAs; 82 GB of files; in bfloat16 it fits one 80 GB card, else "
+        "--runtime.offload group",
     )
 
 
@@ -142,7 +145,7 @@ def estimate(name: str, workload: Workload, options: WanAnimateOptions) -> Estim
 
 
 def missing(name: str, options: WanAnimateOptions, argument: str | None = None) -> list[str]:
-    return lacking(name, argument, capabilities(name).weights, options)
+    return lacking(name, argument, capabilities(name).weights, TRANSFORMERS, options)
 
 
 def paints(name: str, workload: Workload, options: WanAnimateOptions) -> str:

@@ -31,6 +31,8 @@ from models.types import require
 DISTILLED = "wan_animate2_distilled"
 REFERENCE_PROMPT = "人物动作的参考视频"
 """The words the model was trained to see with a driver: "reference video of a person's motion"."""
+TRANSFORMERS = ("WanAnimate2Transformer3DModel",)
+"""Classes of the network in `transformer/`."""
 
 _AUTO = Runtime()
 
@@ -81,7 +83,7 @@ def capabilities(name: str) -> Capabilities:
         size=SizeRule(multiple=16),
         frames=FrameRule(fps=WanAnimate2Options().fps),
         licence="Apache-2.0 (code and weights)",
-        weights=f"Wan-AI/Wan2.2-Animate-2-14B-{kind}, a local folder",
+        weights=f"hf download Wan-AI/Wan2.2-Animate-2-14B-{kind} --local-dir DIR",
         note="needs a C++ compiler (flex attention); the prompt describes appearance and background; weights and the cache of a segment "
         "do not fit one 80 GB card together at 640x800: --runtime.offload group, or a smaller area_px or segment",
     )
@@ -108,7 +110,7 @@ def estimate(name: str, workload: Workload, options: WanAnimate2Options) -> Esti
 
 
 def missing(name: str, options: WanAnimate2Options, argument: str | None = None) -> list[str]:
-    return lacking(name, argument, capabilities(name).weights, options)
+    return lacking(name, argument, capabilities(name).weights, TRANSFORMERS, options)
 
 
 def paints(name: str, workload: Workload, options: WanAnimate2Options) -> str:

@@ -31,13 +31,13 @@ from models.backbones.diffusers_folder import (
 )
 from models.baselines.local.account import account
 from models.baselines.local.native import within
-from models.baselines.local.wan_animate2 import DISTILLED, WanAnimate2Options, segment_plan
+from models.baselines.local.wan_animate2 import DISTILLED, TRANSFORMERS, WanAnimate2Options, segment_plan
 from models.capabilities import Capabilities
 from models.runtime import Runtime
 from models.types import AnimationRequest, AnimationResult, Clip, require
 
 COMPONENTS = {
-    "transformer": Component(classes=("WanAnimate2Transformer3DModel",)),
+    "transformer": Component(classes=TRANSFORMERS),
     "vae": Component(classes=("AutoencoderKLWan",)),
     "text_encoder": Component(classes=("UMT5EncoderModel",)),
     "image_encoder": Component(classes=("CLIPVisionModel", "CLIPVisionModelWithProjection", "CLIPModel")),

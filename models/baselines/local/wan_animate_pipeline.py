@@ -20,7 +20,7 @@ from models.baselines.local.native import within
 from models.baselines.local.pose_video import absence_note, draw_wan_pose, main_person, with_pose
 from models.baselines.local.replacement import background, blocked, hull_masks, recorded_masks
 from models.baselines.local.retarget import retargeted
-from models.baselines.local.wan_animate import Plan, WanAnimateOptions, plan_of
+from models.baselines.local.wan_animate import TRANSFORMERS, Plan, WanAnimateOptions, plan_of
 from models.baselines.local.wan_words import NEGATIVE_PROMPT, words
 from models.capabilities import Capabilities
 from models.pose.catalog import files_hash, load_pose_estimator
@@ -29,7 +29,7 @@ from models.runtime import Runtime
 from models.types import AnimationRequest, AnimationResult, Clip, require
 
 COMPONENTS = {
-    "transformer": Component(classes=("WanAnimateTransformer3DModel",)),
+    "transformer": Component(classes=TRANSFORMERS),
     "vae": Component(classes=("AutoencoderKLWan",)),
     "image_encoder": Component(classes=("CLIPVisionModel", "CLIPVisionModelWithProjection", "CLIPModel")),
     "text_encoder": Component(classes=("UMT5EncoderModel", "T5EncoderModel"), needed=False),

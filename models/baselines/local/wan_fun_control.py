@@ -17,11 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from models.baselines.local.control_options import ControlOptions, check_controlled, estimate_controlled
 from models.baselines.local.lacking import lacking
 from models.baselines.local.native import painted_words
-from models.baselines.local.sampling import check_control, check_sampling, estimate_controlled
-from models.baselines.local.segments import check_segments
-from models.baselines.local.wan_words import NEGATIVE_PROMPT
 from models.capabilities import Capabilities, FrameRule, SizeRule
 from models.estimate import Estimate, Workload
 from models.runtime import Runtime
@@ -29,38 +27,20 @@ from models.types import require
 
 OVERLAP = 1
 """Frames a segment can be given: the model knows a first frame, no more."""
+TRANSFORMERS = ("WanTransformer3DModel", "WanModel")
+"""Classes of the network in `transformer/`: diffusers' name and the published files'."""
 
 _AUTO = Runtime()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WanFunControlOptions:
-    """How to paint.
+class WanFunControlOptions(ControlOptions):
+    """How to paint."""
 
-    Args:
-        control: pose, gray, or recorded:DIR with a control video DIR/CASE_ID.mp4 for every case.
-        estimator: Who finds the people for `pose` where a request brings no pose: tiny, rtmlib:DIR, mediapipe, tracks:DIR.
-        steps: Denoising steps.
-        guidance: Guidance by text against `negative_prompt`; 1 switches it off.
-        negative_prompt: What not to paint.
-        segment: Frames painted at once, 4k+1.
-        area_px: Area of the pictures that are painted, px; 0: as asked.
-        fps: Rate the model paints at.
-    """
-
-    control: str = "pose"
-    estimator: str = "tiny"
-    steps: int = 50
     guidance: float = 6.0
-    negative_prompt: str = NEGATIVE_PROMPT
-    segment: int = 81
-    area_px: int = 832 * 480
-    fps: float = 16.0
 
     def __post_init__(self) -> None:
-        check_control("wan_fun_control", self.control)
-        check_sampling("wan_fun_control", self)
-        check_segments("wan_fun_control", self.segment, OVERLAP)
+        check_controlled("wan_fun_control", self, OVERLAP)
 
     @property
     def overlap(self) -> int:
@@ -75,8 +55,8 @@ def capabilities(name: str) -> Capabilities:
         size=SizeRule(multiple=16),
         frames=FrameRule(fps=WanFunControlOptions().fps),
         licence="Apache-2.0 (code and weights)",
-        weights="alibaba-pai/Wan2.1-Fun-V1.1-1.3B-Control or -14B-Control as transformer/ of a local folder of "
-        "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers",
+        weights="hf download Wan-AI/Wan2.1-I2V-14B-480P-Diffusers --local-dir DIR; in place of its transformer/: hf download "
+        "alibaba-pai/Wan2.1-Fun-V1.1-1.3B-Control --local-dir DIR/transformer, or -14B-Control",
         note="the build of the driver's people leaks through the pose; V1.0 weights need a reference posed as the driver's first frame",
     )
 
@@ -91,7 +71,7 @@ def estimate(name: str, workload: Workload, options: WanFunControlOptions) -> Es
 
 
 def missing(name: str, options: WanFunControlOptions, argument: str | None = None) -> list[str]:
-    return lacking(name, argument, capabilities(name).weights, options)
+    return lacking(name, argument, capabilities(name).weights, TRANSFORMERS, options)
 
 
 def paints(name: str, workload: Workload, options: WanFunControlOptions) -> str:

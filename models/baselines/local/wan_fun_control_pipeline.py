@@ -15,7 +15,7 @@ from models.backbones.diffusers_folder import Component, check_folder, fingerpri
 from models.backbones.wan import WanCodec
 from models.baselines.local.control import build_control
 from models.baselines.local.controlled import ControlledAnimator, Shot
-from models.baselines.local.wan_fun_control import WanFunControlOptions
+from models.baselines.local.wan_fun_control import TRANSFORMERS, WanFunControlOptions
 from models.baselines.local.wan_fun_control_transformer import load_transformer
 from models.baselines.local.wan_words import words
 from models.capabilities import Capabilities
@@ -24,7 +24,7 @@ from models.runtime import Runtime
 from models.types import require
 
 COMPONENTS = {
-    "transformer": Component(classes=("WanTransformer3DModel", "WanModel")),
+    "transformer": Component(classes=TRANSFORMERS),
     "vae": Component(classes=("AutoencoderKLWan",)),
     "text_encoder": Component(classes=("UMT5EncoderModel", "T5EncoderModel"), needed=False),
     "image_encoder": Component(classes=("CLIPVisionModel", "CLIPVisionModelWithProjection"), needed=False),

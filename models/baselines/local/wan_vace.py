@@ -12,51 +12,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from models.baselines.local.control_options import ControlOptions, check_controlled, estimate_controlled
 from models.baselines.local.lacking import lacking
 from models.baselines.local.native import painted_words
-from models.baselines.local.sampling import check_control, check_sampling, estimate_controlled
-from models.baselines.local.segments import check_segments
-from models.baselines.local.wan_words import NEGATIVE_PROMPT
 from models.capabilities import Capabilities, FrameRule, SizeRule
 from models.estimate import Estimate, Workload
 from models.runtime import Runtime
 from models.types import require
 
+TRANSFORMERS = ("WanVACETransformer3DModel",)
+"""Classes of the network in `transformer/`."""
+
 _AUTO = Runtime()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WanVaceOptions:
+class WanVaceOptions(ControlOptions):
     """How to paint.
 
     Args:
-        control: pose, gray, or recorded:DIR with a control video DIR/CASE_ID.mp4 for every case.
-        estimator: Who finds the people for `pose` where a request brings no pose: tiny, rtmlib:DIR, mediapipe, tracks:DIR.
         control_scale: Strength of the control; 0 paints without it.
-        steps: Denoising steps.
-        guidance: Guidance by text against `negative_prompt`; 1 switches it off.
-        negative_prompt: What not to paint.
-        segment: Frames painted at once, 4k+1.
         overlap: Frames of the segment before that the next one is given.
-        area_px: Area of the pictures that are painted, px; 0: as asked.
-        fps: Rate the model paints at.
     """
 
-    control: str = "pose"
-    estimator: str = "tiny"
     control_scale: float = 1.0
-    steps: int = 50
-    guidance: float = 5.0
-    negative_prompt: str = NEGATIVE_PROMPT
-    segment: int = 81
     overlap: int = 5
-    area_px: int = 832 * 480
-    fps: float = 16.0
 
     def __post_init__(self) -> None:
-        check_control("wan_vace", self.control)
-        check_sampling("wan_vace", self)
-        check_segments("wan_vace", self.segment, self.overlap)
+        check_controlled("wan_vace", self, self.overlap)
         require(self.control_scale >= 0, "wan_vace", "control_scale", self.control_scale, ">= 0")
 
 
@@ -68,7 +51,7 @@ def capabilities(name: str) -> Capabilities:
         size=SizeRule(multiple=16),
         frames=FrameRule(fps=WanVaceOptions().fps),
         licence="Apache-2.0 (code and weights)",
-        weights="Wan-AI/Wan2.1-VACE-1.3B-diffusers or -14B-diffusers, a local folder",
+        weights="hf download Wan-AI/Wan2.1-VACE-1.3B-diffusers --local-dir DIR, or its -14B-diffusers",
         note="the pose is drawn where the driver's people stand: a reference of other build or place is bent to it; "
         "set estimator=rtmlib:DIR for people, area_px=921600 for 14B; no --runtime.block-cache",
     )
@@ -83,7 +66,7 @@ def estimate(name: str, workload: Workload, options: WanVaceOptions) -> Estimate
 
 
 def missing(name: str, options: WanVaceOptions, argument: str | None = None) -> list[str]:
-    return lacking(name, argument, capabilities(name).weights, options)
+    return lacking(name, argument, capabilities(name).weights, TRANSFORMERS, options)
 
 
 def paints(name: str, workload: Workload, options: WanVaceOptions) -> str:

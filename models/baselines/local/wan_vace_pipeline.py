@@ -12,14 +12,14 @@ from PIL import Image
 from models.backbones.diffusers_folder import Component, check_folder, fingerprint, load_pipeline
 from models.baselines.local.control import build_control
 from models.baselines.local.controlled import ControlledAnimator, Shot
-from models.baselines.local.wan_vace import WanVaceOptions
+from models.baselines.local.wan_vace import TRANSFORMERS, WanVaceOptions
 from models.baselines.local.wan_words import words
 from models.capabilities import Capabilities
 from models.runtime import Runtime
 from models.types import require
 
 COMPONENTS = {
-    "transformer": Component(classes=("WanVACETransformer3DModel",)),
+    "transformer": Component(classes=TRANSFORMERS),
     "vae": Component(classes=("AutoencoderKLWan",)),
     "text_encoder": Component(classes=("UMT5EncoderModel", "T5EncoderModel"), needed=False),
 }

@@ -2,6 +2,8 @@
 
 lags.csv in the folder of answers      case,offset_s
                                        dance_girl,1.0
+
+Semicolons will do, as some spreadsheets write them.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ def read_lags(folder: Path) -> Mapping[str, float]:
         return MappingProxyType({})
     size = file.stat().st_size
     require(size <= _MAX_BYTES, LAGS_FILE, "size", f"{size} bytes", f"at most {_MAX_BYTES}")
-    rows = csv.DictReader(file.read_text(encoding="utf-8-sig", errors="replace").splitlines())
+    lines = file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    semicolons = bool(lines) and ";" in lines[0] and "," not in lines[0]
+    rows = csv.DictReader(lines, delimiter=";" if semicolons else ",")
     columns = tuple((name or "").strip() for name in rows.fieldnames or ())
     require(set(_COLUMNS) <= set(columns), LAGS_FILE, "columns", ", ".join(columns)[:80] or "none", " and ".join(_COLUMNS))
     rows.fieldnames = list(columns)

@@ -82,7 +82,7 @@ class Recorded:
         found = [path for path in named if _is_video(path)] or [path for path in named if path.suffix.lower() in MAY_MOVE]
         wanted, several = "one video for every case", ", ".join(path.name for path in found[:_SHOWN])
         near = [] if found else _near(case_id, _files(self.folder))
-        advice = "add it to the folder" + (f"; found {', '.join(near)}" if near else "")
+        advice = f"add it to the folder, or rename what was meant; found {', '.join(near)}" if near else "add it to the folder"
         other = "no regular file" if not found and os.path.lexists(self.folder / f"{case_id}.mp4") else "no such file"
         require(bool(found), self.name, f"{case_id}.mp4", other, wanted, advice)
         require(len(found) == 1, self.name, case_id, f"{len(found)} videos ({several})", wanted, "keep one")
@@ -137,9 +137,9 @@ def _words(text: str) -> list[str]:
 
 def missing(name: str, options: RecordedOptions, argument: str | None = None, cases: Iterable[str] = ()) -> list[str]:
     """The folder, or the cases that it answers not or twice."""
-    if not argument or not Path(argument).is_dir():
+    if not argument or not Path(argument).expanduser().is_dir():
         return [f"folder: {f'{argument} does not exist' if argument else 'none'}; write recorded:DIR with DIR/CASE_ID.mp4 for every case"]
-    lines, answers = [], Recorded(folder=Path(argument))
+    lines, answers = [], Recorded(folder=Path(argument).expanduser())
     for case in cases:
         try:
             answers.video_of(case)
@@ -150,14 +150,14 @@ def missing(name: str, options: RecordedOptions, argument: str | None = None, ca
 
 def strays(name: str, argument: str | None = None, cases: Iterable[str] = ()) -> list[str]:
     """What in the folder answers none of these cases."""
-    there = bool(argument) and Path(argument).is_dir()
-    return Recorded(folder=Path(argument), lags=read_lags(Path(argument))).strays(cases) if there else []
+    folder = Path(argument or "").expanduser()
+    return Recorded(folder=folder, lags=read_lags(folder)).strays(cases) if argument and folder.is_dir() else []
 
 
 def create(argument: str | None = None, *, options: RecordedOptions = RecordedOptions()) -> Recorded:
     """The animator over the folder `argument`."""
     require(bool(argument), "animator recorded", "argument", repr(argument), "a folder of CASE_ID.mp4 files", "write recorded:DIR")
-    folder = Path(str(argument))
+    folder = Path(str(argument)).expanduser()
     require(folder.is_dir(), "animator recorded", "argument", repr(argument), "an existing folder of CASE_ID.mp4 files")
     lags_hash = sha256_file(folder / LAGS_FILE) if (folder / LAGS_FILE).is_file() else ""
     return Recorded(folder=folder, offset_s=options.offset_s, lags=read_lags(folder), weights_hash=lags_hash)

@@ -9,6 +9,8 @@ import re
 import time
 from urllib.parse import quote
 
+from models.types import Clip
+from models.video import encode_video, read_video
 from tests.models.hosted_servers.contract import ContractServer, hmac_sha256, query_of
 
 ACCESS, SECRET = "AKLT-0123456789abcdef", "volc-secret-9f8e7d6c5b4a3210=="
@@ -20,6 +22,8 @@ _AUTHORIZATION = re.compile(
 class VolcengineServer(ContractServer):
     req_key = "jimeng_dreamactor_m20_gen_video"
     forgets = frozenset()
+    transition = ""
+    """Where M2's first second, which is cut off, lay: "before" or "over" the driver; "": every answer is `video`."""
 
     def route(self, method, parts, headers, body):
         if not self.signed(method, parts, headers, body):
@@ -46,7 +50,7 @@ class VolcengineServer(ContractServer):
     def submit(self, body):
         if self.req_key.startswith("jimeng_dreamactor"):
             image = base64.b64decode(body["binary_data_base64"][0], validate=True)
-            self.check(isinstance(body["cut_result_first_second_switch"], bool) and len(image) < 4_700_000, "fields")
+            self.check(body["cut_result_first_second_switch"] is True and len(image) < 4_700_000, "fields")
         else:
             image = self.stored.get(body["image_url"].removeprefix(self.url), b"")
             self.check("cut_result_first_second_switch" not in body, "a field that M1 does not have")
@@ -65,6 +69,13 @@ class VolcengineServer(ContractServer):
         if task.number in self.faults.fails:
             return 400, {}, {"code": 50511, "data": None, "message": "Post Img Risk Not Pass"}
         return 200, {}, {"code": 10000, "data": {"status": "done", "video_url": self.link(task)}, "message": "Success"}
+
+    def video_of(self, task):
+        if not self.transition:
+            return self.video
+        driver = read_video(self.stored_video(task.body["video_url"]))
+        cut = round(driver.fps) if self.transition == "over" else 0
+        return encode_video(Clip(frames=driver.frames[cut:], fps=driver.fps), pix_fmt="yuv420p")
 
     def busy(self):
         return 429, {}, {"code": 50430, "data": None, "message": "Request Has Reached API Concurrent Limit"}

@@ -15,12 +15,14 @@ import time
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Callable, Iterable, Mapping, Sequence
 
 import cv2
 import numpy as np
 
 from models.artifacts import sha256
-from models.baselines.weightless.puppet.annotations import annotations_hash, annotations_in, first_joints, found_in
+from models.baselines.estimators import lacking_estimator
+from models.baselines.weightless.puppet.annotations import Annotation, annotations_hash, annotations_in, first_joints, found_in
 from models.baselines.weightless.puppet.draw_order import draw_orders
 from models.baselines.weightless.puppet.figure import Figure, built, in_view, posed, to_the_waist
 from models.baselines.weightless.puppet.placement import Placement, placed
@@ -37,6 +39,8 @@ from models.types import AnimationRequest, AnimationResult, Clip, PoseTrack, req
 
 _FOUND = 0.4
 """Confidence from which an estimator's joint of a reference counts: small ones see people in cats and cameras, and a wrong joint tears."""
+_NAMED = 5
+"""So many cases a line names."""
 _SECONDS_PER_MPX = 0.10
 """Of a frame, one thread, measured at 512 x 512 on a server's CPU; see the guide of animators."""
 
@@ -84,8 +88,14 @@ def estimate(name: str, workload: Workload, options: PuppetOptions) -> Estimate:
     return Estimate(tokens=0, passes=0, seconds=seconds, usd=0.0, basis="one CPU thread; the driver's pose estimate not counted")
 
 
-def missing(name: str, options: PuppetOptions, argument: str | None = None) -> list[str]:
-    """Folders that are not there, and annotations that lack a picture."""
+def missing(
+    name: str,
+    options: PuppetOptions,
+    argument: str | None = None,
+    cases: Iterable[str] = (),
+    reference_of: Callable[[str], np.ndarray | None] | None = None,
+) -> list[str]:
+    """Folders that are not there, annotations that lack a picture, and cases whose reference nobody annotated."""
     lines = []
     if not (argument or options.estimator):
         lines.append("joints of references: nobody tells them; puppet:DIR with NAME.joints.yaml, or --set estimator=tiny")
@@ -93,14 +103,24 @@ def missing(name: str, options: PuppetOptions, argument: str | None = None) -> l
         lines.append(f"images: {options.images} does not exist; --set images=DIR with the annotated pictures")
     elif argument:
         try:
-            annotations_in(Path(argument).expanduser(), Path(options.images) if options.images else None)
+            known = annotations_in(Path(argument).expanduser(), Path(options.images) if options.images else None)
+            if reference_of and not options.estimator:
+                lines += _strangers(known, {case: reference_of(case) for case in cases})
         except (ValueError, OSError) as error:
             lines.append(str(error))
     for option, text in (("pose", options.pose), ("estimator", options.estimator)):
-        head, colon, place = text.partition(":")
-        if colon and head in ("rtmlib", "tracks", "tiny") and not Path(place).expanduser().is_dir():
-            lines.append(f"{option}: folder {place} of {text} does not exist; --set {option}={head}:DIR")
+        lines += lacking_estimator(option, text) if text else []
     return lines
+
+
+def _strangers(known: Sequence[Annotation], references: Mapping[str, np.ndarray | None]) -> list[str]:
+    """One line that names the cases whose reference is none of the annotated pictures; one that cannot be read fails by itself."""
+    strange = [case for case, picture in references.items() if picture is not None and found_in(picture, known, strict=False) is None]
+    if not strange:
+        return []
+    named = ", ".join(strange[:_NAMED]) + (", ..." if len(strange) > _NAMED else "")
+    got = f"{len(strange)} of {len(references)} cases show none of {len(known)} annotated pictures ({named})"
+    return [f"joints of references: {got}; annotate those, or name who finds them: --set estimator=tiny"]
 
 
 class PuppetAnimator:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Iterator, Mapping
+from typing import Iterator, Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -130,7 +130,7 @@ def first_joints(track: PoseTrack, item: str, least: float = 0.0) -> dict[str, c
     return {name: complex(place[0]) for name, (place, sure) in body.items() if sure[0] > 0 and sure[0] >= least}
 
 
-def found_in(reference: np.ndarray, known: tuple[Annotation, ...], strict: bool = True) -> tuple[Drawing, Placement] | None:
+def found_in(reference: np.ndarray, known: Sequence[Annotation], strict: bool = True) -> tuple[Drawing, Placement] | None:
     """The drawing that a reference shows, and how; None where it shows none.
 
     Raises ValueError instead of None where `strict`, saying what was compared, and how near it came.
