@@ -12,8 +12,8 @@ from typing import Sequence
 
 import numpy as np
 
-from awbench.preference import Choice
-from awbench.statistics import CONFIDENCE
+from awbench.preference import MIN_RATERS, Choice
+from awbench.statistics import CONFIDENCE, MIN_CLUSTERS
 
 RESAMPLES = 1000
 SAME_ENOUGH = 1e-12
@@ -23,7 +23,7 @@ SAME_ENOUGH = 1e-12
 class Place:
     """A system among all. `strength`: Bradley-Terry log-odds against the mean of all systems; `rank` from 1.
 
-    Interval and rank range are None where there is one case and one rater, of which nothing can be resampled.
+    Interval and rank range are None of too few cases or raters to speak of others (`awbench.preference`).
     """
 
     system: str
@@ -49,7 +49,7 @@ def places(choices: Sequence[Choice], systems: Sequence[str], *, seed: int = 0, 
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
     rank_low, rank_high = np.quantile(ranks, [tail, 1 - tail], axis=0, method="nearest")
-    resampled = max(tables.shape[:2]) > 1
+    resampled = tables.shape[0] >= MIN_CLUSTERS and tables.shape[1] >= MIN_RATERS
     rows = [
         Place(
             system=name,

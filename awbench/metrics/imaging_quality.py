@@ -145,7 +145,7 @@ METRIC = Metric(
     low=0,
     high=1,
     function=imaging_quality,
-    margin=0.015,
+    margin=0.02,
     sees="blur, noise, sharpening, blocks, doubled pixels, lost contrast",
     blind="colour, and everything that is crisp but wrong",
 )

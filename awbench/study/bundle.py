@@ -32,6 +32,7 @@ from models.types import require
 
 FORMAT = "actorforge-study-1"
 KEY_FILE, DRAFT_FILE, SITE = "key.json", "making.json", "site"
+CASES = 12
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -55,20 +56,22 @@ def make_study(
     runs: Sequence[Run],
     out: Path,
     *,
-    cases: int,
+    cases: int | None = None,
     raters: int,
     pairs_each: int | None = None,
     seed: int | None = None,
     completion_code: str = "",
     told: Callable[[DetectableLead], None] = lambda lead: None,
 ) -> Made:
-    """Write the study; `seed`: None draws one, or takes that of the study in `out`. `told` hears the detectable lead before anything is
-    written. Raises ValueError for wrong use.
+    """Write the study; `cases`: None takes CASES, or as many as there are; `seed`: None draws one, or takes that of the study in `out`.
+
+    `told` hears the detectable lead before anything is written. Raises ValueError for wrong use.
     """
     names = [run.system for run in runs]
     require(len(runs) >= 2, "study", "runs", len(runs), "two or more run folders")
     require(len(set(names)) == len(names), "study", "systems", ", ".join(names), "one run of each system")
     common = common_cases(runs)
+    cases = max(1, min(CASES, len(common))) if cases is None else cases
     require(1 <= cases <= len(common), "study", "cases", cases, f"1 to {len(common)}, the cases that every run has an answer to")
     seed = _seed(out) if seed is None else seed
     tags = {case: {name: str(value) for name, value in runs[0].suite.case(case).tags.items()} for case in common}

@@ -54,6 +54,8 @@ def write_study_report(
     require(len(votes) > 0, "study report", "votes", "none", "votes files, a folder of them, or serve's database")
     report = study_report(votes, key, runs=runs, seed=seed)
     lost = Counter(re.split(r" \(|: |, ", one.reason)[0] for one in report.odd if not one.counted)
+    if not report.raters and not report.judge_leads:
+        told("note: no votes yet, so the report has none")
     if lost:
         why = "; ".join(f"{reason} ({count})" for reason, count in lost.most_common(4)) + "; others" * (len(lost) > 4)
         told(f"note: files or votes left out: {why}. The table 'Odd votes and files' names them")

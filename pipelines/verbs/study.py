@@ -15,7 +15,7 @@ def study(
     paths: tuple[Path, ...],
     /,
     out: Path | None = None,
-    cases: int = 12,
+    cases: int | None = None,
     raters: int = 6,
     trials: int | None = None,
     seed: int | None = None,
@@ -31,7 +31,8 @@ def study(
         what: make (RUN RUN [RUN ...]), serve (the study's folder), or report (files of votes).
         paths: Run folders, the study's folder, or files of votes.
         out: make: new folder of the study; report: folder, or file of one format.
-        cases: make: how many cases, drawn from those that every run answered, as even over the values of their tags as they are.
+        cases: make: how many cases, drawn from those that every run answered, as even over the values of their tags as they are;
+            default: 12, or as many as there are.
         raters: make: how many people will vote.
         trials: make: pairs that each of them compares, checks aside; default: all, at most 40.
         seed: make: seed of cases, sides and orders; default: drawn, for who guesses it knows who stands where.
@@ -69,7 +70,7 @@ def _given(path: Path | None, flag: str) -> Path:
     return path
 
 
-def _make(paths: tuple[Path, ...], out: Path, cases: int, raters: int, trials: int | None, seed: int | None, code: str) -> int:
+def _make(paths: tuple[Path, ...], out: Path, cases: int | None, raters: int, trials: int | None, seed: int | None, code: str) -> int:
     from awbench.run_folder import Run
     from awbench.study.bundle import make_study
 

@@ -161,8 +161,12 @@ def test_the_range_of_two_systems_holds_what_was_found():
     assert found[0].strength > 0.1 and found[0].low == pytest.approx(-found[1].high, abs=0.01)
 
 
-def test_of_one_vote_alone_no_range_is_said():
+def test_of_few_cases_or_raters_no_range_is_said():
     assert [(one.rank, one.low, one.rank_low) for one in places(choices([[1]]), ["a", "b"])] == [(1, None, None), (2, None, None)]
+    few, enough = ([[1, 1, -1, 1, 0]] * count for count in (5, 6))  # cases; five raters each
+    assert all(one.rank_low is None for one in places(choices(few), ["a", "b"]))
+    assert all(one.rank_low is None for one in places(choices([row[:4] for row in enough]), ["a", "b"]))
+    assert all(one.rank_low <= one.rank <= one.rank_high for one in places(choices(enough), ["a", "b"]))
 
 
 def test_two_votes_of_a_rater_on_one_case_are_one_cell():

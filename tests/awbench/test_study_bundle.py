@@ -87,6 +87,10 @@ def facts_of(data: bytes):
         return said, stream.frames, float(stream.average_rate), size, stream.codec_context.name, stream.pix_fmt
 
 
+def test_where_no_number_of_cases_is_given_few_are_enough(runs, tmp_path):
+    assert len(make_study(runs, tmp_path / "all", raters=1, pairs_each=3).design.cases) == len(CASES) - 1
+
+
 def test_the_key_says_what_each_trial_shows(folder, runs):
     key, study = read_json(folder / "key.json"), read_json(folder / "site" / "study.json")
     assert (

@@ -15,6 +15,7 @@ import argparse
 import math
 import sys
 import tempfile
+from itertools import combinations
 from pathlib import Path
 from statistics import NormalDist
 
@@ -24,19 +25,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from awbench.preference import Choice, crossed, preference  # noqa: E402
 from awbench.statistics import sign_test  # noqa: E402
-from awbench.study.analysis import AHEAD, COUNTED, Lead, judged  # noqa: E402
+from awbench.study.analysis import AHEAD, ALL, COUNTED, Lead, judged  # noqa: E402
 from awbench.study.key import read_key  # noqa: E402
 from awbench.study.power import ALIKE_CASE, ALIKE_RATER, TIES, detectable_lead, latent_share  # noqa: E402
 from awbench.study.raters import check_raters  # noqa: E402
-from awbench.study.votes import read_votes  # noqa: E402
+from awbench.study.votes import Vote, read_votes  # noqa: E402
 from tests.awbench.study_fakes import People, key_of, write_study  # noqa: E402
 
 TIE = 0.4
 EFFECTS = ((0.0, 0.0), (0.3, 0.1), (0.6, 0.0), (0.6, 0.3), (1.0, 0.6))
 
 
-def true_lead(mu: float, of_case: float, of_rater: float) -> float:
-    spread = math.sqrt(of_case**2 + of_rater**2 + 1)
+def true_lead(mu: float, of_case: float, of_rater: float, noise: float = 1.0) -> float:
+    spread = math.sqrt(of_case**2 + of_rater**2 + noise**2)
     normal = lambda x: 0.5 * (1 + math.erf(x / math.sqrt(2)))  # noqa: E731
     return 1 - normal((TIE - mu) / spread) - normal((-TIE - mu) / spread)
 
@@ -104,6 +105,37 @@ def _excluded(systems: int, cases: int, raters: int, style: str, seed: int) -> s
         return {one.name for one in check_raters(read_votes([home / "votes"], read_key(home))) if one.excluded}
 
 
+def print_counted(studies: int) -> None:
+    """The interval of a report, which counts who is left after the checks, beside that of everybody."""
+    print("\n| rater effect | honest raters excluded | covered, all raters | covered, counted raters | mean lead less the true one |")
+    print("| --- | --- | --- | --- | --- |")
+    quality, of_case = {"a": 0.8, "b": 0.2, "c": 0.0}, 0.6
+    for of_rater in (0.3, 0.5, 0.8):
+        out, covered, gaps = [], {ALL: [], COUNTED: []}, []
+        for seed in range(studies):
+            key = key_of(tuple(quality), 12, 12, attention=4, seed=seed)
+            people = People(key, quality, case_sd=of_case, rater_sd=of_rater, seed=seed)
+            with tempfile.TemporaryDirectory() as folder:
+                home = write_study(Path(folder), key, people.sheets())
+                votes = read_votes([home / "votes"], read_key(home))
+            left_out = {rater.name for rater in check_raters(votes) if rater.excluded}
+            out += [slot < len(left_out) for slot in range(12)]
+            asked = [vote for vote in votes.rows if vote.question == "overall" and vote.trial.kind == "pair"]
+            for first, second in combinations(quality, 2):
+                truth = true_lead(quality[first] - quality[second], of_case, of_rater, math.sqrt(2) * 0.7)
+                own = [vote for vote in asked if (vote.first, vote.second) == (first, second)]
+                for of, gone in ((ALL, set()), (COUNTED, left_out)):
+                    found = preference([_choice(vote) for vote in own if vote.rater not in gone]).lead
+                    covered[of].append(found.low <= truth <= found.high)
+                    gaps += [found.mean - truth] if of == COUNTED else []
+        told = [f"{100 * np.mean(out):.1f} % of {len(out)}", *(f"{100 * np.mean(hits):.1f} %" for hits in covered.values())]
+        print(f"| {of_rater} | {' | '.join(told)} | {np.mean(gaps):+.3f} |", flush=True)
+
+
+def _choice(vote: Vote) -> Choice:
+    return Choice(rater=vote.rater, case=vote.trial.case, first=vote.first, second=vote.second, value=vote.value)
+
+
 def called_share(lead: float, cases: int, raters: int, pairs: int, alike: tuple[float, float], studies: int, seed: int) -> float:
     """Share of studies whose report calls the first of `pairs` ahead; `lead`: its true lead, the other pairs have none."""
     normal, rng, called = NormalDist(), np.random.default_rng(seed), 0
@@ -142,8 +174,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=2000)
     parser.add_argument("--checked", type=int, default=100)
+    parser.add_argument("--counted", type=int, default=100)
     parser.add_argument("--powered", type=int, default=1000)
     asked = parser.parse_args()
     print_coverage(asked.studies)
     print_checks(asked.checked)
+    print_counted(asked.counted)
     print_power(asked.powered)
