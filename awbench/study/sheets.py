@@ -55,7 +55,7 @@ LEAD_NOTES = (
 )
 ALL_NOTES = ("Every vote that can be read, of excluded raters and on clips not watched too. No verdict is drawn from it.",)
 TAG_NOTES = (f"For looking: not adjusted, no verdict is drawn from it. Tags of fewer than {MIN_CLUSTERS} cases stand in csv and json.",)
-JUDGE_NOTES = ("A model is one rater: its interval speaks of other cases, not of other models. It has no question overall.",)
+JUDGE_NOTES = ("A model is one rater: its interval speaks of other cases, not of other models. `judge` asks no question overall.",)
 
 
 def _large(leads: Sequence[Lead]) -> list[Lead]:
