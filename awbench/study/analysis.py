@@ -194,7 +194,7 @@ def sentences(report: StudyReport) -> list[str]:
 def _sentence(lead: Lead) -> str:
     found, pair = lead.found, (lead.first, lead.second)
     if not found.votes:
-        return f"{pair[0]} and {pair[1]}: nobody voted on this pair."
+        return f"{pair[0]} and {pair[1]}: no vote on this pair counts."
     counts = f"{found.votes} votes of {found.raters} rater{'s' * (found.raters != 1)} on {found.cases} case{'s' * (found.cases != 1)}"
     if lead.outcome == UNCLEAR:
         return f"{pair[0]} and {pair[1]} cannot be told apart: {percent(found.lead.mean)} {_interval(found)}, {counts}{_why(lead)}."

@@ -56,6 +56,8 @@ def write_study_report(
     lost = Counter(re.split(r" \(|: |, ", one.reason)[0] for one in report.odd if not one.counted)
     if not report.raters and not report.judge_leads:
         told("note: no votes yet, so the report has none")
+    elif report.raters and len(report.excluded) == len(report.raters):
+        told("note: every rater is excluded; the table of raters says why")
     if lost:
         why = "; ".join(f"{reason} ({count})" for reason, count in lost.most_common(4)) + "; others" * (len(lost) > 4)
         told(f"note: files or votes left out: {why}. The table 'Odd votes and files' names them")

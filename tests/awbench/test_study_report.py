@@ -123,6 +123,16 @@ def test_what_is_left_out_is_said_with_its_reasons(tmp_path):
     assert not (tmp_path / "none.md").exists()
 
 
+def test_that_nobody_is_counted_is_said_at_once(tmp_path):
+    key, told = key_of(cases=4, raters=3), []
+    write_study(tmp_path, key, People(key, QUALITY).sheets(dict.fromkeys(range(3), "left")))
+    write_study_report([tmp_path / "votes"], tmp_path, tmp_path / "r.md", told=told.append)
+    write_study(tmp_path / "none", key, [])
+    write_study_report([tmp_path / "none" / "votes"], tmp_path, tmp_path / "r.md", told=told.append)
+    assert [line for line in told if "excluded" in line] == ["note: every rater is excluded; the table of raters says why"]
+    assert "note: no votes yet, so the report has none" in told
+
+
 def test_no_name_is_a_formula_in_a_spreadsheet(tmp_path):
     key = key_of(systems=("=HYPERLINK(1)", "@SUM(A1)"), cases=6, raters=5)
     folder = write_study(tmp_path, key, People(key, {"=HYPERLINK(1)": 0, "@SUM(A1)": 1}).sheets())
@@ -137,7 +147,8 @@ def test_edges_no_votes_one_rater_one_system_missing_one_case(tmp_path):
     sheets_ = People(key, QUALITY).sheets()
     none = write_study(tmp_path / "none", key, [])
     report = study_report([none / "votes"], none)
-    assert report.votes == 0 and not report.raters and "No votes." not in as_markdown(report) and "nobody voted" in as_markdown(report)
+    assert report.votes == 0 and not report.raters and "No votes." not in as_markdown(report)
+    assert "no vote on this pair counts" in as_markdown(report)
     assert "no votes" in as_markdown(report) and len(report.odd) == 1
     assert len(write_study_report([none / "votes"], none, none / "out")) == 5
     one = write_study(tmp_path / "one", key, sheets_[:1])
