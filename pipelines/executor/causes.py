@@ -23,9 +23,8 @@ def cause_of_death(kind: str, told: str, printed: str) -> str:
         return OUT_OF_MEMORY
     if kind in ("NodeDiedError", "LocalRayletDiedError") or "its node has died" in told or "actor's node was" in told:
         return NODE_LOST
-    end = printed[-4000:]
     for words, signal in _PRINTED.items():
-        if f"Fatal Python error: {words}" in end or f"*** {words}" in end:
+        if f"Fatal Python error: {words}" in printed or f"*** {words}" in printed:
             return signal
     code = re.search(r"exit code (-?[0-9]+)", told)
     return f"exit code {code[1]}" if code else "killed, or ended by os._exit"

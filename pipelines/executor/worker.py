@@ -121,8 +121,11 @@ class _Streams:
                 os.write(self._file, last)
 
 
-def last_words(path: str, most_b: int = 4000) -> tuple[int | None, str]:
-    """Of a worker that is gone: how many calls it had begun, None where it is not known, and the last of what it had printed."""
+def last_words(path: str, most_b: int = 1 << 16) -> tuple[int | None, str]:
+    """Of a worker that is gone: how many calls it had begun, None where it is not known, and the last of what it had printed.
+
+    `most_b`: faulthandler's last words end with the names of all extension modules, some kilobytes.
+    """
     begun = _read(f"{path}{_BEGUN}", most_b) if path else ""
     return int(begun) if begun.isdecimal() else None, _read(path, most_b)
 

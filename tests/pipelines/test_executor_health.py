@@ -10,7 +10,7 @@ from pipelines.executor.recycling import Recycling, memory_share
 from pipelines.executor.slots import Slots
 from pipelines.executor.voice import Voice
 from pipelines.executor.waiting import shortage
-from pipelines.executor.worker import Header, Place
+from pipelines.executor.worker import Header, Place, last_words
 
 
 def call(item, **about):
@@ -190,9 +190,13 @@ def test_the_call_that_ran_is_to_blame():
     assert (blamed(4, 4), blamed(5, 4), blamed(6, 4)) == ([], ["a"], ["b"])
 
 
-def test_causes_of_death_are_few_words():
+def test_causes_of_death_are_few_words(tmp_path):
     generic = "Worker exit type: SYSTEM_ERROR ... (1) killed by the OOM killer due to high memory usage ... to prevent node deaths"
     assert cause_of_death("ActorDiedError", generic, "x\nFatal Python error: Segmentation fault\n") == "SIGSEGV"
+    modules = f"Fatal Python error: Segmentation fault\n\nExtension modules: {', '.join(f'module{n}' for n in range(900))}\n"
+    assert cause_of_death("ActorDiedError", generic, modules) == "SIGSEGV"
+    (tmp_path / "worker.err").write_text("x" * 100_000 + modules)
+    assert cause_of_death("ActorDiedError", generic, last_words(str(tmp_path / "worker.err"))[1]) == "SIGSEGV"
     assert cause_of_death("ActorDiedError", generic, "") == "killed, or ended by os._exit"
     assert cause_of_death("ActorDiedError", "Worker exits with an exit code 4.", "") == "exit code 4"
     assert cause_of_death("OutOfMemoryError", "killed", "") == OUT_OF_MEMORY
