@@ -68,7 +68,7 @@ def _made(found: Named, factory: Callable[..., Any], told: Mapping[str, Any]) ->
         expected = f"{'a function ' if isclass(factory) else ''}create(argument=None, *, name, runtime, options)"
         advice = "of the keywords those it wants; argument is what follows the second colon"
         raise ValueError(f"{item}: {found.attribute}: got {got}, expected {expected}; {advice}") from None
-    except ValueError:
+    except ValueError:  # it has no signature to be read, as some of C: the call itself will tell
         pass
     try:
         return factory(found.argument, **told)
